@@ -1,0 +1,39 @@
+"""List the compiled modules; everything else is in pyproject.toml."""
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+FLAGS = [
+    "-O3",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-ffp-contract=off",
+    "-g0",
+]
+KERNELS = "src/riata/kernels"
+# the Gram tiles use fused multiply-adds where the CPU has them (dispatched at run time)
+CONTRACTED = {"gram": ["-ffp-contract=fast"]}
+MODULES = ["checks", "dense", "sparse", "gram", "coordinate", "dual"]
+
+setup(
+    ext_modules=cythonize(
+        [
+            Extension(
+                f"riata.kernels.{name}",
+                [f"{KERNELS}/{name}.pyx"],
+                include_dirs=[KERNELS],
+                extra_compile_args=FLAGS + CONTRACTED.get(name, []),
+                depends=[f"{KERNELS}/{h}" for h in ("simd.h", "tile.h", "simd.pxd", "scalar.pxd")],
+            )
+            for name in MODULES
+        ],
+        compiler_directives={
+            "language_level": 3,
+            "boundscheck": False,
+            "wraparound": False,
+            "cdivision": True,
+            "initializedcheck": False,
+            "freethreading_compatible": True,
+        },
+    )
+)

@@ -1,0 +1,38 @@
+"""riata: certified paths of L1/L2-regularised linear models, dense and sparse.
+
+    path = riata.fit_path(X, y)            a whole path, each alpha with its duality gap
+    riata.Lasso(alpha=0.1).fit(X, y)       scikit-learn's estimators, loaded when first used
+"""
+
+from importlib import import_module
+from typing import Any
+
+from .exceptions import ConvergenceWarning
+from .path import alpha_max, duality_gap, fit_path
+from .result import RegularizationPath
+
+__version__ = "0.1.0"
+
+_ESTIMATORS = ("ElasticNet", "Lasso", "Ridge")
+
+__all__ = [
+    "ConvergenceWarning",
+    "ElasticNet",
+    "Lasso",
+    "RegularizationPath",
+    "Ridge",
+    "alpha_max",
+    "duality_gap",
+    "fit_path",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the estimators, and scikit-learn with them, when one is first asked for."""
+    if name in _ESTIMATORS:
+        return getattr(import_module(".estimators", __name__), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_ESTIMATORS])

@@ -1,0 +1,7 @@
+"""Run the command line: ``python -m riata``."""
+
+import sys
+
+from riata.cli import main
+
+sys.exit(main())

@@ -1,0 +1,238 @@
+"""Checks of what a caller passes, before any work: wanted, what came, what to do."""
+
+from dataclasses import dataclass
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .design import as_matrix, as_real
+from .design.base import LARGEST
+from .families import Family, get_family
+
+Floats = NDArray[np.float64]
+
+
+@dataclass
+class Data:
+    """What a fit is given, checked; arrays are float64 and in the caller's features."""
+
+    X: Any
+    y: Floats
+    weights: Floats  # sum to 1
+    offset: Floats | None
+    names: NDArray[np.object_] | None
+    family: Family
+    l1_ratio: float
+    fit_intercept: bool
+    standardize: bool
+    factor: Floats  # () or (p,)
+    lower: Floats
+    upper: Floats
+
+
+def check_number(
+    value: Any,
+    name: str,
+    low: float,
+    high: float = float("inf"),
+    *,
+    above: bool = False,
+    advice: str = "",
+) -> float:
+    """Return a finite real number in [low, high], or in (low, high] where `above`."""
+    wanted = f"a finite number {'>' if above else '>='} {low:g}"
+    if high < float("inf"):
+        wanted = f"a number in {'(' if above else '['}{low:g}, {high:g}]"
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Real):
+        raise TypeError(f"{name} must be {wanted}, got {value!r}{advice}")
+    number = float(value)
+    if not np.isfinite(number) or number > high or number < low or (above and number == low):
+        raise ValueError(f"{name} must be {wanted}, got {number!r}{advice}")
+    return number
+
+
+def check_count(value: Any, name: str, low: int) -> int:
+    """Return an integer >= low."""
+    if isinstance(value, bool | np.bool_) or not isinstance(value, Integral):
+        raise TypeError(f"{name} must be an integer >= {low}, got {value!r}")
+    if value < low:
+        raise ValueError(f"{name} must be an integer >= {low}, got {value}")
+    return int(value)
+
+
+def check_flag(value: Any, name: str) -> bool:
+    """Return a bool."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
+
+
+def check_vector(values: Any, name: str, length: int, per: str = "sample") -> Floats:
+    """Return finite numbers (length,) as float64; a copy only where the dtype or layout asks."""
+    values = values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(values)
+    if isinstance(values, np.ma.MaskedArray):
+        raise TypeError(f"{name} must not be a masked array: fill or drop the masked entries")
+    values = as_real(values, name)
+    if values.ndim != 1 or len(values) != length:
+        raise ValueError(
+            f"{name} must have shape ({length},), one number per {per}, got shape {values.shape}"
+        )
+    bad = np.flatnonzero(~np.isfinite(values))
+    if len(bad):
+        raise ValueError(
+            f"{name} must hold finite numbers, got {values[bad[0]]} at position {bad[0]}: "
+            "drop or impute it"
+        )
+    return np.ascontiguousarray(values, dtype=np.float64)
+
+
+def check_y(y: Any, n: int) -> Floats:
+    """Return y (n,) as float64."""
+    if y is None:
+        raise ValueError("y must be given: requires y to be passed, but the target y is None")
+    values = y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    if values.ndim != 1 or len(values) != n:
+        raise ValueError(
+            f"y must have shape ({n},), one number per row of X, got shape {values.shape}"
+        )
+    values = check_vector(values, "y", n)
+    top = np.abs(values).max()
+    if top > LARGEST or 0.0 < top < 1.0 / LARGEST:
+        raise ValueError(
+            f"y must lie within {1 / LARGEST:g} and {LARGEST:g} in magnitude, got {top:g}: rescale it"
+        )
+    return values
+
+
+def check_weights(weights: Any, n: int) -> Floats:
+    """Return weights (n,) that sum to 1; None means all alike."""
+    if weights is None:
+        return np.full(n, 1.0 / n)
+    values = weights.to_numpy() if hasattr(weights, "to_numpy") else np.asarray(weights)
+    if values.ndim == 0:
+        values = np.full(n, values[()])
+    values = check_vector(values, "sample_weight", n)
+    bad = np.flatnonzero(values < 0.0)
+    if len(bad):
+        raise ValueError(
+            f"sample_weight must be >= 0, got {values[bad[0]]} at position {bad[0]}: "
+            "drop the row or set its weight to 0"
+        )
+    top = values.max()
+    if top == 0.0:
+        raise ValueError("sample_weight must have a positive entry, got all zero: nothing to fit")
+    values = values / top
+    return values / values.sum()
+
+
+def check_per_feature(values: Any, name: str, p: int, default: float) -> Floats:
+    """Return () or (p,) numbers without NaN; None means `default` for every feature."""
+    if values is None:
+        return np.asarray(default)
+    values = values.to_numpy() if hasattr(values, "to_numpy") else np.asarray(values)
+    values = as_real(values, name).astype(np.float64, copy=False)
+    if values.shape not in ((), (p,)):
+        raise ValueError(
+            f"{name} must be one number or have shape ({p},), one per feature, "
+            f"got shape {values.shape}"
+        )
+    bad = np.flatnonzero(np.isnan(values))
+    if len(bad):
+        raise ValueError(f"{name} must not hold NaN, got one at position {bad[0]}")
+    return values
+
+
+def check_bounds(lower: Any, upper: Any, p: int) -> tuple[Floats, Floats]:
+    """Return (lower, upper), each () or (p,), with lower <= 0 <= upper."""
+    lower = check_per_feature(lower, "lower_bounds", p, -np.inf)
+    upper = check_per_feature(upper, "upper_bounds", p, np.inf)
+    for values, name, wrong, sign in (
+        (lower, "lower_bounds", lower > 0.0, "<="),
+        (upper, "upper_bounds", upper < 0.0, ">="),
+    ):
+        if np.any(wrong):
+            first = int(np.argmax(wrong)) if np.ndim(wrong) else 0
+            value = values[first] if np.ndim(values) else values[()]
+            raise ValueError(
+                f"{name} must be {sign} 0, so that the zero model is allowed, got {value} at "
+                f"feature {first}: shift y by X @ b for a start b that is inside the bounds"
+            )
+    return lower, upper
+
+
+def check_factor(values: Any, p: int) -> Floats:
+    """Return penalty factors, () or (p,), >= 0; inf excludes."""
+    factor = check_per_feature(values, "penalty_factor", p, 1.0)
+    if np.any(factor < 0.0):
+        first = int(np.argmax(factor < 0.0)) if factor.ndim else 0
+        raise ValueError(
+            f"penalty_factor must be >= 0, got {factor[first] if factor.ndim else factor[()]} at "
+            f"feature {first}: 0 leaves a feature unpenalised, inf leaves it out"
+        )
+    return factor
+
+
+def check_alphas(alphas: Any) -> Floats:
+    """Return the caller's grid, descending, without duplicates."""
+    values = np.atleast_1d(np.asarray(alphas))
+    values = as_real(values, "alphas").astype(np.float64, copy=False)
+    if values.ndim != 1 or len(values) == 0:
+        raise ValueError(f"alphas must be one number or a list of them, got shape {values.shape}")
+    bad = np.flatnonzero(~(np.isfinite(values) & (values >= 0.0)))
+    if len(bad):
+        raise ValueError(
+            f"alphas must be finite numbers >= 0, got {values[bad[0]]} at position {bad[0]}"
+        )
+    return np.unique(values)[::-1].copy()
+
+
+def feature_names(X: Any) -> NDArray[np.object_] | None:
+    """Return the column names of a data frame, where all are strings."""
+    names = getattr(X, "columns", None)
+    if names is None or not all(isinstance(name, str) for name in names):
+        return None
+    return np.asarray(list(names), dtype=object)
+
+
+def check_data(
+    X: Any,
+    y: Any,
+    *,
+    family: Any,
+    l1_ratio: Any,
+    fit_intercept: Any,
+    standardize: Any,
+    sample_weight: Any,
+    offset: Any,
+    penalty_factor: Any,
+    lower_bounds: Any,
+    upper_bounds: Any,
+) -> Data:
+    """Check everything about a fit but the grid and the stopping rule."""
+    ratio = check_number(
+        l1_ratio, "l1_ratio", 0.0, 1.0, advice=": 1 is the lasso, 0 is ridge regression"
+    )
+    names = feature_names(X)
+    X = as_matrix(X)
+    n, p = X.shape
+    lower, upper = check_bounds(lower_bounds, upper_bounds, p)
+    return Data(
+        X=X,
+        y=check_y(y, n),
+        weights=check_weights(sample_weight, n),
+        offset=None if offset is None else check_vector(offset, "offset", n),
+        names=names,
+        family=get_family(family),
+        l1_ratio=ratio,
+        fit_intercept=check_flag(fit_intercept, "fit_intercept"),
+        standardize=check_flag(standardize, "standardize"),
+        factor=check_factor(penalty_factor, p),
+        lower=lower,
+        upper=upper,
+    )

@@ -1,0 +1,99 @@
+"""What the solver may ask of X. Each storage is one subclass; nothing above asks which.
+
+With weights w that sum to 1 and x_j the j-th column, minus its mean where the design is centred:
+
+    transpose_dot(u)      X'u                              one full pass
+    dot(active, coef)     sum_a coef_a x_active[a]
+    panel()               a working set that grows: its Gram matrix X_W' diag(w) X_W, and X_W b
+    residual_view(work)   coordinate descent on the residual over the columns `work`
+
+The means are subtracted from results or while columns are packed, never from X.
+"""
+
+from abc import ABC, abstractmethod
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+# A column whose deviation is below this multiple of its mean holds nothing but rounding.
+CONSTANT = 16 * np.finfo(float).eps
+# Largest magnitude whose square, summed over the rows, is safe from overflow.
+LARGEST = 1e140
+
+
+class Panel(ABC):
+    """A working set of columns: members (|W|,), in the order they were added."""
+
+    members: Indices
+
+    @abstractmethod
+    def extend(self, new: Indices) -> Floats:
+        """Add columns; return their rows of the Gram matrix, (|new|, |W| after)."""
+
+    @abstractmethod
+    def dot(self, coef: Floats) -> Floats:
+        """Return X_W coef, (n,), from coef (|W|,)."""
+
+
+class ResidualView(ABC):
+    """Some columns, laid out for coordinate descent on the residual."""
+
+    @abstractmethod
+    def descend(self, coef: Floats, resid: Floats, *box: Any) -> tuple[int, float]:
+        """Update coef (|work|,) and resid (n,); return (sweeps, gap). See kernels/coordinate."""
+
+
+class Design(ABC):
+    """A matrix of n rows and p columns, its weights and its column statistics.
+
+    columns : the caller's index of each of the p columns, or None for all of them in order
+    mean (p,) : what centring subtracts, 0 where the design is not centred
+    variance (p,) : sum_i w_i (x_ij - weighted mean)^2, whether or not it is centred
+    norm_sq (p,) : |x_j|_w^2, after centring
+    gram_is_cheap : whether the Gram matrix of all columns costs no copy of them
+    n_passes : full passes made so far (a pass over part of X counts in proportion)
+    """
+
+    n: int
+    p: int
+    n_features: int
+    columns: Indices | None = None
+    weights: Floats
+    centred: bool
+    mean: Floats
+    variance: Floats
+    norm_sq: Floats
+    gram_is_cheap: bool
+    n_passes: float = 0.0
+
+    @abstractmethod
+    def transpose_dot(self, u: Floats) -> Floats:
+        """Return X'u, (p,), from u (n,). Cost: one pass."""
+
+    @abstractmethod
+    def dot(self, active: Indices, coef: Floats) -> Floats:
+        """Return sum_a coef_a x_active[a], (n,)."""
+
+    @abstractmethod
+    def panel(self) -> Panel:
+        """Return an empty working set."""
+
+    @abstractmethod
+    def row_gram(self, members: Indices, scale: Floats | None = None) -> Floats:
+        """Return diag(w)^1/2 X_Z diag(scale)^2 X_Z' diag(w)^1/2, (n, n), scale (|Z|,) or 1."""
+
+    @abstractmethod
+    def residual_view(self, work: Indices) -> ResidualView:
+        """Return the columns `work` laid out for coordinate descent on the residual."""
+
+    def _set_moments(self, mean: Floats, variance: Floats) -> None:
+        variance[variance <= (CONSTANT * mean) ** 2] = 0.0
+        self.variance = variance
+        if self.centred:
+            self.mean, self.norm_sq = mean, variance
+        else:
+            self.mean, self.norm_sq = np.zeros_like(mean), variance + mean**2

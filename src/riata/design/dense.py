@@ -1,0 +1,179 @@
+"""Dense X, read in place in either order (and with any stride along the other axis)."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels import coordinate, dense, gram
+from ..threads import run
+from .base import LARGEST, Design, Floats, Indices, Panel, ResidualView
+
+BLOCK = 1 << 18  # entries of X in one job: about 0.2 ms, twice what handing it over costs
+BLOCKS = 16
+GROUP = 8  # columns in a packed group of the Gram kernel
+
+
+def cut(length: int, parts: int, multiple: int = 1) -> list[tuple[int, int]]:
+    """Cut range(length) into at most `parts` runs, each a multiple long but for the last."""
+    size = -(-length // max(1, parts))
+    size = -(-size // multiple) * multiple
+    return [(a, min(a + size, length)) for a in range(0, length, size)]
+
+
+def plan_blocks(X: NDArray[Any]) -> list[tuple[int, int, int, int]]:
+    """Return the blocks (r0, r1, c0, c1) of a pass, by the shape and layout alone.
+
+    By columns where a column or a wide run of a row is contiguous; else by rows, whose sums are
+    then added in order.
+    """
+    n, p = X.shape
+    parts = max(1, min(BLOCKS, X.size // BLOCK))
+    by_column = X.strides[0] == X.itemsize
+    if by_column or p >= 4096:
+        return [(0, n, a, b) for a, b in cut(p, parts, 1 if by_column else 1024)]
+    return [(a, b, 0, p) for a, b in cut(n, parts, 4)]
+
+
+def check_finite(X: NDArray[Any], n_threads: int) -> None:
+    """Raise ValueError where an entry of X is NaN, infinite or too large to be squared."""
+    blocks = plan_blocks(X)
+    tops = np.zeros(len(blocks))
+
+    def job(k: int) -> None:
+        tops[k] = dense.largest(X, *blocks[k])
+
+    run([partial(job, k) for k in range(len(blocks))], n_threads)
+    top = tops.max()
+    if np.isnan(top):
+        i, j = dense.first_nonfinite(X)
+        raise ValueError(
+            f"X must hold finite numbers, got {X[i, j]} at row {i}, column {j}: drop or impute it"
+        )
+    if top > LARGEST:
+        raise ValueError(f"X must not exceed {LARGEST:g}, got {top:g}: rescale its columns")
+
+
+class DenseDesign(Design):
+    """X (n, p), float32 or float64, unit stride along one axis."""
+
+    gram_is_cheap = True
+
+    def __init__(self, X: NDArray[Any], weights: Floats, centred: bool, n_threads: int) -> None:
+        self.X, self.weights, self.centred, self.n_threads = X, weights, centred, n_threads
+        self.n, self.p = X.shape
+        self.n_features = self.p
+        self._blocks = plan_blocks(X)
+        zero = np.zeros(self.p)
+        mean = self._reduce(dense.column_sums, weights, zero, 1)
+        mean += self._reduce(dense.column_sums, weights, mean, 1)
+        self._set_moments(mean, self._reduce(dense.column_sums, weights, mean, 2))
+        self.n_passes = 0.0
+
+    def _reduce(self, kernel: Any, *arguments: Any) -> Floats:
+        """Run a column-sum kernel over the blocks; add up what blocks of rows give."""
+        by_rows = self._blocks[-1][0] > 0
+        out = np.empty((len(self._blocks) if by_rows else 1, self.p))
+        jobs = [
+            partial(kernel, self.X, *arguments, out[k if by_rows else 0], *block)
+            for k, block in enumerate(self._blocks)
+        ]
+        run(jobs, self.n_threads)
+        self.n_passes += 1
+        return out.sum(axis=0) if by_rows else out[0]
+
+    def transpose_dot(self, u: Floats) -> Floats:
+        return self._reduce(dense.transpose_dot, u, self.mean)
+
+    def dot(self, active: Indices, coef: Floats) -> Floats:
+        out = np.empty(self.n)
+        parts = max(1, min(BLOCKS, self.n * len(active) // BLOCK))
+        jobs = [
+            partial(dense.dot, self.X, active, coef, self.mean, out, a, b)
+            for a, b in cut(self.n, parts, 1024)
+        ]
+        run(jobs, self.n_threads)
+        return out
+
+    def panel(self) -> "DensePanel":
+        return DensePanel(self)
+
+    def residual_view(self, work: Indices) -> "DenseView":
+        return DenseView(self, work)
+
+    def gram(self, left: Indices, right: Indices) -> Floats:
+        """Return X_left' diag(w) X_right.
+
+        Blocks of rows where X is tall against the result (fixed by the sizes alone, their sums
+        added in order), else runs of the right columns, which change no bits.
+        """
+        root = np.sqrt(self.weights)
+        tall = min(8, self.n // (20 * len(right)))
+        rows = cut(self.n, tall, 128) if tall > 1 else [(0, self.n)]
+        parts = 1 if tall > 1 else min(8, self.n * len(left) * len(right) // (1 << 21))
+        runs = cut(len(right), max(1, parts), 3 * GROUP)
+        symmetric = len(runs) == 1 and left is right
+        height = -(-len(left) // GROUP) * GROUP
+        pieces = {
+            (i, a): np.zeros((height, -(-(b - a) // GROUP) * GROUP))
+            for i in range(len(rows))
+            for a, b in runs
+        }
+        jobs = [
+            partial(
+                gram.gram, self.X, left, None if symmetric else right[a:b], self.mean, None, root,
+                pieces[i, a], r0, r1,
+            )
+            for i, (r0, r1) in enumerate(rows)
+            for a, b in runs
+        ]  # fmt: skip
+        run(jobs, self.n_threads)
+        for i in range(1, len(rows)):
+            for a, _ in runs:
+                pieces[0, a] += pieces.pop((i, a))
+        out = np.hstack([pieces[0, a][: len(left), : b - a] for a, b in runs])
+        return np.triu(out) + np.triu(out, 1).T if symmetric else out
+
+
+    def row_gram(self, members: Indices, scale: Floats | None = None) -> Floats:
+        full = np.zeros(self.p)
+        full[members] = 1.0 if scale is None else scale
+        rows = np.arange(self.n)
+        size = -(-self.n // GROUP) * GROUP
+        out = np.zeros((size, size))
+        gram.gram(self.X.T, rows, None, None, self.mean, full, out, 0, self.p)
+        out = out[: self.n, : self.n]
+        root = np.sqrt(self.weights)
+        return root[:, None] * (np.triu(out) + np.triu(out, 1).T) * root
+
+
+class DensePanel(Panel):
+    """The working set of a dense matrix: nothing is gathered but the Gram kernel's blocks."""
+
+    def __init__(self, design: DenseDesign) -> None:
+        self._design = design
+        self.members = np.empty(0, dtype=np.intp)
+
+    def extend(self, new: Indices) -> Floats:
+        first = len(self.members) == 0
+        self.members = np.concatenate([self.members, new])
+        return self._design.gram(self.members if first else new, self.members)
+
+    def dot(self, coef: Floats) -> Floats:
+        active = np.flatnonzero(coef)
+        return self._design.dot(self.members[active], coef[active])
+
+
+class DenseView(ResidualView):
+    """Columns of a dense matrix, in place."""
+
+    def __init__(self, design: DenseDesign, work: Indices) -> None:
+        self._design, self._work = design, work
+
+    def descend(self, coef: Floats, resid: Floats, *box: Any) -> tuple[int, float]:
+        d = self._design
+        weighted = d.weights * resid
+        return coordinate.dense_descent(
+            d.X, self._work, d.mean, d.weights, coef, resid, weighted, *box
+        )

@@ -1,0 +1,283 @@
+"""CSC and CSR matrices, read in place; only the working set's columns are gathered.
+
+Both subclasses hold data (float32 or float64), indices (int32 or int64) and indptr (int64), checked
+before anything indexes with them. Empty columns are left out of everything but the result.
+"""
+
+from abc import abstractmethod
+from functools import partial
+from typing import Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from ..kernels import coordinate, sparse
+from ..threads import run
+from .base import Design, Floats, Indices, Panel, ResidualView
+from .dense import cut
+
+BLOCK = 1 << 18  # stored entries in one job
+COMPACT = 0.75  # columns are numbered anew where fewer than this share hold an entry
+
+
+class SparseDesign(Design):
+    """What CSC and CSR share. With s_j = shift_j and t_j = rest_j, s_j + t_j = mean_j:
+
+    (x_j - mean_j)'u = sum over stored entries (x_ij - s_j) u_i  -  t_j sum_i u_i
+    """
+
+    gram_is_cheap = False
+
+    def __init__(
+        self,
+        data: NDArray[Any],
+        indices: NDArray[Any],
+        indptr: NDArray[np.int64],
+        shape: tuple[int, int],
+        increasing: bool,
+        weights: Floats,
+        centred: bool,
+        n_threads: int,
+    ) -> None:
+        self.data, self.indices, self.indptr = data, indices, indptr
+        self.n, self.n_features = shape
+        self.weights, self.centred, self.n_threads = weights, centred, n_threads
+        self._increasing = increasing
+        self._number_columns()
+        self.p = self.n_features if self.columns is None else len(self.columns)
+        self._measure_columns()
+        self.n_passes = 0.0
+
+    @abstractmethod
+    def _number_columns(self) -> None:
+        """Set `columns`, where so many are empty that numbering the others pays."""
+
+    @abstractmethod
+    def _sums(self, shift: Floats, *out: NDArray[Any]) -> None:
+        """Fill (first, second, weight, count): see kernels/sparse.csc_sums."""
+
+    def _measure_columns(self) -> None:
+        first, second, weight = np.empty(self.p), np.empty(self.p), np.empty(self.p)
+        count = np.empty(self.p, dtype=np.int64)
+        self._sums(np.zeros(self.p), first, second, weight, count)
+        full = count == np.count_nonzero(self.weights)
+        mean = first.copy()
+        self._sums(mean, first, second, weight, count)
+        mean[full] += first[full]
+        weight[full] = 1.0
+        self._set_moments(mean, second + mean**2 * np.maximum(1.0 - weight, 0.0))
+        # a full column is centred entry by entry; any other has mean^2 <= n variance
+        self.shift = np.where(full & self._increasing, self.mean, 0.0)
+        self.rest = self.mean - self.shift
+
+    def panel(self) -> "SparsePanel":
+        return SparsePanel(self)
+
+    def residual_view(self, work: Indices) -> "SparseView":
+        return SparseView(self, work)
+
+    def row_gram(self, members: Indices, scale: Floats | None = None) -> Floats:
+        scale = np.ones(len(members)) if scale is None else scale
+        panel = SparsePanel(self)
+        panel.gather(members)
+        rows = sp.csr_array(
+            (panel.value * scale[panel.local], panel.local, panel.indptr),
+            shape=(self.n, len(members)),
+        )
+        rest = scale * self.rest[members]
+        shifted = rows @ rest
+        out = (rows @ rows.T).toarray() - shifted[:, None] - shifted + rest @ rest
+        root = np.sqrt(self.weights)
+        return root[:, None] * out * root
+
+    @abstractmethod
+    def count(self, new: Indices, count: NDArray[np.int64]) -> None:
+        """count_i += the number of entries of the columns `new` in row i."""
+
+    @abstractmethod
+    def gather(self, new: Indices, first: int, *panel: NDArray[Any]) -> None:
+        """Append the columns `new`, numbered from `first` on, to the rows of a panel."""
+
+
+class CSCDesign(SparseDesign):
+    """Columns as segments of indptr."""
+
+    def _number_columns(self) -> None:
+        filled = np.flatnonzero(np.diff(self.indptr))
+        if len(filled) < COMPACT * self.n_features:
+            self.columns = filled
+
+    def _sums(self, shift: Floats, *out: NDArray[Any]) -> None:
+        sparse.csc_sums(
+            self.data, self.indices, self.indptr, self.columns, self.weights, shift, *out,
+            self._increasing,
+        )  # fmt: skip
+
+    def transpose_dot(self, u: Floats) -> Floats:
+        out = np.empty(self.p)
+        jobs = [
+            partial(
+                sparse.csc_transpose_dot, self.data, self.indices, self.indptr, self.columns, u,
+                self.shift, out, a, b,
+            )
+            for a, b in cut(self.p, len(self.data) // BLOCK)
+        ]  # fmt: skip
+        run(jobs, self.n_threads)
+        self.n_passes += 1
+        if self.centred:
+            out -= self.rest * u.sum()
+        return out
+
+    def dot(self, active: Indices, coef: Floats) -> Floats:
+        out = np.empty(self.n)
+        sparse.csc_dot(
+            self.data, self.indices, self.indptr, self.columns, active, coef, self.shift, out
+        )
+        return out - float(self.rest[active] @ coef)
+
+    def count(self, new: Indices, count: NDArray[np.int64]) -> None:
+        sparse.csc_count(self.indices, self.indptr, self.columns, new, count)
+
+    def gather(self, new: Indices, first: int, *panel: NDArray[Any]) -> None:
+        sparse.csc_gather(
+            self.data, self.indices, self.indptr, self.columns, new, first, self.shift, *panel
+        )
+
+
+class CSRDesign(SparseDesign):
+    """Rows as segments of indptr; `place` (n_features,) numbers the columns that are not empty."""
+
+    place: NDArray[np.int32] | None = None
+
+    def __init__(self, *arguments: Any, seen: NDArray[np.uint8], **keywords: Any) -> None:
+        self._seen = seen
+        super().__init__(*arguments, **keywords)
+        del self._seen
+
+    def _number_columns(self) -> None:
+        filled = np.count_nonzero(self._seen)
+        if filled < COMPACT * self.n_features:
+            self.columns = np.flatnonzero(self._seen)
+            self.place = np.full(self.n_features, -1, dtype=np.int32)
+            self.place[self.columns] = np.arange(filled, dtype=np.int32)
+
+    def _sums(self, shift: Floats, *out: NDArray[Any]) -> None:
+        sparse.csr_sums(
+            self.data, self.indices, self.indptr, self.place, self.weights, shift, *out,
+            self._increasing,
+        )  # fmt: skip
+
+    def transpose_dot(self, u: Floats) -> Floats:
+        # one accumulator a block of rows: no more blocks than keep that a small share of the work
+        parts = min(4, len(self.data) // BLOCK, len(self.data) // (4 * self.p))
+        blocks = cut(self.n, parts)
+        out = np.empty((len(blocks), self.p))
+        shift = self.shift if self.shift.any() else None
+        jobs = [
+            partial(
+                sparse.csr_transpose_dot, self.data, self.indices, self.indptr, self.place, u,
+                shift, out[k], a, b,
+            )
+            for k, (a, b) in enumerate(blocks)
+        ]  # fmt: skip
+        run(jobs, self.n_threads)
+        self.n_passes += 1
+        for k in range(1, len(blocks)):
+            out[0] += out[k]
+        if self.centred:
+            out[0] -= self.rest * u.sum()
+        return out[0]
+
+    def dot(self, active: Indices, coef: Floats) -> Floats:
+        out, full = np.empty(self.n), np.zeros(self.p)
+        full[active] = coef
+        jobs = [
+            partial(
+                sparse.csr_dot, self.data, self.indices, self.indptr, self.place, full, self.shift,
+                out, a, b,
+            )
+            for a, b in cut(self.n, len(self.data) // BLOCK)
+        ]  # fmt: skip
+        run(jobs, self.n_threads)
+        return out - float(self.rest[active] @ coef)
+
+    def _numbered(self, new: Indices, first: int) -> NDArray[np.int32]:
+        number = np.full(self.p, -1, dtype=np.int32)
+        number[new] = np.arange(first, first + len(new), dtype=np.int32)
+        return number
+
+    def count(self, new: Indices, count: NDArray[np.int64]) -> None:
+        number = self._numbered(new, 0)
+        sparse.csr_count(self.indices, self.indptr, self.place, number, count)
+        self.n_passes += 1
+
+    def gather(self, new: Indices, first: int, *panel: NDArray[Any]) -> None:
+        sparse.csr_gather(
+            self.data, self.indices, self.indptr, self.place, self._numbered(new, first),
+            self.shift, *panel,
+        )  # fmt: skip
+        self.n_passes += 1
+
+
+class SparsePanel(Panel):
+    """The gathered working set in row form: 12 bytes an entry, columns numbered as they came."""
+
+    def __init__(self, design: SparseDesign) -> None:
+        self._design = design
+        self.members = np.empty(0, dtype=np.intp)
+        self.indptr = np.zeros(design.n + 1, dtype=np.int64)
+        self.local = np.empty(0, dtype=np.int32)
+        self.value = np.empty(0)
+
+    def gather(self, new: Indices) -> None:
+        """Append the columns `new` to the rows."""
+        first = len(self.members)
+        indptr = np.zeros_like(self.indptr)
+        np.subtract(self.indptr[1:], self.indptr[:-1], out=indptr[1:])
+        self._design.count(new, indptr[1:])
+        np.cumsum(indptr, out=indptr)
+        local, value = np.empty(indptr[-1], dtype=np.int32), np.empty(indptr[-1])
+        cursor = np.empty(self._design.n, dtype=np.int64)
+        sparse.copy_panel(self.indptr, self.local, self.value, indptr, local, value, cursor)
+        self._design.gather(new, first, cursor, local, value)
+        self.members = np.concatenate([self.members, new])
+        self.indptr, self.local, self.value = indptr, local, value
+
+    def extend(self, new: Indices) -> Floats:
+        first = len(self.members)
+        self.gather(new)
+        out = np.empty((len(new), len(self.members)))
+        sparse.panel_gram(
+            self.indptr, self.local, self.value, self._design.weights, first, out
+        )
+        rest = self._design.rest[self.members]
+        if rest.any():
+            out -= np.outer(rest[first:], rest)
+        return out
+
+    def dot(self, coef: Floats) -> Floats:
+        out = np.empty(self._design.n)
+        sparse.panel_dot(self.indptr, self.local, self.value, coef, out)
+        return out - float(self._design.rest[self.members] @ coef)
+
+
+class SparseView(ResidualView):
+    """Gathered sparse columns in column form."""
+
+    def __init__(self, design: SparseDesign, work: Indices) -> None:
+        panel = SparsePanel(design)
+        panel.gather(work)
+        rows = sp.csr_array(
+            (panel.value, panel.local, panel.indptr), shape=(design.n, len(work))
+        )
+        self._columns = rows.tocsc()
+        self._indices = self._columns.indices.astype(np.intc, copy=False)
+        self._indptr = self._columns.indptr.astype(np.intc, copy=False)
+        self._rest, self._weights = design.rest[work], design.weights
+
+    def descend(self, coef: Floats, resid: Floats, *box: Any) -> tuple[int, float]:
+        return coordinate.sparse_descent(
+            self._columns.data, self._indices, self._indptr, self._rest, self._weights, coef,
+            resid, *box,
+        )  # fmt: skip

@@ -1,0 +1,28 @@
+"""scikit-learn estimators on riata's solver: scikit-learn's names, parameters and answers.
+
+Importing this module imports scikit-learn; `import riata` alone doesn't.
+
+scikit-learn's constructor parameters, and what becomes of each:
+
+====================================  ==========================================================
+alpha, l1_ratio, fit_intercept,       as in scikit-learn
+positive, warm_start
+tol                                   ours: the relative duality gap to reach; default 1e-6
+max_iter                              ours: coordinate sweeps plus linear solves, per target
+precompute, copy_X, selection,        accepted, so that code and tools which pass them still run;
+random_state                          without effect: X is never changed, the order of updates
+                                      and the Gram matrix are the solver's own business
+solver (Ridge)                        "auto" only: factorisation or conjugate gradients, by cost;
+                                      scikit-learn's other names are refused
+check_input (of `fit`)                not taken: input is always checked
+====================================  ==========================================================
+
+riata's own: penalty_factor, lower_bounds, upper_bounds, standardize, n_threads.
+
+On one scale with scikit-learn: `Lasso` and `ElasticNet` minimise a mean, as `riata.fit_path`
+does, so their alpha is riata's. `Ridge` minimises a sum: see `ridge_alpha`.
+"""
+
+from .linear import ElasticNet, Lasso, Ridge, ridge_alpha
+
+__all__ = ["ElasticNet", "Lasso", "Ridge", "ridge_alpha"]

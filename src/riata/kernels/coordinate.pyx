@@ -1,0 +1,237 @@
+"""Cyclic coordinate descent on the working set.
+
+    minimise over b   1/2 |y - X b|_w^2 + sum_j g_j(b_j)
+    g_j(b) = l1_j |b| + l2_j/2 b^2  for lower_j <= b <= upper_j
+
+in Gram space (a coordinate that does not move costs O(1), one that moves O(|W|)) or, where the
+Gram matrix would be too large, on the residual. Both keep the gradient c = X'w(y - X b) or the
+residual up to date, stop when the duality gap of the restricted problem is at most `target`, and
+let Ctrl-C through: signals are seen to at least every million multiply-adds.
+
+Source: Friedman, Hastie, Tibshirani, "Regularization paths for generalized linear models via
+coordinate descent", J. Stat. Softw. 33(1), 2010, section 2.2 (covariance updates) and 2.6.
+"""
+
+from cpython.exc cimport PyErr_CheckSignals
+from libc.math cimport INFINITY, fabs
+
+from .scalar cimport fenchel_young, minimiser, scale_limit
+from .simd cimport axpy, dot, real
+
+cdef enum:
+    BETWEEN_SIGNALS = 1000000   # multiply-adds
+    SUPPORT_SWEEPS = 20         # over the non-zeros only, between two sweeps over everything
+
+
+cdef double restricted_gap(
+    const double[::1] coef, const double[::1] grad, double resid_sq, const double[::1] norm_sq,
+    const double[::1] l1, const double[::1] l2, const double[::1] lower, const double[::1] upper
+) noexcept nogil:
+    """The duality gap on the working set, at the residual scaled into the dual domain.
+
+    A feature that has no penalty and is off its bounds would force that scale to 0 for a gradient
+    of one rounding error: it counts with what a step along it would gain instead.
+    """
+    cdef Py_ssize_t a
+    cdef double c = 1.0, gap = 0.0, z
+    for a in range(coef.shape[0]):
+        z = grad[a]
+        if l1[a] == 0.0 and l2[a] == 0.0 and (upper[a] if z > 0.0 else -lower[a]) == INFINITY:
+            if norm_sq[a] > 0.0:
+                gap += 0.5 * z * z / norm_sq[a]
+        else:
+            c = min(c, scale_limit(z, l1[a], l2[a], lower[a], upper[a]))
+    gap += 0.5 * (1.0 - c) * (1.0 - c) * max(resid_sq, 0.0)
+    for a in range(coef.shape[0]):
+        z = c * grad[a]
+        if l1[a] > 0.0 or l2[a] > 0.0 or (upper[a] if z > 0.0 else -lower[a]) < INFINITY:
+            gap += fenchel_young(coef[a], z, l1[a], l2[a], lower[a], upper[a])
+    return gap
+
+
+def gram_descent(
+    const double[:, ::1] gram, double[::1] coef, double[::1] grad, double resid_sq,
+    const double[::1] norm_sq, const double[::1] l1, const double[::1] l2,
+    const double[::1] lower, const double[::1] upper, double target, Py_ssize_t max_sweeps
+):
+    """Descend in Gram space; return (sweeps, gap of the restricted problem).
+
+    gram : (at least |W|, at least |W|), symmetric; read
+    coef, grad : (|W|,), coefficients and X'w(y - X coef); both updated
+    resid_sq : |y - X coef|_w^2, kept up to date inside
+    norm_sq : (|W|,), |x_j|_w^2 as measured from the data: where gram_jj <= 1e-12 norm_sq_j and
+        l2_j = 0, nothing is left of the column but rounding, and its coefficient stays
+    """
+    cdef Py_ssize_t size = coef.shape[0], a, b, k, sweep = 0, inner, n_support
+    cdef Py_ssize_t[::1] support
+    cdef double d, step, old, moved, gap = INFINITY, work = 0.0
+    cdef bint everything = True
+    import numpy as np
+    support = np.empty(size, dtype=np.intp)
+    with nogil:
+        inner = 0
+        n_support = 0
+        while True:
+            moved = 0.0
+            for k in range(size if everything else n_support):
+                a = k if everything else support[k]
+                d = gram[a, a]
+                if d <= 1e-12 * norm_sq[a]:
+                    d = 0.0
+                    if l2[a] == 0.0:
+                        continue
+                old = coef[a]
+                coef[a] = minimiser(grad[a] + d * old, d, l1[a], l2[a], lower[a], upper[a])
+                step = coef[a] - old
+                if step != 0.0:
+                    resid_sq += step * (d * step - 2.0 * grad[a])
+                    moved += (d + l2[a]) * step * step
+                    for b in range(size):
+                        grad[b] -= step * gram[a, b]
+                    work += size
+            sweep += 1
+            work += size
+            if work > BETWEEN_SIGNALS:
+                work = 0.0
+                with gil:
+                    PyErr_CheckSignals()
+            if everything:
+                gap = restricted_gap(
+                coef, grad, resid_sq, norm_sq, l1, l2, lower, upper)
+                if gap <= target or sweep >= max_sweeps:
+                    break
+                n_support = 0
+                for a in range(size):
+                    if coef[a] != 0.0:
+                        support[n_support] = a
+                        n_support += 1
+                everything = n_support == 0
+                inner = 0
+            else:
+                inner += 1
+                everything = inner >= SUPPORT_SWEEPS or moved <= 0.01 * target
+                everything = everything or sweep + 1 >= max_sweeps
+            if moved == 0.0 and everything and inner == 0:
+                break   # a sweep over everything that moved nothing: the floor of this precision
+    return sweep, gap
+
+
+cdef bint sees_signals(double *work, double done) except -1 nogil:
+    work[0] += done
+    if work[0] > BETWEEN_SIGNALS:
+        work[0] = 0.0
+        with gil:
+            PyErr_CheckSignals()
+    return True
+
+
+def dense_descent(
+    const real[:, :] X, const Py_ssize_t[::1] columns, const double[::1] shift,
+    const double[::1] w, double[::1] coef, double[::1] resid, double[::1] weighted,
+    const double[::1] norm_sq, const double[::1] l1, const double[::1] l2,
+    const double[::1] lower, const double[::1] upper, double target, Py_ssize_t max_sweeps
+):
+    """Descend on the residual over columns of a dense matrix; return (sweeps, gap).
+
+    coef (|columns|,), resid (n,) = y - X coef and weighted (n,) = w * resid: updated.
+    """
+    cdef Py_ssize_t a, i, sweep, n = resid.shape[0]
+    cdef Py_ssize_t row = X.strides[0] // <Py_ssize_t>sizeof(real)
+    cdef double g, step, centre, gap = INFINITY, resid_sq, work = 0.0
+    cdef const real *x
+    cdef double[::1] grad
+    import numpy as np
+    grad = np.empty(coef.shape[0])
+    with nogil:
+        for sweep in range(1, max_sweeps + 1):
+            for a in range(coef.shape[0]):
+                x = &X[0, columns[a]]
+                centre = shift[columns[a]]
+                if row == 1:
+                    g = dot(x, &weighted[0], centre, n)
+                else:
+                    g = 0.0
+                    for i in range(n):
+                        g += (x[i * row] - centre) * weighted[i]
+                grad[a] = g
+                sees_signals(&work, 2.0 * n)
+                if norm_sq[a] + l2[a] == 0.0:
+                    continue
+                step = minimiser(
+                    g + norm_sq[a] * coef[a], norm_sq[a], l1[a], l2[a], lower[a], upper[a]
+                ) - coef[a]
+                if step == 0.0:
+                    continue
+                coef[a] += step
+                grad[a] -= step * norm_sq[a]
+                if row == 1:
+                    axpy(-step, x, centre, &resid[0], n)
+                else:
+                    for i in range(n):
+                        resid[i] -= step * (x[i * row] - centre)
+                for i in range(n):
+                    weighted[i] = w[i] * resid[i]
+            resid_sq = 0.0
+            for i in range(n):
+                resid_sq += weighted[i] * resid[i]
+            gap = restricted_gap(
+                coef, grad, resid_sq, norm_sq, l1, l2, lower, upper)
+            if gap <= target:
+                break
+    return sweep, gap
+
+
+def sparse_descent(
+    const double[::1] data, const int[::1] indices, const int[::1] indptr, const double[::1] rest,
+    const double[::1] w, double[::1] coef, double[::1] resid, const double[::1] norm_sq,
+    const double[::1] l1, const double[::1] l2, const double[::1] lower, const double[::1] upper,
+    double target, Py_ssize_t max_sweeps
+):
+    """Descend on the residual over gathered sparse columns (CSC form); return (sweeps, gap).
+
+    rest : (|W|,), what centring subtracts in every row. The residual is kept as resid + offset
+        with one scalar, so that a step costs O(entries of the column).
+    """
+    cdef Py_ssize_t a, i, k, sweep
+    cdef double g, step, total, offset = 0.0, gap = INFINITY, resid_sq, r, work = 0.0
+    cdef double[::1] grad
+    import numpy as np
+    grad = np.empty(coef.shape[0])
+    with nogil:
+        total = 0.0   # sum_i w_i resid_i, without the offset
+        for i in range(resid.shape[0]):
+            total += w[i] * resid[i]
+        for sweep in range(1, max_sweeps + 1):
+            for a in range(coef.shape[0]):
+                g = 0.0
+                for k in range(indptr[a], indptr[a + 1]):
+                    g += data[k] * w[indices[k]] * (resid[indices[k]] + offset)
+                if rest[a] != 0.0:
+                    g -= rest[a] * (total + offset)
+                grad[a] = g
+                sees_signals(&work, 2.0 * (indptr[a + 1] - indptr[a]) + 1.0)
+                if norm_sq[a] + l2[a] == 0.0:
+                    continue
+                step = minimiser(
+                    g + norm_sq[a] * coef[a], norm_sq[a], l1[a], l2[a], lower[a], upper[a]
+                ) - coef[a]
+                if step == 0.0:
+                    continue
+                coef[a] += step
+                grad[a] -= step * norm_sq[a]
+                for k in range(indptr[a], indptr[a + 1]):
+                    r = step * data[k]
+                    resid[indices[k]] -= r
+                    total -= w[indices[k]] * r
+                offset += step * rest[a]
+            resid_sq = 0.0
+            for i in range(resid.shape[0]):
+                r = resid[i] + offset
+                resid_sq += w[i] * r * r
+            gap = restricted_gap(
+                coef, grad, resid_sq, norm_sq, l1, l2, lower, upper)
+            if gap <= target:
+                break
+        for i in range(resid.shape[0]):
+            resid[i] += offset
+    return sweep, gap

@@ -1,0 +1,133 @@
+"""Passes over a dense matrix, in either order, by block.
+
+X is (n, p) float or double with unit stride along one axis and any stride along the other;
+every sum is in double. A pass is called once per block (rows r0:r1, columns c0:c1) and the blocks
+are fixed by the matrix alone, so that the bits do not depend on who runs them.
+
+    column_sums         out_j = sum_i w_i (x_ij - shift_j)^power          power 1 or 2
+    largest             max |x_ij|, NaN where an entry is NaN or infinite
+    transpose_dot       out_j = sum_i (x_ij - shift_j) u_i
+    dot                 out_i = sum_a (x_i,columns[a] - shift_columns[a]) coef_a
+    first_nonfinite     (i, j) of the first entry in row order that is NaN or infinite
+    sweep               coordinate descent on the residual: see coordinate.pyx
+
+All release the GIL. Cost: one read of the block.
+"""
+
+from libc.math cimport isfinite
+from libc.string cimport memset
+
+from .simd cimport add_rows, axpy, dot as column_dot, maximum, norm, real, row_stats
+
+cdef enum:   # entries of an output vector at a time, so that they stay in the first-level cache
+    ROWS_AT_ONCE = 1024
+    COLUMNS_AT_ONCE = 1024
+
+
+def largest(const real[:, :] X, Py_ssize_t r0, Py_ssize_t r1, Py_ssize_t c0, Py_ssize_t c1):
+    """Return max |x_ij| over the block, NaN where one is NaN or infinite."""
+    cdef double top = 0.0, m
+    cdef Py_ssize_t i, j
+    cdef bint by_column = X.strides[0] == sizeof(real)
+    with nogil:
+        if by_column:
+            for j in range(c0, c1):
+                m = maximum(&X[r0, j], r1 - r0)
+                if not m <= top:
+                    top = m
+                    if m != m:
+                        break
+        else:
+            for i in range(r0, r1):
+                m = maximum(&X[i, c0], c1 - c0)
+                if not m <= top:
+                    top = m
+                    if m != m:
+                        break
+    return top
+
+
+def column_sums(
+    const real[:, :] X, const double[::1] w, const double[::1] shift, int power,
+    double[::1] out, Py_ssize_t r0, Py_ssize_t r1, Py_ssize_t c0, Py_ssize_t c1
+):
+    """out_j = sum_i w_i (x_ij - shift_j)^power over the block; out[c0:c1] is overwritten."""
+    cdef Py_ssize_t i, j, a, width
+    cdef bint by_column = X.strides[0] == sizeof(real)
+    with nogil:
+        if by_column:
+            for j in range(c0, c1):
+                if power == 2:
+                    out[j] = norm(&X[r0, j], &w[r0], shift[j], r1 - r0)
+                else:
+                    out[j] = column_dot(&X[r0, j], &w[r0], shift[j], r1 - r0)
+        else:
+            memset(&out[c0], 0, (c1 - c0) * sizeof(double))
+            a = c0
+            while a < c1:
+                width = min(<Py_ssize_t>COLUMNS_AT_ONCE, c1 - a)
+                for i in range(r0, r1):
+                    row_stats(w[i], &X[i, a], &shift[a], &out[a], width, power == 2)
+                a += width
+
+
+def transpose_dot(
+    const real[:, :] X, const double[::1] u, const double[::1] shift, double[::1] out,
+    Py_ssize_t r0, Py_ssize_t r1, Py_ssize_t c0, Py_ssize_t c1
+):
+    """out_j = sum_i (x_ij - shift_j) u_i over the block; out[c0:c1] is overwritten."""
+    cdef Py_ssize_t i, j, a, width, stride
+    cdef bint by_column = X.strides[0] == sizeof(real)
+    with nogil:
+        if by_column:
+            for j in range(c0, c1):
+                out[j] = column_dot(&X[r0, j], &u[r0], shift[j], r1 - r0)
+        else:
+            stride = X.strides[0] // <Py_ssize_t>sizeof(real)
+            memset(&out[c0], 0, (c1 - c0) * sizeof(double))
+            a = c0
+            while a < c1:
+                width = min(<Py_ssize_t>COLUMNS_AT_ONCE, c1 - a)
+                i = r0
+                while i + 4 <= r1:
+                    add_rows(&u[i], &X[i, a], stride, &shift[a], &out[a], width)
+                    i += 4
+                while i < r1:
+                    row_stats(u[i], &X[i, a], &shift[a], &out[a], width, 0)
+                    i += 1
+                a += width
+
+
+def dot(
+    const real[:, :] X, const Py_ssize_t[::1] columns, const double[::1] coef,
+    const double[::1] shift, double[::1] out, Py_ssize_t r0, Py_ssize_t r1
+):
+    """out_i = sum_a (x_i,columns[a] - shift_columns[a]) coef_a; out[r0:r1] is overwritten."""
+    cdef Py_ssize_t i, a, b, height
+    cdef double eta
+    cdef bint by_column = X.strides[0] == sizeof(real)
+    with nogil:
+        memset(&out[r0], 0, (r1 - r0) * sizeof(double))
+        if by_column:
+            b = r0
+            while b < r1:
+                height = min(<Py_ssize_t>ROWS_AT_ONCE, r1 - b)
+                for a in range(columns.shape[0]):
+                    axpy(coef[a], &X[b, columns[a]], shift[columns[a]], &out[b], height)
+                b += height
+        else:
+            for i in range(r0, r1):
+                eta = 0.0
+                for a in range(columns.shape[0]):
+                    eta += (X[i, columns[a]] - shift[columns[a]]) * coef[a]
+                out[i] = eta
+
+
+def first_nonfinite(const real[:, :] X):
+    """Return (i, j) of the first NaN or infinite entry in row order, or None."""
+    cdef Py_ssize_t i, j
+    for i in range(X.shape[0]):
+        for j in range(X.shape[1]):
+            if not isfinite(X[i, j]):
+                return i, j
+    return None

@@ -1,0 +1,62 @@
+"""One read of the p features for the certificate and for the choice of the working set.
+
+z (p,) is X'u, the correlation of every feature with the dual vector; l1, l2, lower and upper are
+(p,) of any stride, so that a scalar is an array of stride 0. Features with skip_j != 0 are left
+out (they are projected out of u, or excluded from the model).
+"""
+
+from libc.math cimport INFINITY, fabs
+from libc.stdint cimport uint8_t
+
+from .scalar cimport best_response, fenchel_young, scale_limit
+
+
+def dual_scale(
+    const double[::1] z, const double[:] l1, const double[:] l2, const double[:] lower,
+    const double[:] upper, const uint8_t[:] skip
+):
+    """Return the largest c <= 1 for which c u is dual feasible."""
+    cdef Py_ssize_t j
+    cdef double c = 1.0
+    with nogil:
+        for j in range(z.shape[0]):
+            if not skip[j] and fabs(z[j]) > l1[j]:
+                c = min(c, scale_limit(z[j], l1[j], l2[j], lower[j], upper[j]))
+    return c
+
+
+def gap_and_slope(
+    const double[::1] coef, const double[::1] z, double c, const double[:] l1,
+    const double[:] l2, const double[:] lower, const double[:] upper, const uint8_t[:] skip
+):
+    """Return sum_j g_j(b_j) + g_j*(c z_j) - c z_j b_j, and its derivative in c."""
+    cdef Py_ssize_t j
+    cdef double gap = 0.0, slope = 0.0, v
+    with nogil:
+        for j in range(z.shape[0]):
+            if skip[j] or (coef[j] == 0.0 and fabs(c * z[j]) <= l1[j]):
+                continue
+            v = c * z[j]
+            gap += fenchel_young(coef[j], v, l1[j], l2[j], lower[j], upper[j])
+            slope += z[j] * (
+                best_response(v, coef[j], l1[j], l2[j], lower[j], upper[j]) - coef[j])
+    return gap, slope
+
+
+def urgency(
+    const double[::1] z, const double[:] l1, const double[:] lower, const double[:] upper,
+    const uint8_t[:] skip, double[::1] out
+):
+    """out_j = |z_j| / l1_j where a feature at zero could move that way, else 0; infinite if l1 = 0.
+
+    Above 1, a feature whose coefficient is 0 violates its optimality condition.
+    """
+    cdef Py_ssize_t j
+    with nogil:
+        for j in range(z.shape[0]):
+            if skip[j] or z[j] == 0.0 or (upper[j] if z[j] > 0.0 else -lower[j]) == 0.0:
+                out[j] = 0.0
+            elif l1[j] > 0.0:
+                out[j] = fabs(z[j]) / l1[j]
+            else:
+                out[j] = INFINITY

@@ -1,0 +1,70 @@
+# cython: language_level=3
+"""One coordinate of the elastic net: its minimiser, and its part of the duality gap.
+
+    g(b) = l1 |b| + l2/2 b^2   for lower <= b <= upper,  with lower <= 0 <= upper and l1, l2 >= 0
+"""
+
+from libc.math cimport INFINITY, fabs
+
+
+cdef inline double soft_threshold(double z, double level) noexcept nogil:
+    """sign(z) max(|z| - level, 0)"""
+    if z > level:
+        return z - level
+    if z < -level:
+        return z + level
+    return 0.0
+
+
+cdef inline double clip(double b, double lower, double upper) noexcept nogil:
+    if b < lower:
+        return lower
+    return upper if b > upper else b
+
+
+cdef inline double minimiser(
+    double rho, double curvature, double l1, double l2, double lower, double upper
+) noexcept nogil:
+    """argmin_b  curvature/2 b^2 - rho b + g(b);  needs curvature + l2 > 0"""
+    return clip(soft_threshold(rho, l1) / (curvature + l2), lower, upper)
+
+
+cdef inline double scale_limit(
+    double z, double l1, double l2, double lower, double upper
+) noexcept nogil:
+    """The largest c with g*(c z) finite: l1 / |z| where nothing but l1 holds b, else infinity."""
+    if l2 > 0.0 or fabs(z) <= l1:
+        return INFINITY
+    if (upper if z > 0.0 else -lower) < INFINITY:
+        return INFINITY
+    return l1 / fabs(z)
+
+
+cdef inline double best_response(
+    double z, double b, double l1, double l2, double lower, double upper
+) noexcept nogil:
+    """argmax_b' z b' - g(b'), and b itself where every b' on its side attains the maximum.
+
+    Where g*(z) is infinite the caller has scaled z to |z| = l1 (within rounding): then, too, b.
+    """
+    cdef double s = soft_threshold(z, l1)
+    if l2 > 0.0:
+        return clip(s / l2, lower, upper)
+    if s > 0.0 and upper < INFINITY:
+        return upper
+    if s < 0.0 and lower > -INFINITY:
+        return lower
+    return b
+
+
+cdef inline double fenchel_young(
+    double b, double z, double l1, double l2, double lower, double upper
+) noexcept nogil:
+    """g(b) + g*(z) - z b >= 0, as a sum of terms that are each >= 0, so that nothing cancels.
+
+    With s = soft(z, l1), k = z - s and b' = best_response(z):
+        (l1 |b| - k b)  +  l2/2 (b - b')^2  +  (b - b') (l2 b' - s)
+    """
+    cdef double s = soft_threshold(z, l1)
+    cdef double d = b - best_response(z, b, l1, l2, lower, upper)
+    return (l1 * fabs(b) - (z - s) * b) + 0.5 * l2 * d * d + d * (l2 * (b - d) - s)

@@ -1,0 +1,109 @@
+/* Sums over one column, with explicit accumulators so that the compiler may use any vector width
+ * and the bits stay the same on each of them (measured: a plain loop runs at a quarter the speed).
+ *
+ *   riata_dot_*    sum_i (x_i - shift) u_i
+ *   riata_norm_*   sum_i w_i (x_i - shift)^2
+ *   riata_sum_*    sum_i w_i (x_i - shift)
+ *   riata_max_*    max_i |x_i|, and NaN where any x_i is NaN
+ *
+ * x has n float or double entries, contiguous; u and w are double. */
+#ifndef RIATA_SIMD_H
+#define RIATA_SIMD_H
+#include <math.h>
+#include <stddef.h>
+
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__GLIBC__)
+#define RIATA_CLONES __attribute__((target_clones("default", "avx2", "avx512f")))
+#else
+#define RIATA_CLONES
+#endif
+
+#define RIATA_LANES 32
+
+/* TERM is the i-th summand; lanes are added in a fixed tree. */
+#define RIATA_REDUCTION(NAME, T, TERM)                                                            \
+  RIATA_CLONES static double NAME(const T *x, const double *u, double shift, ptrdiff_t n) {       \
+    double lane[RIATA_LANES] = {0.0};                                                             \
+    ptrdiff_t i = 0, k;                                                                           \
+    for (; i + RIATA_LANES <= n; i += RIATA_LANES)                                                \
+      for (k = 0; k < RIATA_LANES; k++) lane[k] += TERM(i + k);                                   \
+    for (k = 0; i < n; i++, k++) lane[k] += TERM(i);                                              \
+    for (ptrdiff_t half = RIATA_LANES / 2; half > 0; half /= 2)                                   \
+      for (k = 0; k < half; k++) lane[k] += lane[k + half];                                       \
+    return lane[0];                                                                               \
+  }
+
+#define RIATA_DOT_TERM(i) (((double)x[i] - shift) * u[i])
+#define RIATA_NORM_TERM(i) (((double)x[i] - shift) * ((double)x[i] - shift) * u[i])
+
+RIATA_REDUCTION(riata_dot_f64, double, RIATA_DOT_TERM)
+RIATA_REDUCTION(riata_dot_f32, float, RIATA_DOT_TERM)
+RIATA_REDUCTION(riata_norm_f64, double, RIATA_NORM_TERM)
+RIATA_REDUCTION(riata_norm_f32, float, RIATA_NORM_TERM)
+
+#define RIATA_MAXIMUM(NAME, T)                                                                    \
+  RIATA_CLONES static double NAME(const T *x, ptrdiff_t n) {                                      \
+    T lane[RIATA_LANES] = {0}, nan = 0, largest = 0;                                              \
+    T poison[RIATA_LANES] = {0};                                                                  \
+    ptrdiff_t i = 0, k;                                                                           \
+    for (; i + RIATA_LANES <= n; i += RIATA_LANES)                                                \
+      for (k = 0; k < RIATA_LANES; k++) {                                                         \
+        T a = x[i + k] < 0 ? -x[i + k] : x[i + k];                                                \
+        lane[k] = a > lane[k] ? a : lane[k];                                                      \
+        poison[k] += x[i + k] - x[i + k];                                                         \
+      }                                                                                           \
+    for (; i < n; i++) {                                                                          \
+      T a = x[i] < 0 ? -x[i] : x[i];                                                              \
+      largest = a > largest ? a : largest;                                                        \
+      nan += x[i] - x[i];                                                                         \
+    }                                                                                             \
+    for (k = 0; k < RIATA_LANES; k++) {                                                           \
+      largest = lane[k] > largest ? lane[k] : largest;                                            \
+      nan += poison[k];                                                                           \
+    }                                                                                             \
+    return nan == 0 ? (double)largest : (double)NAN;                                              \
+  }
+
+RIATA_MAXIMUM(riata_max_f64, double)
+RIATA_MAXIMUM(riata_max_f32, float)
+
+/* out_k += u (x_k - shift), one column added to a vector */
+#define RIATA_AXPY(NAME, T)                                                                       \
+  RIATA_CLONES static void NAME(double u, const T *x, double shift, double *out, ptrdiff_t n) {   \
+    for (ptrdiff_t k = 0; k < n; k++) out[k] += u * ((double)x[k] - shift);                       \
+  }
+
+RIATA_AXPY(riata_axpy_f64, double)
+RIATA_AXPY(riata_axpy_f32, float)
+
+/* out_k += sum_{a<4} u_a (x_a[k] - shift_k), four rows of a row-major block added to a vector */
+#define RIATA_ROWS(NAME, T)                                                                       \
+  RIATA_CLONES static void NAME(const double *u, const T *x, ptrdiff_t stride,                    \
+                                const double *shift, double *out, ptrdiff_t n) {                  \
+    const T *x0 = x, *x1 = x + stride, *x2 = x + 2 * stride, *x3 = x + 3 * stride;                \
+    double u0 = u[0], u1 = u[1], u2 = u[2], u3 = u[3];                                            \
+    for (ptrdiff_t k = 0; k < n; k++)                                                             \
+      out[k] += (u0 * ((double)x0[k] - shift[k]) + u1 * ((double)x1[k] - shift[k])) +             \
+                (u2 * ((double)x2[k] - shift[k]) + u3 * ((double)x3[k] - shift[k]));              \
+  }
+
+RIATA_ROWS(riata_rows_f64, double)
+RIATA_ROWS(riata_rows_f32, float)
+
+/* out_k += w (x_k - shift_k)^p for p = 1, 2: one row's part of the column sums */
+#define RIATA_ROW_STATS(NAME, T)                                                                  \
+  RIATA_CLONES static void NAME(double w, const T *x, const double *shift, double *out,           \
+                                ptrdiff_t n, int square) {                                        \
+    if (square)                                                                                   \
+      for (ptrdiff_t k = 0; k < n; k++) {                                                         \
+        double d = (double)x[k] - shift[k];                                                       \
+        out[k] += w * d * d;                                                                      \
+      }                                                                                           \
+    else                                                                                          \
+      for (ptrdiff_t k = 0; k < n; k++) out[k] += w * ((double)x[k] - shift[k]);                  \
+  }
+
+RIATA_ROW_STATS(riata_row_stats_f64, double)
+RIATA_ROW_STATS(riata_row_stats_f32, float)
+
+#endif

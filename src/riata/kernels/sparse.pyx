@@ -1,0 +1,326 @@
+"""Passes over a compressed sparse matrix, and the panel of its gathered working columns.
+
+The p columns a caller sees are the non-empty ones. CSC: column j is the segment columns[j] of
+indptr. CSR: an entry of column c belongs to place[c] (-1: to nobody); `columns` or `place` None
+means all of them, in order. indptr is int64, indices int32 or int64, data float or double; rows
+may be unsorted and hold duplicates, whose values add up. Every sum is in double.
+
+Centring costs O(1) a column: x_j - mean_j is stored entries minus shift_j, less rest_j in every
+row, with shift_j + rest_j = mean_j. shift_j is mean_j for a full column, whose mean may exceed its
+deviation by far, and 0 for the others, whose zeros must stay unstored.
+
+A panel is the working set in row form, already shifted: (indptr, local column, value), double.
+"""
+
+from libc.stdint cimport int32_t, int64_t
+from libc.stdlib cimport free, malloc
+from libc.string cimport memcpy, memset
+
+from .simd cimport real
+
+ctypedef fused integer:
+    int
+    long long
+
+
+# -- start-up: weighted sums of the stored entries ----------------------------------------------
+
+def csc_sums(
+    const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
+    const int64_t[::1] columns, const double[::1] w, const double[::1] shift,
+    double[::1] first, double[::1] second, double[::1] weight, int64_t[::1] count,
+    bint increasing
+):
+    """Over the distinct stored rows of column j, where w_i > 0 is counted:
+
+        first_j = sum w (x - shift_j)    second_j = sum w (x - shift_j)^2
+        weight_j = sum w                 count_j = number of rows with w_i > 0
+    """
+    cdef Py_ssize_t j, k, i, a, n = w.shape[0]
+    cdef double s1, s2, s0, d
+    cdef int64_t c
+    cdef double *row = NULL
+    cdef int64_t *owner = NULL
+    if not increasing:   # entries of one row are added up before they are squared
+        row = <double *>malloc(n * sizeof(double))
+        owner = <int64_t *>malloc(n * sizeof(int64_t))
+        if row == NULL or owner == NULL:
+            free(row)
+            free(owner)
+            raise MemoryError(f"could not allocate 2 x {n} numbers")
+        memset(owner, 255, n * sizeof(int64_t))
+    with nogil:
+        for j in range(first.shape[0]):
+            a = columns[j] if columns is not None else j
+            s0 = s1 = s2 = 0.0
+            c = 0
+            if not increasing:
+                for k in range(indptr[a], indptr[a + 1]):
+                    i = indices[k]
+                    row[i] = data[k] if owner[i] != j else row[i] + data[k]
+                    owner[i] = j
+            for k in range(indptr[a], indptr[a + 1]):
+                i = indices[k]
+                if increasing:
+                    d = data[k] - shift[j]
+                elif owner[i] == j:
+                    d = row[i] - shift[j]
+                    owner[i] = -1
+                else:
+                    continue
+                s0 += w[i]
+                s1 += w[i] * d
+                s2 += w[i] * d * d
+                c += w[i] > 0.0
+            first[j], second[j], weight[j], count[j] = s1, s2, s0, c
+    free(row)
+    free(owner)
+
+
+def csr_sums(
+    const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
+    const int32_t[::1] place, const double[::1] w, const double[::1] shift,
+    double[::1] first, double[::1] second, double[::1] weight, int64_t[::1] count,
+    bint increasing
+):
+    """As csc_sums, from the rows; the four outputs are overwritten."""
+    cdef Py_ssize_t i, j, k, p = first.shape[0]
+    cdef double d
+    cdef double *cell = NULL
+    cdef int64_t *owner = NULL
+    if not increasing:
+        cell = <double *>malloc(p * sizeof(double))
+        owner = <int64_t *>malloc(p * sizeof(int64_t))
+        if cell == NULL or owner == NULL:
+            free(cell)
+            free(owner)
+            raise MemoryError(f"could not allocate 2 x {p} numbers")
+        memset(owner, 255, p * sizeof(int64_t))
+    with nogil:
+        first[:] = 0.0
+        second[:] = 0.0
+        weight[:] = 0.0
+        count[:] = 0
+        for i in range(w.shape[0]):
+            if not increasing:
+                for k in range(indptr[i], indptr[i + 1]):
+                    j = place[indices[k]] if place is not None else indices[k]
+                    cell[j] = data[k] if owner[j] != i else cell[j] + data[k]
+                    owner[j] = i
+            for k in range(indptr[i], indptr[i + 1]):
+                j = place[indices[k]] if place is not None else indices[k]
+                if increasing:
+                    d = data[k] - shift[j]
+                elif owner[j] == i:
+                    d = cell[j] - shift[j]
+                    owner[j] = -1
+                else:
+                    continue
+                weight[j] += w[i]
+                first[j] += w[i] * d
+                second[j] += w[i] * d * d
+                count[j] += w[i] > 0.0
+    free(cell)
+    free(owner)
+
+
+# -- full passes ----------------------------------------------------------------------------------
+
+def csc_transpose_dot(
+    const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
+    const int64_t[::1] columns, const double[::1] u, const double[::1] shift, double[::1] out,
+    Py_ssize_t c0, Py_ssize_t c1
+):
+    """out_j = sum over the stored entries of column j of (x_ij - shift_j) u_i, for j in c0:c1."""
+    cdef Py_ssize_t j, k, a, end
+    cdef double s, t, centre
+    with nogil:
+        for j in range(c0, c1):
+            a = columns[j] if columns is not None else j
+            centre = shift[j]
+            s = t = 0.0
+            k, end = indptr[a], indptr[a + 1]
+            while k + 2 <= end:
+                s += (data[k] - centre) * u[indices[k]]
+                t += (data[k + 1] - centre) * u[indices[k + 1]]
+                k += 2
+            if k < end:
+                s += (data[k] - centre) * u[indices[k]]
+            out[j] = s + t
+
+
+def csr_transpose_dot(
+    const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
+    const int32_t[::1] place, const double[::1] u, const double[::1] shift, double[::1] out,
+    Py_ssize_t r0, Py_ssize_t r1
+):
+    """out_j = sum over the stored entries of rows r0:r1 of (x_ij - shift_j) u_i; overwritten.
+
+    `shift` None means 0.
+    """
+    cdef Py_ssize_t i, j, k
+    cdef double v
+    with nogil:
+        out[:] = 0.0
+        for i in range(r0, r1):
+            v = u[i]
+            if v == 0.0:
+                continue
+            for k in range(indptr[i], indptr[i + 1]):
+                j = place[indices[k]] if place is not None else indices[k]
+                out[j] += (data[k] - shift[j] if shift is not None else data[k]) * v
+
+
+def csc_dot(
+    const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
+    const int64_t[::1] columns, const Py_ssize_t[::1] active, const double[::1] coef,
+    const double[::1] shift, double[::1] out
+):
+    """out_i = sum_a (x_i,active[a] - shift) coef_a over stored entries; out is overwritten."""
+    cdef Py_ssize_t j, k, a, b
+    cdef double centre, v
+    with nogil:
+        out[:] = 0.0
+        for b in range(active.shape[0]):
+            j = active[b]
+            a = columns[j] if columns is not None else j
+            centre, v = shift[j], coef[b]
+            for k in range(indptr[a], indptr[a + 1]):
+                out[indices[k]] += (data[k] - centre) * v
+
+
+def csr_dot(
+    const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
+    const int32_t[::1] place, const double[::1] coef, const double[::1] shift, double[::1] out,
+    Py_ssize_t r0, Py_ssize_t r1
+):
+    """out_i = sum_j (x_ij - shift_j) coef_j over stored entries, coef (p,), for i in r0:r1."""
+    cdef Py_ssize_t i, j, k
+    cdef double s
+    with nogil:
+        for i in range(r0, r1):
+            s = 0.0
+            for k in range(indptr[i], indptr[i + 1]):
+                j = place[indices[k]] if place is not None else indices[k]
+                s += (data[k] - shift[j]) * coef[j]
+            out[i] = s
+
+
+# -- the panel ------------------------------------------------------------------------------------
+
+def csc_count(
+    const integer[::1] indices, const int64_t[::1] indptr, const int64_t[::1] columns,
+    const Py_ssize_t[::1] new, int64_t[::1] count
+):
+    """count_i += the number of entries of the columns `new` stored in row i."""
+    cdef Py_ssize_t b, a, k
+    with nogil:
+        for b in range(new.shape[0]):
+            a = columns[new[b]] if columns is not None else new[b]
+            for k in range(indptr[a], indptr[a + 1]):
+                count[indices[k]] += 1
+
+
+def csr_count(
+    const integer[::1] indices, const int64_t[::1] indptr, const int32_t[::1] place,
+    const int32_t[::1] number, int64_t[::1] count
+):
+    """count_i += the number of entries of row i whose column j has number[j] >= 0."""
+    cdef Py_ssize_t i, j, k
+    with nogil:
+        for i in range(count.shape[0]):
+            for k in range(indptr[i], indptr[i + 1]):
+                j = place[indices[k]] if place is not None else indices[k]
+                count[i] += number[j] >= 0
+
+
+def copy_panel(
+    const int64_t[::1] indptr, const int32_t[::1] local, const double[::1] value,
+    const int64_t[::1] new_indptr, int32_t[::1] new_local, double[::1] new_value,
+    int64_t[::1] cursor
+):
+    """Copy every row to the front of its longer new row; cursor_i points behind what was copied."""
+    cdef Py_ssize_t i, size
+    with nogil:
+        for i in range(indptr.shape[0] - 1):
+            size = indptr[i + 1] - indptr[i]
+            cursor[i] = new_indptr[i] + size
+            if size:
+                memcpy(&new_local[new_indptr[i]], &local[indptr[i]], size * sizeof(int32_t))
+                memcpy(&new_value[new_indptr[i]], &value[indptr[i]], size * sizeof(double))
+
+
+def csc_gather(
+    const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
+    const int64_t[::1] columns, const Py_ssize_t[::1] new, Py_ssize_t first,
+    const double[::1] shift, int64_t[::1] cursor, int32_t[::1] local, double[::1] value
+):
+    """Append the columns `new`, numbered first, first + 1, ..., to the rows of the panel."""
+    cdef Py_ssize_t b, a, k, to
+    with nogil:
+        for b in range(new.shape[0]):
+            a = columns[new[b]] if columns is not None else new[b]
+            for k in range(indptr[a], indptr[a + 1]):
+                to = cursor[indices[k]]
+                cursor[indices[k]] = to + 1
+                local[to] = <int32_t>(first + b)
+                value[to] = data[k] - shift[new[b]]
+
+
+def csr_gather(
+    const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
+    const int32_t[::1] place, const int32_t[::1] number, const double[::1] shift,
+    int64_t[::1] cursor, int32_t[::1] local, double[::1] value
+):
+    """Append every entry whose column j has number[j] >= 0, its local number, to its row."""
+    cdef Py_ssize_t i, j, k, to
+    cdef int32_t a
+    with nogil:
+        for i in range(cursor.shape[0]):
+            to = cursor[i]
+            for k in range(indptr[i], indptr[i + 1]):
+                j = place[indices[k]] if place is not None else indices[k]
+                a = number[j]
+                if a >= 0:
+                    local[to] = a
+                    value[to] = data[k] - shift[j]
+                    to += 1
+            cursor[i] = to
+
+
+def panel_gram(
+    const int64_t[::1] indptr, const int32_t[::1] local, const double[::1] value,
+    const double[::1] w, Py_ssize_t first, double[:, ::1] out
+):
+    """out_ab = sum_i w_i x_i,first+a x_ib for the columns from `first` on against all; overwritten.
+
+    Within a row the new columns come last. Cost: sum over rows of (new entries) x (all entries).
+    """
+    cdef Py_ssize_t i, a, b
+    cdef double v
+    cdef double *row
+    with nogil:
+        out[:, :] = 0.0
+        for i in range(w.shape[0]):
+            for a in range(indptr[i + 1] - 1, indptr[i] - 1, -1):
+                if local[a] < first:
+                    break
+                v = w[i] * value[a]
+                row = &out[local[a] - first, 0]
+                for b in range(indptr[i], indptr[i + 1]):
+                    row[local[b]] += v * value[b]
+
+
+def panel_dot(
+    const int64_t[::1] indptr, const int32_t[::1] local, const double[::1] value,
+    const double[::1] coef, double[::1] out
+):
+    """out_i = sum_a x_ia coef_a; overwritten."""
+    cdef Py_ssize_t i, k
+    cdef double s
+    with nogil:
+        for i in range(out.shape[0]):
+            s = 0.0
+            for k in range(indptr[i], indptr[i + 1]):
+                s += value[k] * coef[local[k]]
+            out[i] = s

@@ -1,0 +1,502 @@
+"""Whole regularisation paths: fit_path, alpha_max, duality_gap."""
+
+import time
+import warnings
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .arguments import (
+    Data,
+    check_alphas,
+    check_count,
+    check_data,
+    check_flag,
+    check_number,
+    check_vector,
+)
+from .certify import certified_gap
+from .design import Design, make_design
+from .exceptions import convergence_warning
+from .least_squares import ColumnSpace
+from .penalty import ElasticNet
+from .result import RegularizationPath
+from .ridge import RidgeSolver
+from .solver import Fit, Problem, Solver
+from .threads import available_threads
+
+Floats = NDArray[np.float64]
+
+
+@dataclass
+class Centred:
+    """The problem as the solver sees it: centred y, its design, and the way back."""
+
+    data: Data
+    design: Design
+    y: Floats
+    y_mean: float
+    penalty: ElasticNet
+
+    def take(self, values: Floats) -> Floats:
+        """Return per-feature values for the design's columns."""
+        columns = self.design.columns
+        return values if values.ndim == 0 or columns is None else values[columns]
+
+    def expand(self, index: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the caller's feature numbers of the design's columns `index`."""
+        return index if self.design.columns is None else self.design.columns[index]
+
+    def intercept(self, index: NDArray[np.intp], coef: Floats) -> float:
+        """Return the intercept that goes with the coefficients of some columns."""
+        return self.y_mean - float(self.design.mean[index] @ coef)
+
+
+def _centre(data: Data, n_threads: int) -> Centred:
+    """Build the design, centre y less the offset, and put the penalty in the design's columns."""
+    w = data.weights
+    design = make_design(data.X, w, centred=data.fit_intercept, n_threads=n_threads)
+    y = data.y if data.offset is None else data.y - data.offset
+    mean = 0.0
+    if data.fit_intercept:
+        size = np.abs(y).max()
+        mean = float(w @ y)
+        y = y - mean
+        correction = float(w @ y)
+        y -= correction
+        mean += correction
+        if np.abs(y[w > 0.0]).max() <= 4 * np.finfo(float).eps * size:
+            y[:] = 0.0  # constant: what is left is rounding
+    columns = design.columns
+
+    def take(values: Floats) -> Floats:
+        return values if values.ndim == 0 or columns is None else values[columns]
+
+    unit = np.sqrt(design.variance) if data.standardize else np.asarray(1.0)
+    penalty = ElasticNet(
+        design.p, data.l1_ratio, take(data.factor), unit, take(data.lower), take(data.upper)
+    )
+    return Centred(data, design, y, mean, penalty)
+
+
+def fit_path(
+    X: Any,
+    y: Any,
+    *,
+    family: Any = "gaussian",
+    alphas: Any = None,
+    n_alphas: int = 100,
+    alpha_min_ratio: float | None = None,
+    l1_ratio: float = 1.0,
+    fit_intercept: bool = True,
+    standardize: bool = False,
+    sample_weight: Any = None,
+    offset: Any = None,
+    penalty_factor: Any = None,
+    lower_bounds: Any = None,
+    upper_bounds: Any = None,
+    tol: float = 1e-6,
+    max_iter: int = 10_000,
+    max_time: float | None = None,
+    n_threads: int | None = None,
+    progress: bool = False,
+) -> RegularizationPath:
+    """Fit an elastic-net path, every point of it with a duality gap that bounds its error.
+
+    For each alpha of a descending grid, minimise over b0 and b::
+
+        (1 / sum_i s_i) sum_i s_i (y_i - o_i - b0 - x_i'b)^2 / 2
+            + alpha sum_j v_j ( l1_ratio u_j |b_j| + (1 - l1_ratio)/2 u_j^2 b_j^2 )
+
+    subject to lower_j <= b_j <= upper_j, with u_j = 1, or the weighted standard deviation of
+    feature j where ``standardize``.
+
+    Parameters
+    ----------
+    X : array, data frame or sparse matrix of shape (n, p)
+        float64 and float32 are read in place, dense in either order, CSR and CSC with int32 or
+        int64 indices; never changed. Other dtypes and layouts are converted, at a copy's price.
+    y : array of shape (n,) or (n, 1)
+        Target, finite.
+    family : {"gaussian"}
+        The loss: half the squared error.
+    alphas : float or array, optional
+        Penalty strengths >= 0, in any order; they come back descending, without duplicates. 0 is
+        least squares, of minimum norm where it is not unique. Default: ``n_alphas`` numbers from
+        `alpha_max` to ``alpha_min_ratio * alpha_max``, evenly spaced in their logarithm.
+    n_alphas : int >= 1
+        Length of the automatic grid.
+    alpha_min_ratio : float in (0, 1], optional
+        Default 1e-2 where n < p (rows of positive weight), else 1e-4.
+    l1_ratio : float in [0, 1]
+        1 is the lasso, 0 is ridge regression.
+    fit_intercept : bool
+        Whether b0 is fitted (never penalised) or 0.
+    standardize : bool
+        Whether the penalty acts on u_j b_j. Coefficients and bounds stay in X's own units.
+    sample_weight : array of shape (n,), optional
+        s >= 0. Weight k is the same as k copies, weight 0 the same as no row.
+    offset : array of shape (n,), optional
+        Known part o of the linear predictor.
+    penalty_factor : float or array of shape (p,), optional
+        v >= 0, not rescaled. 0: not penalised. inf: left out, whatever alpha is.
+    lower_bounds, upper_bounds : float or array of shape (p,), optional
+        Bounds of the coefficients, lower <= 0 <= upper; default none. ``lower_bounds=0`` for
+        non-negative coefficients.
+    tol : float >= 0
+        An alpha is done where its duality gap is at most ``tol`` times the objective of the null
+        model (intercept and unpenalised features only).
+    max_iter : int >= 1
+        Most sweeps of coordinate descent, linear solves and iterations of conjugate gradients
+        per alpha.
+    max_time : float > 0, optional
+        Seconds after which the path ends: what is not solved is NaN, with status "time_limit".
+    n_threads : int >= 1, optional
+        Default: the cores this process may use. Results do not depend on it.
+    progress : bool
+        Whether to show a bar (with tqdm, where it is installed).
+
+    Returns
+    -------
+    RegularizationPath
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where an argument is not as above; the message names it.
+    KeyboardInterrupt
+        On Ctrl-C, with what was solved so far in its attribute ``path``.
+
+    Warns
+    -----
+    ConvergenceWarning
+        Once, where an alpha ended above its tolerance.
+
+    Notes
+    -----
+    About one pass over X per alpha, a Gram matrix of the working set, and coordinate descent in it.
+    Memory beyond X: the Gram matrix (at most 4096 columns), a dozen numbers per row and column,
+    and, for sparse X, the working set's columns.
+
+    References
+    ----------
+    Friedman, Hastie, Tibshirani, J. Stat. Softw. 33(1), 2010, section 2 (descent, warm starts);
+    Tibshirani et al., J. R. Stat. Soc. B 74(2), 2012, eq. 10 (strong rule); Fercoq, Gramfort,
+    Salmon, ICML 2015, eq. 5 to 9 (gap).
+
+    Examples
+    --------
+    >>> import numpy as np, riata
+    >>> X = np.eye(3); y = np.array([3.0, 2.0, 1.0])
+    >>> riata.fit_path(X, y, alphas=0.5, fit_intercept=False).coef(0.5)
+    array([1.5, 0.5, 0. ])
+    """
+    return solve_path(**locals())
+
+
+def solve_path(
+    X: Any, y: Any, *, start: Floats | None = None, **settings: Any
+) -> RegularizationPath:
+    """fit_path with every setting given, and coefficients (p,) to start from."""
+    model = {name: settings[name] for name in _MODEL}
+    rule = _check_rule(settings)
+    alphas = None if settings["alphas"] is None else check_alphas(settings["alphas"])
+    n_alphas = check_count(settings["n_alphas"], "n_alphas", 1)
+    ratio = settings["alpha_min_ratio"]
+    if ratio is not None:
+        ratio = check_number(ratio, "alpha_min_ratio", 0.0, 1.0, above=True)
+    data = check_data(X, y, **model)
+    n_features = data.X.shape[1]
+    if start is not None:
+        start = check_vector(start, "start", n_features, "feature")
+    centred = _centre(data, rule.n_threads)
+    problem = Problem(
+        centred.design, centred.y, data.family, centred.penalty, rule.tol, rule.max_iter,
+        rule.deadline,
+    )  # fmt: skip
+    solver = Solver(problem)
+    if alphas is None:
+        alphas = _grid(solver, n_alphas, ratio)
+    if start is not None:
+        solver.start_from(centred.take(start))
+    fits = _run(solver, alphas, rule.progress)
+    path = _result(centred, solver, alphas, fits, {**model, **rule.as_settings()})
+    if isinstance(fits.stopped_by, KeyboardInterrupt):
+        fits.stopped_by.path = path  # type: ignore[attr-defined]
+        raise fits.stopped_by
+    _warn(path)
+    return path
+
+
+_MODEL = (
+    "family", "l1_ratio", "fit_intercept", "standardize", "sample_weight", "offset",
+    "penalty_factor", "lower_bounds", "upper_bounds",
+)  # fmt: skip
+
+
+@dataclass
+class _Rule:
+    """When to stop, and with how many threads."""
+
+    tol: float
+    max_iter: int
+    max_time: float | None
+    requested_threads: int | None
+    progress: bool
+
+    def __post_init__(self) -> None:
+        self.deadline = float("inf") if self.max_time is None else time.monotonic() + self.max_time
+        self.n_threads = available_threads(self.requested_threads)
+
+    def as_settings(self) -> dict[str, Any]:
+        return {
+            "tol": self.tol,
+            "max_iter": self.max_iter,
+            "max_time": self.max_time,
+            "n_threads": self.requested_threads,
+            "progress": self.progress,
+        }
+
+
+def _check_rule(settings: dict[str, Any]) -> _Rule:
+    max_time, n_threads = settings["max_time"], settings["n_threads"]
+    return _Rule(
+        tol=check_number(settings["tol"], "tol", 0.0),
+        max_iter=check_count(settings["max_iter"], "max_iter", 1),
+        max_time=None if max_time is None else check_number(max_time, "max_time", 0.0, above=True),
+        requested_threads=None if n_threads is None else check_count(n_threads, "n_threads", 1),
+        progress=check_flag(settings["progress"], "progress"),
+    )
+
+
+def _grid(solver: Solver, n_alphas: int, ratio: float | None) -> Floats:
+    """Return the automatic grid of the null model's alpha_max (1 where that is 0)."""
+    design = solver.problem.design
+    top = solver.problem.penalty.alpha_max(solver.state.z, solver.skip) or 1.0
+    if ratio is None:
+        rows = np.count_nonzero(design.weights)
+        ratio = 1e-2 if rows < design.n_features else 1e-4
+    if n_alphas == 1:
+        return np.array([top])
+    alphas = top * np.logspace(0.0, np.log10(ratio), n_alphas)
+    alphas[0] = top
+    return np.unique(alphas)[::-1].copy()
+
+
+class _Fits(list[Fit]):
+    """The fits of a grid, as far as they went, and what stopped them."""
+
+    stopped_by: BaseException | None = None
+
+
+def _run(solver: Solver, alphas: Floats, progress: bool) -> _Fits:
+    """Solve alpha after alpha, until the grid, the caller's time or their patience ends."""
+    fits, ridge = _Fits(), RidgeSolver(solver)
+    penalty = solver.problem.penalty
+    try:
+        for alpha in _with_bar(alphas, progress):
+            if solver.problem.expired():
+                break
+            if penalty.unbounded and not penalty.has_l1(alpha):
+                fits.append(ridge.solve(float(alpha)))
+            else:
+                fits.append(solver.solve(float(alpha), exact=alpha == alphas[-1]))
+    except KeyboardInterrupt as stop:
+        fits.stopped_by = stop
+    return fits
+
+
+def _with_bar(alphas: Floats, progress: bool) -> Iterable[float]:
+    if not progress:
+        return alphas
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        raise ImportError(
+            "progress=True needs tqdm: install it with pip install 'riata[progress]'"
+        ) from None
+    return tqdm(alphas, desc="riata", unit="alpha")
+
+
+def _result(
+    centred: Centred, solver: Solver, alphas: Floats, fits: _Fits, settings: dict[str, Any]
+) -> RegularizationPath:
+    null = solver.problem.null_objective
+    return RegularizationPath.from_fits(
+        alphas,
+        [(centred.expand(f.index), centred.intercept(f.index, f.coef), f) for f in fits],
+        n_features=centred.design.n_features,
+        names=centred.data.names,
+        null_objective=null,
+        unsolved="interrupted" if fits.stopped_by else "time_limit",
+        n_passes=centred.design.n_passes,
+        settings={**settings, "family": centred.data.family.name},
+    )
+
+
+def _warn(path: RegularizationPath) -> None:
+    late = np.flatnonzero(np.isin(path.status, ["max_iter", "time_limit"]))
+    if len(late) == 0:
+        return
+    k = late[0]
+    advice = {
+        "max_iter": "raise max_iter, standardize X or use a larger alpha",
+        "time_limit": "raise max_time or loosen tol",
+    }[str(path.status[k])]
+    warnings.warn(
+        f"{len(late)} of {len(path.alphas)} alphas ended above the tolerance, the first "
+        f"at alpha={path.alphas[k]:.6g} ({path.status[k]}): duality gap {path.dual_gaps[k]:.3g}, wanted "
+        f"{path.tol * path.null_objective:.3g} (tol={path.tol:g}); {advice}",
+        convergence_warning(),
+        stacklevel=4,
+    )
+
+
+def alpha_max(
+    X: Any,
+    y: Any,
+    *,
+    family: Any = "gaussian",
+    l1_ratio: float = 1.0,
+    fit_intercept: bool = True,
+    standardize: bool = False,
+    sample_weight: Any = None,
+    offset: Any = None,
+    penalty_factor: Any = None,
+    lower_bounds: Any = None,
+    upper_bounds: Any = None,
+    n_threads: int | None = None,
+) -> float:
+    """Return the smallest alpha at which every penalised coefficient is zero.
+
+        max_j |x_j' S r_0| / (sum_i s_i  l1_ratio v_j u_j)      over 0 < v_j < inf
+
+    where r_0 is the residual of the null model (intercept, offset, weights and unpenalised
+    features), x_j centred where there is an intercept, and one-sided bounds count one side.
+
+    Parameters
+    ----------
+    X, y, family, l1_ratio, fit_intercept, standardize, sample_weight, offset, penalty_factor, \
+lower_bounds, upper_bounds, n_threads
+        As in `fit_path`. For l1_ratio < 0.001, where no alpha zeroes the coefficients (or only a
+        meaninglessly large one), the value of l1_ratio = 0.001.
+
+    Returns
+    -------
+    float
+        >= 0; 0 where nothing penalised correlates with r_0 (a constant y, say).
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `fit_path`.
+
+    Notes
+    -----
+    Cost: the start-up passes and one more over X.
+    """
+    settings = dict(locals())
+    X, y = settings.pop("X"), settings.pop("y")
+    n_threads = settings.pop("n_threads")
+    n_threads = None if n_threads is None else check_count(n_threads, "n_threads", 1)
+    data = check_data(X, y, **settings)
+    centred = _centre(data, available_threads(n_threads))
+    problem = Problem(centred.design, centred.y, data.family, centred.penalty, 0.0, 10_000)
+    solver = Solver(problem)
+    return centred.penalty.alpha_max(solver.state.z, solver.skip)
+
+
+def duality_gap(
+    X: Any,
+    y: Any,
+    coef: Any,
+    intercept: float,
+    alpha: float,
+    *,
+    family: Any = "gaussian",
+    l1_ratio: float = 1.0,
+    fit_intercept: bool = True,
+    standardize: bool = False,
+    sample_weight: Any = None,
+    offset: Any = None,
+    penalty_factor: Any = None,
+    lower_bounds: Any = None,
+    upper_bounds: Any = None,
+    n_threads: int | None = None,
+) -> float:
+    """Return the duality gap of any coefficients, wherever they came from.
+
+    An upper bound of P(coef, intercept) - min P, with P the objective of `fit_path`. Nothing is
+    solved again: an intercept or unpenalised coefficients that are not the best count in the gap.
+
+    Parameters
+    ----------
+    X, y, family, l1_ratio, fit_intercept, standardize, sample_weight, offset, penalty_factor, \
+lower_bounds, upper_bounds, n_threads
+        As in `fit_path`.
+    coef : array of shape (p,)
+        Coefficients to judge.
+    intercept : float
+        Their intercept; with ``fit_intercept=False`` the model has none, and anything but 0 is an
+        error.
+    alpha : float >= 0
+        Penalty strength.
+
+    Returns
+    -------
+    float
+        >= 0; infinite where a coefficient is outside its bounds or excluded.
+
+    Raises
+    ------
+    ValueError, TypeError
+        As `fit_path`.
+
+    Notes
+    -----
+    Cost: the start-up passes, one pass for X'r, and a decomposition of the unpenalised features,
+    all of them where alpha = 0. See `riata.certificate` for the formula.
+    """
+    settings = dict(locals())
+    X, y, n_threads = settings.pop("X"), settings.pop("y"), settings.pop("n_threads")
+    del settings["coef"], settings["intercept"], settings["alpha"]
+    alpha = check_number(alpha, "alpha", 0.0)
+    if isinstance(intercept, bool) or not np.isfinite(intercept := float(intercept)):
+        raise ValueError(f"intercept must be a finite number, got {intercept}")
+    if not fit_intercept and intercept != 0.0:
+        raise ValueError(
+            f"intercept must be 0 where fit_intercept=False, got {intercept}: subtract it from y"
+        )
+    n_threads = None if n_threads is None else check_count(n_threads, "n_threads", 1)
+    data = check_data(X, y, **settings)
+    coef = check_vector(coef, "coef", data.X.shape[1], "feature")
+    return _gap_of(data, coef, intercept, alpha, available_threads(n_threads))
+
+
+def _gap_of(data: Data, coef: Floats, intercept: float, alpha: float, n_threads: int) -> float:
+    centred = _centre(data, n_threads)
+    design, penalty = centred.design, centred.penalty
+    outside = (coef < data.lower) | (coef > data.upper) | (np.isinf(data.factor) & (coef != 0.0))
+    if np.any(outside):
+        return float("inf")
+    b = centred.take(coef)
+    active = np.flatnonzero(b)
+    resid = centred.y - design.dot(active, b[active])
+    missed = 0.0
+    if design.centred:
+        resid -= design.weights @ resid
+        missed = intercept - centred.intercept(active, b[active])
+    box = penalty.at(alpha)
+    held = penalty.unpenalised | (alpha == 0.0)
+    skip = penalty.excluded | (design.norm_sq == 0.0)
+    free = held & np.isinf(box.lower) & np.isinf(box.upper) & ~skip
+    space = ColumnSpace(design, np.flatnonzero(free))
+    z = design.transpose_dot(design.weights * resid)
+    mask = (skip | free).astype(np.uint8)
+    constant = (skip & ~penalty.excluded).nonzero()[0]  # columns of norm zero still cost penalty
+    extra = box.take(constant)
+    rest = float(extra[0] @ np.abs(b[constant]) + 0.5 * extra[1] @ b[constant] ** 2)
+    return certified_gap(design, space, b, resid, z, box, mask) + 0.5 * missed**2 + rest

@@ -1,0 +1,88 @@
+"""The elastic net with factors, units and bounds: four arrays and one scalar function.
+
+    g(b) = alpha sum_j v_j ( l1_ratio u_j |b_j| + (1 - l1_ratio)/2 u_j^2 b_j^2 ),  lower <= b <= upper
+
+v_j is the penalty factor and u_j the unit of feature j (its deviation where the caller standardises,
+else 1). What the solver asks of a penalty: its arrays at an alpha, its value, its alpha_max, and
+(kernels/dual, kernels/scalar) the scalar minimiser and the dual's feasibility.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .kernels import dual
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Box:
+    """The penalty of every feature at one alpha; each (p,), a scalar being an array of stride 0."""
+
+    l1: Floats
+    l2: Floats
+    lower: Floats
+    upper: Floats
+
+    def take(self, index: NDArray[np.intp]) -> tuple[Floats, Floats, Floats, Floats]:
+        """Return (l1, l2, lower, upper) of some features."""
+        return self.l1[index], self.l2[index], self.lower[index], self.upper[index]
+
+    def value(self, coef: Floats, index: NDArray[np.intp]) -> float:
+        """Return g, from the coefficients of the features `index`; the others are 0."""
+        return float(self.l1[index] @ np.abs(coef) + 0.5 * self.l2[index] @ coef**2)
+
+
+class ElasticNet:
+    """l1_ratio in [0, 1]; factor, unit, lower and upper (p,), or () for all alike."""
+
+    def __init__(
+        self,
+        p: int,
+        l1_ratio: float,
+        factor: Floats,
+        unit: Floats,
+        lower: Floats,
+        upper: Floats,
+    ) -> None:
+        self.p, self.l1_ratio = p, l1_ratio
+        out = np.isinf(factor) | ((lower == 0.0) & (upper == 0.0))
+        factor = np.where(np.isinf(factor), 0.0, factor) if np.any(np.isinf(factor)) else factor
+        self._factor_unit = factor * unit
+        self._l1 = l1_ratio * self._factor_unit
+        self._l2 = (1.0 - l1_ratio) * self._factor_unit * unit
+        self._lower, self._upper = self._wide(lower), self._wide(upper)
+        self.excluded = self._wide(out)
+        self.unpenalised = self._wide((self._factor_unit == 0.0) & ~out)
+        self.unbounded = bool(np.all(np.isinf(lower) & np.isinf(upper)))
+
+    def _wide(self, values: NDArray) -> NDArray:
+        return np.broadcast_to(values, (self.p,))
+
+    def at(self, alpha: float) -> Box:
+        """Return the penalty's arrays at alpha."""
+        return Box(
+            self._wide(alpha * self._l1), self._wide(alpha * self._l2), self._lower, self._upper
+        )
+
+    @property
+    def free(self) -> NDArray[np.bool_]:
+        """Features held by nothing: no penalty, no finite bound."""
+        return self.unpenalised & np.isinf(self._lower) & np.isinf(self._upper)
+
+    def has_l1(self, alpha: float) -> bool:
+        """Whether any feature has an L1 penalty at alpha."""
+        return alpha > 0.0 and bool(np.any(self._l1 > 0.0))
+
+    def alpha_max(self, z: Floats, skip: NDArray[np.uint8]) -> float:
+        """Return the smallest alpha at which z = X'u of the null model lets nothing in.
+
+        Where there is (nearly) no L1 part, that of l1_ratio = 0.001 (glmnet's convention).
+        """
+        l1 = max(self.l1_ratio, 1e-3) * self._factor_unit
+        out = np.empty(self.p)
+        blocked = (skip | self.unpenalised).astype(np.uint8)
+        dual.urgency(z, self._wide(l1), self._lower, self._upper, blocked, out)
+        return float(out.max(initial=0.0))

@@ -1,0 +1,186 @@
+"""Draw a regularisation path.  matplotlib is imported when something is drawn, not before."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+
+    from riata.path import RegularizationPath
+
+LABEL_SIZE = 8.0  # points
+LONGEST_NAME = 28  # characters
+
+
+def _matplotlib() -> Any:
+    try:
+        import matplotlib
+    except ImportError as error:
+        raise ImportError("plotting needs matplotlib: pip install 'riata[plot]'") from error
+    return matplotlib
+
+
+def image_formats() -> list[str]:
+    """Return the endings of the image files that matplotlib can write here, in order."""
+    _matplotlib()
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    return sorted(FigureCanvasBase.get_supported_filetypes())
+
+
+def plot_path(
+    path: RegularizationPath,
+    ax: Axes | None = None,
+    n_labels: int = 10,
+    *,
+    feature_names: Sequence[str] | None = None,
+) -> Axes:
+    """Draw the coefficients against -log(alpha), with the count of non-zeros on top.
+
+    Parameters
+    ----------
+    path : RegularizationPath
+    ax : matplotlib Axes or None
+        Where to draw; None: a new figure of matplotlib.pyplot.
+    n_labels : int
+        The `n_labels` features whose coefficients are largest in absolute value at the last solved
+        alpha are drawn in colour and named at the right edge (fewer where the axes are too low);
+        the others are grey.
+    feature_names : sequence of p str or None
+        Names for the labels; default: `path.feature_names_in_`, or the features' numbers.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    ValueError
+        If no alpha > 0 is solved, or the number of names is not the number of features.
+
+    Notes
+    -----
+    alpha = 0 has no place on a logarithmic axis and is left out, as are alphas without a solution.
+    Features that are zero on the whole path are not drawn.
+    """
+    _matplotlib()
+    from matplotlib.collections import LineCollection
+
+    names = _names(path, feature_names)
+    drawn = np.flatnonzero((path.alphas > 0) & np.isfinite(path.dual_gaps))
+    if not len(drawn):
+        raise ValueError("path must have a solved alpha > 0 to be drawn, got none")
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        _, ax = plt.subplots(figsize=(9, 5.5), layout="constrained")
+
+    x = -np.log(path.alphas[drawn])
+    coefs = path.coefs[:, drawn].tocsr()
+    counts = (coefs != 0).sum(axis=0)
+    active = np.flatnonzero((coefs != 0).sum(axis=1))
+    heights = coefs[active].toarray()
+    # Strongest first; equal ones in the order of the features.
+    order = np.argsort(-np.abs(heights[:, -1]), kind="stable")
+    n_labels = max(0, min(n_labels, _labels_that_fit(ax)))
+    named = [k for k in order[:n_labels] if heights[k, -1] != 0]
+    others = np.setdiff1d(np.arange(len(active)), named)
+
+    ax.axhline(0.0, color="0.4", linewidth=0.8, zorder=2.5)  # hides the lines while they are zero
+    style: dict[str, Any] = {"marker": "."} if len(x) == 1 else {}
+    if len(x) == 1:
+        ax.scatter(np.full(len(others), x[0]), heights[others, 0], color="0.75", s=8)
+    else:
+        segments = [np.column_stack([x, heights[k]]) for k in others]
+        ax.add_collection(
+            LineCollection(segments, colors="0.75", linewidths=0.6, zorder=1.5, label="_others")
+        )
+    lines = [
+        ax.plot(x, heights[k], linewidth=1.4, label=names[active[k]], **style)[0] for k in named
+    ]
+    ax.autoscale_view()
+    if len(x) > 1:
+        ax.set_xlim(x[0], x[-1])
+    ax.set_xlabel("-log(alpha)")
+    ax.set_ylabel("coefficient")
+    _mark_counts(ax, x, counts)
+    _write_names(ax, lines)
+    return ax
+
+
+def _names(path: RegularizationPath, feature_names: Sequence[str] | None) -> list[str]:
+    p = path.coefs.shape[0]
+    given = path.feature_names_in_ if feature_names is None else feature_names
+    if given is None:
+        return [str(j) for j in range(p)]
+    if len(given) != p:
+        raise ValueError(f"feature_names must be {p} names, one per feature, got {len(given)}")
+    return [str(name) for name in given]
+
+
+def _mark_counts(ax: Axes, x: Any, counts: Any) -> None:
+    """Give the top axis ticks at some eight alphas of the path, labelled with their non-zeros."""
+    places = np.unique(np.linspace(0, len(x) - 1, 8).round().astype(int))
+    top = ax.secondary_xaxis("top")
+    top.set_xticks(x[places], [f"{counts[k]:d}" for k in places])
+    top.set_xlabel("non-zero coefficients")
+
+
+def _height_in_points(ax: Axes) -> float:
+    return float(ax.get_window_extent().height / ax.figure.dpi * 72.0)
+
+
+def _labels_that_fit(ax: Axes) -> int:
+    return int(_height_in_points(ax) / (1.3 * LABEL_SIZE))
+
+
+def _write_names(ax: Axes, lines: list[Any]) -> None:
+    """Name each line right of the axes at its last height, moved apart where they would overlap."""
+    if not lines:
+        return
+    low, high = ax.get_ylim()
+    ends = np.array([line.get_ydata()[-1] for line in lines])
+    order = np.argsort(ends, kind="stable")
+    step = 1.3 * LABEL_SIZE / _height_in_points(ax)
+    places = _spread((ends[order] - low) / (high - low), step)
+    for k, place in zip(order, places, strict=True):
+        name = lines[k].get_label()
+        name = name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 3] + "..."
+        ax.annotate(
+            name,
+            xy=(1.0, (ends[k] - low) / (high - low)),
+            xytext=(1.03, place),
+            xycoords="axes fraction",
+            textcoords="axes fraction",
+            color=lines[k].get_color(),
+            fontsize=LABEL_SIZE,
+            verticalalignment="center",
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": lines[k].get_color(), "linewidth": 0.6,
+                        "shrinkA": 0.0, "shrinkB": 0.0, "relpos": (0.0, 0.5)},
+        )  # fmt: skip
+
+
+def _spread(heights: Any, step: float) -> Any:
+    """Return the places in [0, 1] nearest to `heights` (ascending) that are `step` apart.
+
+    With h_k = heights_k - k step the condition is that h is non-decreasing: least squares under it
+    is isotonic regression, done by pooling neighbours that are in the wrong order.
+    """
+    offsets = step * np.arange(len(heights))
+    pools: list[list[float]] = []  # [mean, count], means increasing
+    for height in heights - offsets:
+        pools.append([float(height), 1.0])
+        while len(pools) > 1 and pools[-2][0] >= pools[-1][0]:
+            mean, count = pools.pop()
+            total = pools[-1][1] + count
+            pools[-1] = [(pools[-1][0] * pools[-1][1] + mean * count) / total, total]
+    spread = np.concatenate([np.full(int(count), mean) for mean, count in pools])
+    return np.clip(spread, 0.0, max(0.0, 1.0 - offsets[-1])) + offsets

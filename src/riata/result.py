@@ -1,0 +1,301 @@
+"""What a path fit gives back."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import NDArray
+
+from .arguments import check_alphas, check_number, check_vector
+from .design import as_matrix, check_matrix
+from .solver import Fit
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+Floats = NDArray[np.float64]
+
+
+class RegularizationPath:
+    """Coefficients along a grid of alphas, each with the certificate of its error.
+
+    Made by `fit_path`.
+
+    Attributes
+    ----------
+    alphas : ndarray of shape (L,)
+        Penalty strengths, descending.
+    coefs : csc_array of shape (p, L)
+        Coefficients in X's own units, float64. The column of an unsolved alpha is empty.
+    intercepts : ndarray of shape (L,)
+    dual_gaps : ndarray of shape (L,)
+        Duality gaps: upper bounds of objective - minimum. ``dual_gaps / null_objective`` is what
+        ``tol`` bounds.
+    null_objective : float
+        Objective of the null model: intercept and unpenalised features only.
+    status : ndarray of shape (L,), of str
+        "converged": the gap is within tol. "precision_floor": it is above, and as small as double
+        precision allows. "max_iter", "time_limit", "interrupted": it is above, or NaN where the
+        alpha was not reached.
+    n_iter : ndarray of shape (L,), of int
+        Sweeps, linear solves and conjugate-gradient iterations per alpha.
+    df : ndarray of shape (L,)
+        Degrees of freedom, without the intercept: the number of non-zeros where there is no L2
+        part, else the trace of the smoother on the support; NaN where that would need a
+        decomposition of more than 4096 features.
+    deviance_ratio : ndarray of shape (L,)
+        1 - (loss / loss of the null model); 0 where the null model is perfect.
+    l1_ratio, tol : float
+    family : str
+    n_passes : float
+        Work: passes over X, in units of a full one.
+    n_features_in_ : int
+    feature_names_in_ : ndarray of str, or None
+        Column names, where X was a data frame.
+    """
+
+    alphas: Floats
+    coefs: sp.csc_array
+    intercepts: Floats
+    dual_gaps: Floats
+    null_objective: float
+    status: NDArray[np.str_]
+    n_iter: NDArray[np.int64]
+    df: Floats
+    deviance_ratio: Floats
+    l1_ratio: float
+    tol: float
+    family: str
+    n_passes: float
+    n_features_in_: int
+    feature_names_in_: NDArray[np.object_] | None
+
+    @classmethod
+    def from_fits(
+        cls,
+        alphas: Floats,
+        solved: Sequence[tuple[NDArray[np.intp], float, Fit]],
+        *,
+        n_features: int,
+        names: NDArray[np.object_] | None,
+        null_objective: float,
+        unsolved: str,
+        n_passes: float,
+        settings: dict[str, Any],
+    ) -> "RegularizationPath":
+        """Build a path from (feature numbers, intercept, fit) of its first alphas."""
+        path = cls()
+        size, done = len(alphas), len(solved)
+        fits = [fit for *_, fit in solved]
+
+        def column(values: list[float], missing: float = np.nan) -> Floats:
+            return np.array(values + [missing] * (size - done))
+
+        counts = [len(index) for index, *_ in solved] + [0] * (size - done)
+        path.alphas = alphas
+        path.coefs = sp.csc_array(
+            (
+                np.concatenate([f.coef for f in fits] or [np.empty(0)]),
+                np.concatenate([index for index, *_ in solved] or [np.empty(0, dtype=np.intp)]),
+                np.concatenate([[0], np.cumsum(counts)]),
+            ),
+            shape=(n_features, size),
+        )
+        path.intercepts = column([intercept for _, intercept, _ in solved])
+        path.dual_gaps = column([f.gap for f in fits])
+        path.null_objective = null_objective
+        path.status = np.array([f.status for f in fits] + [unsolved] * (size - done))
+        path.n_iter = np.array([f.n_iter for f in fits] + [0] * (size - done))
+        path.df = column([f.df for f in fits])
+        ratios = [1.0 - f.loss / null_objective if null_objective > 0.0 else 0.0 for f in fits]
+        path.deviance_ratio = column(ratios)
+        path.l1_ratio, path.tol = settings["l1_ratio"], settings["tol"]
+        path.family = settings["family"]
+        path.n_passes = n_passes
+        path.n_features_in_ = n_features
+        path.feature_names_in_ = names
+        path._settings = settings
+        return path
+
+    _settings: dict[str, Any]
+
+    def __repr__(self) -> str:
+        words, counts = np.unique(self.status, return_counts=True)
+        status = ", ".join(f"{n} {word}" for word, n in zip(words, counts, strict=True))
+        return (
+            f"RegularizationPath({self.family}, l1_ratio={self.l1_ratio:g}, "
+            f"{self.n_features_in_} features, {len(self.alphas)} alphas from {self.alphas[0]:.4g} "
+            f"to {self.alphas[-1]:.4g}: {status})"
+        )
+
+    def _position(self, alpha: float) -> tuple[int, int, float]:
+        """Return (k, m, share): alpha lies between grid points k and m, at share of the way."""
+        alpha = check_number(alpha, "alpha", 0.0)
+        top, bottom = self.alphas[0], self.alphas[-1]
+        if not bottom <= alpha <= top:
+            raise ValueError(
+                f"alpha must lie within the path's grid [{bottom:.6g}, {top:.6g}], got {alpha:.6g}: "
+                "use extend(X, y, alphas) to solve it exactly"
+            )
+        k = int(np.searchsorted(-self.alphas, -alpha))
+        if self.alphas[k] == alpha:
+            return k, k, 0.0
+        step = self.alphas[k - 1] - self.alphas[k]
+        return k - 1, k, float((self.alphas[k - 1] - alpha) / step)
+
+    def _column(self, k: int) -> Floats:
+        if np.isnan(self.intercepts[k]):
+            return np.full(self.n_features_in_, np.nan)
+        return self.coefs[:, [k]].toarray()[:, 0]
+
+    def coef(self, alpha: float) -> Floats:
+        """Return the coefficients at alpha, (p,), interpolated linearly between grid points.
+
+        Parameters
+        ----------
+        alpha : float
+            Within the grid. At a grid point the coefficients are certified; between two they are
+            an interpolation, which no certificate covers: use `extend` to solve it.
+
+        Raises
+        ------
+        ValueError
+            Where alpha is outside the grid.
+        """
+        k, m, share = self._position(alpha)
+        first = self._column(k)
+        return first if share == 0.0 else (1.0 - share) * first + share * self._column(m)
+
+    def intercept(self, alpha: float) -> float:
+        """Return the intercept at alpha, interpolated as `coef`.
+
+        Parameters
+        ----------
+        alpha : float
+            Within the grid.
+
+        Raises
+        ------
+        ValueError
+            Where alpha is outside the grid.
+        """
+        k, m, share = self._position(alpha)
+        if share == 0.0:
+            return float(self.intercepts[k])
+        return float((1.0 - share) * self.intercepts[k] + share * self.intercepts[m])
+
+    def predict(self, X: Any, alpha: float | None = None, *, offset: Any = None) -> Floats:
+        """Return predictions for the rows of X.
+
+        Parameters
+        ----------
+        X : array, data frame or sparse matrix of shape (n, p)
+        alpha : float, optional
+            Within the grid; default: every alpha of it.
+        offset : array of shape (n,)
+            Needed where the path was fitted with an offset, refused elsewhere.
+
+        Returns
+        -------
+        ndarray of shape (n, L), or (n,) where alpha is given
+
+        Raises
+        ------
+        ValueError
+            Where X has another number of features, alpha is outside the grid, or the offset is
+            missing.
+        """
+        X = check_matrix(as_matrix(X))
+        if X.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"X must have {self.n_features_in_} features, as the X that was fitted, "
+                f"got {X.shape[1]}"
+            )
+        fitted_with = self._settings["offset"] is not None
+        if fitted_with and offset is None:
+            raise ValueError("offset must be given: the path was fitted with one")
+        if not fitted_with and offset is not None:
+            raise ValueError("offset must be left out: the path was fitted without one")
+        if alpha is None:
+            eta = X @ self.coefs
+            eta = eta.toarray() if sp.issparse(eta) else np.asarray(eta)
+            eta = eta + self.intercepts
+        else:
+            eta = X @ self.coef(alpha) + self.intercept(alpha)
+        if offset is None:
+            return eta
+        shift = check_vector(offset, "offset", X.shape[0])
+        return eta + (shift if alpha is not None else shift[:, None])
+
+    def extend(self, X: Any, y: Any, alphas: Any) -> "RegularizationPath":
+        """Solve more alphas, exactly and warm, and return the merged path.
+
+        Parameters
+        ----------
+        X, y
+            The data that was fitted; weights, offset and all other settings are remembered.
+        alphas : float or array
+            Penalty strengths >= 0. Those that the path has already are not solved again.
+
+        Returns
+        -------
+        RegularizationPath
+            A new one; this one does not change.
+
+        Raises
+        ------
+        ValueError
+            Where X and y are not the data of this path.
+        """
+        from .path import solve_path
+
+        wanted = check_alphas(alphas)
+        new = wanted[~np.isin(wanted, self.alphas)]
+        if len(new) == 0:
+            return self
+        above = np.flatnonzero((self.alphas > new[0]) & ~np.isnan(self.intercepts))
+        start = self._column(int(above[-1])) if len(above) else None
+        settings = {**self._settings, "n_alphas": 1, "alpha_min_ratio": None}
+        other = solve_path(X, y, start=start, alphas=new, **settings)
+        same = np.isclose(other.null_objective, self.null_objective, rtol=1e-9, atol=0.0)
+        if other.n_features_in_ != self.n_features_in_ or not same:
+            raise ValueError("X and y must be the data that this path was fitted on, got others")
+        return self._merged(other)
+
+    def _merged(self, other: "RegularizationPath") -> "RegularizationPath":
+        """Return a path with the alphas of both."""
+        path = RegularizationPath()
+        path.__dict__.update(self.__dict__)
+        alphas = np.concatenate([self.alphas, other.alphas])
+        order = np.argsort(-alphas, kind="stable")
+        path.alphas = alphas[order]
+        path.coefs = sp.csc_array(sp.hstack([self.coefs, other.coefs], format="csc")[:, order])
+        for name in ("intercepts", "dual_gaps", "status", "n_iter", "df", "deviance_ratio"):
+            both = np.concatenate([getattr(self, name), getattr(other, name)])
+            setattr(path, name, both[order])
+        path.n_passes = self.n_passes + other.n_passes
+        return path
+
+    def plot(self, ax: "Axes | None" = None, *, n_labels: int = 10) -> "Axes":
+        """Plot the coefficients against -log(alpha), with the count of non-zeros on top.
+
+        Parameters
+        ----------
+        ax : matplotlib Axes, optional
+            Where to draw; default: a new figure.
+        n_labels : int >= 0
+            Most features to name, the strongest at the smallest alpha.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        ImportError
+            Where matplotlib is missing.
+        """
+        from .plotting import plot_path
+
+        return plot_path(self, ax=ax, n_labels=n_labels)

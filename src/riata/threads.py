@@ -1,0 +1,74 @@
+"""One pool of threads for kernels that release the GIL.
+
+No OpenMP: a process that forks after using it leaves children that hang. The work is always cut
+into the same blocks, so results do not depend on how many threads there are.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor, wait
+from itertools import count
+
+_pool: ThreadPoolExecutor | None = None
+_pool_size = 0
+_lock = threading.Lock()
+
+
+def _forget_pool() -> None:
+    """In a forked child the pool's threads do not exist."""
+    global _pool, _pool_size, _lock
+    _pool, _pool_size, _lock = None, 0, threading.Lock()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_pool)
+
+
+def available_threads(n_threads: int | None) -> int:
+    """Return how many threads to use: `n_threads`, or what this process may use.
+
+    None: the cores of the process's affinity mask, no more than OMP_NUM_THREADS, and 1 inside a
+    worker process of joblib or a thread that is not the main one.
+    """
+    if n_threads is not None:
+        return n_threads
+    worker = "LOKY_WORKER" in " ".join(os.environ) or "JOBLIB_SPAWNED_PROCESS" in os.environ
+    if worker or threading.current_thread() is not threading.main_thread():
+        return 1
+    try:
+        cores = len(os.sched_getaffinity(0))
+    except AttributeError:
+        cores = os.cpu_count() or 1
+    limit = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    return min(cores, int(limit)) if limit.isdigit() and int(limit) > 0 else cores
+
+
+def run(jobs: Sequence[Callable[[], None]], n_threads: int) -> None:
+    """Call every job once; the calling thread works too, and errors reach the caller."""
+    helpers = min(n_threads, len(jobs)) - 1
+    if helpers < 1:
+        for job in jobs:
+            job()
+        return
+    ticket = count()
+
+    def work() -> None:
+        while (k := next(ticket)) < len(jobs):
+            jobs[k]()
+
+    futures = [_executor(helpers).submit(work) for _ in range(helpers)]
+    try:
+        work()
+    finally:
+        wait(futures)
+    for future in futures:
+        future.result()
+
+
+def _executor(size: int) -> ThreadPoolExecutor:
+    global _pool, _pool_size
+    with _lock:
+        if _pool is None or _pool_size < size:
+            _pool, _pool_size = ThreadPoolExecutor(size, thread_name_prefix="riata"), size
+        return _pool

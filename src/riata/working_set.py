@@ -1,0 +1,130 @@
+"""Who is worked on: the working set, its Gram matrix, and the choice of who joins.
+
+The free features Z (no penalty, no bound) are members from the start and are eliminated: with
+G = X'diag(w)X, what coordinate descent sees is the Schur complement
+
+    H = G_WW - G_WZ G_ZZ^+ G_ZW
+
+whose solution, with b_Z = the least-squares fit to what is left, solves the whole.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .design import Design, ResidualView
+from .kernels import dual
+from .least_squares import ColumnSpace
+from .penalty import Box
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+GRAM_LIMIT = 4096  # members; above, 134 MB and more, descent goes over the residual
+FULL_GRAM_LIMIT = 1024  # features; below, on n >= p dense rows, everybody is a member at once
+
+
+class WorkingSet:
+    """Members in the order they came, Z not among them, and H for as long as it is affordable.
+
+    members : (|W|,)
+    gram : (>= |W|, >= |W|), or None where |W| outgrew GRAM_LIMIT
+    space : the span of Z
+    """
+
+    def __init__(self, design: Design, free: Indices) -> None:
+        self._design = design
+        self._panel = design.panel()
+        self.free = free
+        self.members = np.empty(0, dtype=np.intp)
+        self.is_member = np.zeros(design.p, dtype=bool)
+        self.is_member[free] = True
+        self.gram: Floats | None = np.empty((0, 0))
+        self._small = len(free) <= min(design.n, GRAM_LIMIT)
+        gram = self._panel.extend(free) if self._small and len(free) else None
+        self.space = ColumnSpace(design, free, gram)
+        self._loads = np.empty((len(free), 0))  # G_ZZ^+ G_ZW
+        self._view: ResidualView | None = None
+
+    def __len__(self) -> int:
+        return len(self.members)
+
+    def extend(self, new: Indices) -> None:
+        """Let the features `new` join."""
+        if len(new) == 0:
+            return
+        self.is_member[new] = True
+        first = len(self.members)
+        self.members = np.concatenate([self.members, new])
+        size = len(self.members)
+        if self.gram is None or size > GRAM_LIMIT or not self._small:
+            self.gram, self._panel = None, self._design.panel()
+            return
+        rows = self._panel.extend(new)
+        k = len(self.free)
+        cross = np.ascontiguousarray(rows[:, :k].T)
+        self._loads = np.hstack([self._loads, self.space.solve(cross)])
+        rows = rows[:, k:] - cross.T @ self._loads if k else rows
+        if size > len(self.gram):
+            larger = np.empty((max(size, min(GRAM_LIMIT, size + size // 4)),) * 2)
+            larger[:first, :first] = self.gram[:first, :first]
+            self.gram = larger
+        self.gram[first:size, :size] = rows
+        self.gram[:first, first:size] = rows[:, :first].T
+
+    def fitted(self, coef: Floats) -> Floats:
+        """Return X b, (n,), from coef (p,): from the panel where that holds the non-zeros."""
+        active = np.flatnonzero(coef)
+        if self.gram is not None and self.is_member[active].all():
+            return self._panel.dot(coef[self._panel.members])
+        return self._design.dot(active, coef[active])
+
+    def residual_view(self, work: Indices) -> ResidualView:
+        """Return Z and the members, laid out for descent on the residual."""
+        if self._view is None or self._view_size != len(work):
+            self._view, self._view_size = self._design.residual_view(work), len(work)
+        return self._view
+
+    def free_step(self, step: Floats) -> Floats:
+        """Return how b_Z moves when b_W moves by step (|W|,)."""
+        return -(self._loads @ step)
+
+    def smoother_trace(self, coef: Floats, l2: Floats) -> float:
+        """Return the trace of the smoother on the support, rank(Z) included.
+
+        tr H_AA (H_AA + diag(l2))^-1; NaN where the Gram matrix was not affordable.
+        """
+        active = np.flatnonzero(coef[self.members])
+        if len(active) == 0 or not l2.any():
+            return float(len(active) + self.space.rank)
+        if self.gram is None:
+            return float("nan")
+        gram = self.gram[np.ix_(active, active)]
+        penalised = gram + np.diag(l2[self.members[active]])
+        inverse = np.linalg.pinv(penalised, rcond=1e-14, hermitian=True)
+        return float(np.sum(inverse * gram)) + self.space.rank
+
+
+def choose(
+    working: WorkingSet,
+    z: Floats,
+    box: Box,
+    skip: NDArray[np.uint8],
+    threshold: float,
+) -> Indices:
+    """Return the features that should join: the most urgent first, at most |W| + 64 of them.
+
+    urgency_j = |z_j| / l1_j; above 1 the feature violates its optimality condition, above
+    `threshold` it is expected to (the sequential strong rule: Tibshirani et al., J. R. Stat. Soc. B
+    74(2), 2012, eq. 10). Where anybody joins, so do the next in line up to a quarter of |W|: growing
+    seldom is cheaper than growing exactly.
+    """
+    urgency = np.empty(len(z))
+    dual.urgency(z, box.l1, box.lower, box.upper, skip, urgency)
+    urgency[working.is_member] = 0.0
+    wanted = np.count_nonzero(urgency > threshold)
+    if wanted == 0:
+        return np.empty(0, dtype=np.intp)
+    size = len(working)
+    room = min(max(wanted, size // 4), size + 64, np.count_nonzero(urgency))
+    best = np.argpartition(urgency, len(urgency) - room)[len(urgency) - room :]
+    return np.sort(best)

@@ -1,0 +1,349 @@
+"""The judge: recompute what riata reports, from the user's data, slowly and densely.
+
+Nothing of riata is imported here, and no formula is taken from it. Everything is float64 on a
+dense copy of X; scipy.sparse serves only to densify, with duplicate entries summed. Rows of
+weight zero are removed at the door, so that they can't matter.
+
+The problem, with w_i = s_i / sum(s):
+
+    P(b0, b) = 1/2 sum_i w_i (y_i - o_i - b0 - x_i'b)^2 + sum_j g_j(b_j)
+    g_j(b)   = l1_j |b| + l2_j/2 b^2   inside [lower_j, upper_j], +inf outside
+    l1_j     = alpha l1_ratio v_j sd_j,   l2_j = alpha (1 - l1_ratio) v_j sd_j^2
+
+An infinite v_j is the box [0, 0].
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+
+EPS = np.finfo(np.float64).eps
+ROUNDINGS = 200  # a gap is compared to within so many units of Problem.rounding
+FLOOR_ROUNDINGS = 50  # "precision_floor" may be claimed within so many of those
+STATUS_WORDS = {"converged", "precision_floor", "max_iter", "time_limit", "interrupted"}
+
+
+class Claim(NamedTuple):
+    """What a solver says of one alpha."""
+
+    alpha: float
+    coef: np.ndarray
+    intercept: float
+    dual_gap: float
+    status: str
+
+
+def dense64(X):
+    """Return a dense float64 copy of X; duplicates are summed in float64."""
+    if sp.issparse(X):
+        return X.astype(np.float64).toarray()
+    return np.array(X, dtype=np.float64, order="C")
+
+
+def centre(A, w):
+    """Return the weighted mean of the columns of A, in two passes, and A less it."""
+    mean = w @ A
+    mean = mean + w @ (A - mean)
+    constant = (A[0] == A).all(axis=0)
+    mean = np.where(constant, A[0], mean)
+    return mean, A - mean
+
+
+def project_out(Z, r, w):
+    """Return r - Z (Z'WZ)^+ Z'W r: r without its W-orthogonal projection on Z's columns."""
+    root = np.sqrt(w)
+    columns = root[:, None] * Z
+    norms = np.linalg.norm(columns, axis=0)
+    columns = columns[:, norms > 0] / norms[norms > 0]
+    if columns.shape[1] == 0:
+        return r.copy()
+    basis, values, _ = np.linalg.svd(columns, full_matrices=False)
+    basis = basis[:, values > max(columns.shape) * EPS * values[0]]
+    for _ in range(2):  # twice: the second pass removes what rounding left
+        r = r - basis @ (basis.T @ (root * r)) / root
+    return r
+
+
+def _vector(value, default, p):
+    return np.broadcast_to(np.asarray(default if value is None else value, float), (p,)).copy()
+
+
+class Problem:
+    """The user's problem without its alpha: centred data, weights and penalty units."""
+
+    def __init__(
+        self,
+        X,
+        y,
+        *,
+        l1_ratio=1.0,
+        fit_intercept=True,
+        standardize=False,
+        sample_weight=None,
+        offset=None,
+        penalty_factor=None,
+        lower_bounds=None,
+        upper_bounds=None,
+    ):
+        X = dense64(X)
+        n, p = X.shape
+        y = np.asarray(y, float).reshape(n) - _vector(offset, 0.0, n)
+        s = _vector(sample_weight, 1.0, n)
+        X, y, s = X[s > 0], y[s > 0], s[s > 0]
+        self.n, self.p, self.l1_ratio, self.fit_intercept = len(y), p, l1_ratio, fit_intercept
+        self.w = s / s.sum()
+        self.norms = np.sqrt(self.w @ X**2)
+        mean, centred = centre(X, self.w)
+        self.sd = np.sqrt(self.w @ centred**2) if standardize else np.ones(p)
+        if fit_intercept:
+            self.mean, self.X = mean, centred
+            self.y_mean, self.y = centre(y, self.w)
+        else:
+            self.mean, self.X, self.y_mean, self.y = np.zeros(p), X, 0.0, y
+        v = _vector(penalty_factor, 1.0, p)
+        excluded = np.isinf(v)
+        self.v = np.where(excluded, 0.0, v)
+        self.lower = np.where(excluded, 0.0, _vector(lower_bounds, -np.inf, p))
+        self.upper = np.where(excluded, 0.0, _vector(upper_bounds, np.inf, p))
+
+    def penalty(self, alpha):
+        """Return l1 and l2 of every feature."""
+        l1 = alpha * self.l1_ratio * self.v * self.sd
+        return l1, alpha * (1 - self.l1_ratio) * self.v * self.sd**2
+
+    def residual(self, coef, intercept):
+        """Return y - o - b0 - X b; about the means, so that large ones cost no digits."""
+        shift = intercept + self.mean @ coef - self.y_mean
+        return self.y - self.X @ coef - shift
+
+    def loss(self, coef, intercept):
+        return 0.5 * self.w @ self.residual(coef, intercept) ** 2
+
+    def objective(self, coef, intercept, alpha):
+        l1, l2 = self.penalty(alpha)
+        if (coef < self.lower).any() or (coef > self.upper).any():
+            return np.inf
+        return self.loss(coef, intercept) + l1 @ np.abs(coef) + 0.5 * l2 @ coef**2
+
+    def null_residual(self):
+        """Return the residual of intercept and unpenalised features alone, bounds kept."""
+        free = (self.v == 0) & (self.lower < self.upper)
+        if (np.isinf(self.lower) & np.isinf(self.upper))[free].all():
+            return project_out(self.X[:, free], self.y, self.w)
+        columns = [j for j in np.flatnonzero(free) if self.X[:, j].any()]
+        coef, r = np.zeros(self.p), self.y.copy()
+        for _ in range(20_000):
+            before = coef.copy()
+            for j in columns:
+                x = self.X[:, j]
+                best = coef[j] + self.w @ (x * r) / (self.w @ x**2)
+                best = min(max(best, self.lower[j]), self.upper[j])
+                r -= x * (best - coef[j])
+                coef[j] = best
+            if np.array_equal(before, coef):
+                break
+        return r
+
+    def null_objective(self):
+        return 0.5 * self.w @ self.null_residual() ** 2
+
+    def alpha_max(self):
+        """Return the smallest alpha at which every penalised coefficient is zero."""
+        z = self.X.T @ (self.w * self.null_residual())
+        active = np.maximum(np.where(self.upper > 0, z, 0.0), np.where(self.lower < 0, -z, 0.0))
+        ratio = self.l1_ratio if self.l1_ratio > 0 else 1e-3
+        unit = ratio * self.v * self.sd
+        penalised = unit > 0
+        return (active[penalised] / unit[penalised]).max(initial=0.0)
+
+    def alpha_noise(self):
+        """Return what rounding alone may make of an alpha_max that is zero."""
+        unit = (self.l1_ratio if self.l1_ratio > 0 else 1e-3) * self.v * self.sd
+        size = (self.norms[unit > 0] / unit[unit > 0]).max(initial=0.0)
+        return 100 * EPS * size * np.sqrt(self.w @ self.y**2)
+
+    def deviance_ratio(self, coef, intercept):
+        null = self.null_objective()
+        return 0.0 if null == 0 else 1 - self.loss(coef, intercept) / null
+
+    def df(self, coef, alpha):
+        """Count the non-zeros; with an L2 penalty, the trace of the smoother on the support.
+
+        Of the features that nothing holds, no penalty and no bound, their rank counts.
+        """
+        l1, l2 = self.penalty(alpha)
+        free = (l1 == 0) & (l2 == 0) & np.isinf(self.lower) & np.isinf(self.upper)
+        root = np.sqrt(self.w)[:, None]
+        if not (l2 > 0).any():
+            columns = root * self.X[:, free & self.X.any(axis=0)]
+            columns = columns / np.linalg.norm(columns, axis=0)
+            rank = np.linalg.matrix_rank(columns) if columns.size else 0
+            return float(rank + np.count_nonzero(coef[~free]))
+        support = free | (coef != 0)
+        A = root * self.X[:, support]
+        unit = 1 / np.maximum(np.linalg.norm(A, axis=0), 1e-300)
+        gram = unit[:, None] * (A.T @ A) * unit
+        smoother = np.linalg.pinv(gram + np.diag(l2[support] * unit**2), 1e-13, hermitian=True)
+        return float(np.trace(smoother @ gram))
+
+    def kkt_residual(self, coef, intercept, alpha):
+        """Return the largest distance of a gradient from its subdifferential, over |x_j|."""
+        l1, l2 = self.penalty(alpha)
+        r = self.residual(coef, intercept)
+        z = self.X.T @ (self.w * r) - l2 * coef
+        low = np.where(coef > 0, l1, -l1)
+        high = np.where(coef < 0, -l1, l1)
+        low = np.where(coef <= self.lower, -np.inf, low)
+        high = np.where(coef >= self.upper, np.inf, high)
+        distance = np.maximum(np.maximum(low - z, z - high), 0) / np.maximum(self.norms, 1e-300)
+        mean = abs(self.w @ r) if self.fit_intercept else 0.0
+        return max(distance.max(), mean)
+
+    # The gap. Any u with Z'Wu = 0, Z = [1 where there is an intercept, unpenalised features],
+    # is a point of the Fenchel dual
+    #
+    #     D(u) = 1/2 |y|_W^2 - 1/2 |y - u|_W^2 - sum_j g_j*(x_j'W u) <= min P,
+    #     g*(z) = z b^ - l1 |b^| - l2 b^^2 / 2,   b^ = clip(soft(z, l1) / l2, lower, upper),
+    #
+    # the sum over the other features. With y = r + Z(..) + sum_j x_j b_j and Z'Wu = 0 the two
+    # terms in y become 1/2 |u|^2 - r'Wu - sum_j b_j x_j'Wu, so that
+    #
+    #     P - D(u) = 1/2 |r - u|_W^2 + sum_j [ g_j(b_j) + g_j*(x_j'W u) - b_j x_j'W u ]:
+    #
+    # every term is >= 0 and vanishes at the optimum, hence no cancellation. The point taken is
+    # u = c t with t = r - Z (Z'WZ)^+ Z'W r and the best c in [0, 1]. Where l2 = 0 and the bound
+    # on z's side is infinite g* is finite for |c z| <= l1 only: that caps c. The rest is convex
+    # in c: bisect on its slope. An unpenalised feature with one infinite bound (l1 = l2 = 0)
+    # would cap c at zero for a z of one rounding error; putting it into Z, allowed for any
+    # feature, avoids that, so both are tried.
+
+    def gap(self, coef, intercept, alpha):
+        """Return P(b0, b) - D(c t) for the best c in [0, 1]; inf outside of the bounds."""
+        if not np.isfinite(self.objective(coef, intercept, alpha)):
+            return np.inf
+        l1, l2 = self.penalty(alpha)
+        flat = (l1 == 0) & (l2 == 0)
+        free = flat & np.isinf(self.lower) & np.isinf(self.upper)
+        half = flat & (np.isinf(self.lower) | np.isinf(self.upper))
+        inside = half & (coef > self.lower) & (coef < self.upper)
+        r = self.residual(coef, intercept)
+        gap = min(self._gap(coef, r, l1, l2, Z) for Z in (free, free | inside))
+        assert gap >= -ROUNDINGS * self.rounding(coef, intercept), f"negative: {gap}"
+        return max(gap, 0.0)
+
+    def _gap(self, coef, r, l1, l2, in_Z):
+        Z = self.X[:, in_Z]
+        if self.fit_intercept:
+            Z = np.column_stack([np.ones(self.n), Z])
+        t = project_out(Z, r, self.w)
+        rest = ~in_Z
+        b, l1, l2 = coef[rest], l1[rest], l2[rest]
+        lower, upper = self.lower[rest], self.upper[rest]
+        z = self.X[:, rest].T @ (self.w * t)
+        noise = 64 * EPS * self.norms[rest] * np.sqrt(self.w @ r**2)
+        z = np.where((l1 == 0) & (np.abs(z) <= noise), 0.0, z)
+
+        forces = (l2 == 0) & np.where(z > 0, np.isinf(upper), np.isinf(lower)) & (z != 0)
+        c_max = min(1.0, (l1[forces] / np.abs(z[forces])).min(initial=np.inf))
+
+        def conjugate_point(c):
+            soft = np.sign(z) * np.maximum(np.abs(c * z) - l1, 0)
+            ratio = np.where(soft > 0, np.inf, np.where(soft < 0, -np.inf, 0.0))
+            np.divide(soft, l2, out=ratio, where=l2 > 0)
+            return np.where(forces, 0.0, np.clip(ratio, lower, upper))
+
+        def value(c):
+            best = conjugate_point(c)
+            return (
+                0.5 * self.w @ (r - c * t) ** 2
+                + (l1 * (np.abs(b) - np.abs(best))).sum()
+                + (l2 / 2 * (b**2 - best**2)).sum()
+                + (c * z * (best - b)).sum()
+            )
+
+        def slope(c):
+            return -(self.w * t) @ (r - c * t) + z @ (conjugate_point(c) - b)
+
+        low, high = 0.0, c_max
+        for _ in range(60):
+            middle = 0.5 * (low + high)
+            low, high = (low, middle) if slope(middle) > 0 else (middle, high)
+        return min(value(low), value(c_max), value(0.0))
+
+    def rounding(self, coef, intercept):
+        """Return eps (P + sum_j |b_j| |x_j| |r|), the unit of a gap's rounding error."""
+        r = self.residual(coef, intercept)
+        size = np.sqrt(self.w @ r**2)
+        return EPS * (0.5 * size**2 + (np.abs(coef) @ self.norms) * size)
+
+
+def expected_grid(problem, alphas=None, n_alphas=100, alpha_min_ratio=None):
+    """Return the grid asked for: descending, without duplicates."""
+    if alphas is not None:
+        return np.unique(np.atleast_1d(np.asarray(alphas, float)))[::-1]
+    if alpha_min_ratio is None:
+        alpha_min_ratio = 1e-2 if problem.n < problem.p else 1e-4
+    return problem.alpha_max() * alpha_min_ratio ** np.linspace(0, 1, n_alphas)
+
+
+def check_claim(problem, claim, null, tol):
+    """Assert that one alpha's answer is feasible and its gap as reported and as promised."""
+    alpha, coef, intercept, reported, status = claim
+    at = f"at alpha = {alpha!r} ({status})"
+    assert status in STATUS_WORDS, at
+    if status == "time_limit" and np.isnan(reported):
+        assert np.isnan(coef).all(), f"an unsolved alpha is not NaN {at}"
+        return
+    assert np.isfinite(coef).all(), f"coefficients not finite {at}"
+    assert np.isfinite(intercept), f"intercept not finite {at}"
+    assert (coef >= problem.lower).all(), f"below a lower bound or excluded, yet not 0 {at}"
+    assert (coef <= problem.upper).all(), f"above an upper bound or excluded, yet not 0 {at}"
+    assert problem.fit_intercept or intercept == 0, f"an intercept where none was asked for {at}"
+    gap = problem.gap(coef, intercept, alpha)
+    slack = ROUNDINGS * problem.rounding(coef, intercept)
+    assert reported >= 0, f"a negative or NaN gap, {reported}, {at}"
+    assert reported >= gap * (1 - 1e-6) - slack, f"reported {reported}, recomputed {gap} {at}"
+    assert reported <= gap * (1 + 1e-6) + slack, f"reported {reported}, recomputed {gap} {at}"
+    if status == "converged":
+        assert gap <= tol * null * (1 + 1e-6) + slack, f"gap {gap} > tol {tol} * {null} {at}"
+    if status == "precision_floor":
+        assert gap <= FLOOR_ROUNDINGS * slack, f"gap {gap} is far above rounding, {slack}, {at}"
+
+
+def check_path(path, X, y, *, tol=1e-6, alphas=None, n_alphas=100, alpha_min_ratio=None,
+               grid=True, **settings):  # fmt: skip
+    """Assert that a path solves what was asked for, as well as it says.
+
+    `settings` are those of Problem. Checked for every alpha: bounds and exclusions; that the
+    reported gap is the recomputed one; that it is what the status promises; df and
+    deviance_ratio. For the path: shapes, null_objective, and the grid (unless grid=False).
+    """
+    problem = Problem(X, y, **settings)
+    L, p = len(path.alphas), problem.p
+    if grid:
+        wanted = expected_grid(problem, alphas, n_alphas, alpha_min_ratio)
+        assert len(wanted) == L, f"{L} alphas instead of {len(wanted)}"
+        if wanted[0] > problem.alpha_noise() or alphas is not None:
+            np.testing.assert_allclose(path.alphas, wanted, rtol=1e-7)
+    assert (path.alphas > 0).all() or alphas is not None, "an automatic grid must be positive"
+    assert (np.diff(path.alphas) < 0).all(), "alphas are not strictly descending"
+    assert path.coefs.shape == (p, L)
+    assert path.coefs.dtype == np.float64
+    for name in ("intercepts", "dual_gaps", "status", "n_iter", "df", "deviance_ratio"):
+        assert getattr(path, name).shape == (L,), f"{name} is not of length {L}"
+    null = problem.null_objective()
+    slack = ROUNDINGS * problem.rounding(np.zeros(p), problem.y_mean)
+    assert abs(path.null_objective - null) <= 1e-9 * null + slack, (path.null_objective, null)
+    coefs = path.coefs.toarray()
+    for k, alpha in enumerate(path.alphas):
+        coef, intercept = coefs[:, k], path.intercepts[k]
+        claim = Claim(alpha, coef, intercept, path.dual_gaps[k], str(path.status[k]))
+        check_claim(problem, claim, null, tol)
+        if np.isnan(intercept):
+            continue
+        df, ratio = problem.df(coef, alpha), problem.deviance_ratio(coef, intercept)
+        assert abs(path.df[k] - df) <= 1e-6 * (1 + df), (path.df[k], df, alpha)
+        if null > slack:
+            error = 1e-9 + slack / null
+            assert abs(path.deviance_ratio[k] - ratio) <= error, (path.deviance_ratio[k], ratio)

@@ -1,0 +1,132 @@
+"""riata.duality_gap judges any coefficients, wherever they came from, as the oracle does."""
+
+import numpy as np
+import pytest
+import sklearn.linear_model
+from certified import certified_fit, certified_gap
+from oracle import Problem
+from problems import FEW_STORAGES, regression, weights
+
+import riata
+
+X, Y = regression(30, 12, seed=111, density=0.7)
+WIDE, WIDE_Y = regression(12, 40, seed=112)
+FACTOR = np.r_[0.0, 0.0, np.inf, np.linspace(0.5, 2, 9)]
+SETTINGS = {
+    "lasso": {},
+    "elastic net": {"l1_ratio": 0.4},
+    "ridge": {"l1_ratio": 0.0},
+    "without intercept": {"fit_intercept": False},
+    "standardized": {"standardize": True, "l1_ratio": 0.8},
+    "weighted": {"sample_weight": weights(30), "offset": np.linspace(-3, 3, 30)},
+    "weighted and unpenalised": {"sample_weight": weights(30), "penalty_factor": FACTOR},
+    "non-negative": {"lower_bounds": 0.0},
+    "boxed": {"lower_bounds": -0.5, "upper_bounds": 1.0, "l1_ratio": 0.5},
+    "boxed lasso": {"lower_bounds": -0.5, "upper_bounds": 1.0},
+}
+EACH_SETTING = pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+
+
+def candidates(settings, size):
+    """Return feasible coefficients: zero, a few random ones, and rough solutions."""
+    problem = Problem(X, Y, **settings)
+    rng = np.random.default_rng(113)
+    zero = np.zeros(12)
+    near = riata.fit_path(X, Y, alphas=[0.2], tol=1e-3, **settings).coefs.toarray()[:, 0]
+    for coef in (zero, near, 1.1 * near, size * rng.standard_normal(12), -near):
+        yield problem, np.clip(coef, problem.lower, problem.upper)
+
+
+@EACH_SETTING
+@pytest.mark.parametrize("store", FEW_STORAGES.values(), ids=FEW_STORAGES)
+@pytest.mark.parametrize("alpha", [1e-4, 0.2, 5.0])
+def test_the_gap_of_any_coefficients_is_the_oracles(settings, store, alpha):
+    for size in (1e-3, 10.0):
+        for problem, coef in candidates(settings, size):
+            best = problem.y_mean - problem.mean @ coef if problem.fit_intercept else 0.0
+            for intercept in {best, best + 0.3 * problem.fit_intercept}:
+                certified_gap(store(X), Y, coef, intercept, alpha, truth=X, **settings)
+
+
+def test_a_wrong_intercept_costs_half_its_square():
+    coef, intercept = certified_fit(X, Y, alphas=[0.2], tol=1e-12).coef(0.2), None
+    problem = Problem(X, Y)
+    intercept = problem.y_mean - problem.mean @ coef
+    right = certified_gap(X, Y, coef, intercept, 0.2)
+    wrong = certified_gap(X, Y, coef, intercept + 0.1, 0.2)
+    assert wrong - right == pytest.approx(0.005, rel=1e-6)
+
+
+@EACH_SETTING
+def test_the_gap_bounds_the_suboptimality(settings):
+    best = certified_fit(X, Y, alphas=[0.2], tol=1e-12, **settings)
+    for problem, coef in candidates(settings, 1.0):
+        intercept = problem.y_mean - problem.mean @ coef if problem.fit_intercept else 0.0
+        optimum = problem.objective(best.coef(0.2), best.intercept(0.2), 0.2)
+        excess = problem.objective(coef, intercept, 0.2) - optimum
+        gap = certified_gap(X, Y, coef, intercept, 0.2, **settings)
+        assert gap >= excess - 1e-10
+
+
+@EACH_SETTING
+def test_the_gap_of_a_path_is_the_one_it_reports(settings):
+    path = certified_fit(X, Y, n_alphas=6, tol=1e-4, **settings)
+    coefs = path.coefs.toarray()
+    for k, alpha in enumerate(path.alphas):
+        gap = certified_gap(X, Y, coefs[:, k], path.intercepts[k], alpha, **settings)
+        assert gap == pytest.approx(path.dual_gaps[k], rel=1e-6, abs=1e-12 * path.null_objective)
+
+
+@pytest.mark.parametrize("alpha", [0.001, 0.1, 1.0])
+def test_coefficients_of_scikit_learn_are_judged(alpha):
+    for A, y in ((X, Y), (WIDE, WIDE_Y)):
+        model = sklearn.linear_model.Lasso(alpha=alpha, tol=1e-3).fit(A, y)
+        certified_gap(A, y, model.coef_, model.intercept_, alpha)
+        model = sklearn.linear_model.ElasticNet(alpha=alpha, l1_ratio=0.3, tol=1e-3).fit(A, y)
+        certified_gap(A, y, model.coef_, model.intercept_, alpha, l1_ratio=0.3)
+        model = sklearn.linear_model.Ridge(alpha=alpha * len(y)).fit(A, y)
+        gap = certified_gap(A, y, model.coef_, model.intercept_, alpha, l1_ratio=0.0)
+        assert gap <= 1e-12
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_the_gap_at_alpha_zero_is_the_distance_to_least_squares(fit_intercept):
+    problem = Problem(X, Y, fit_intercept=fit_intercept)
+    exact = np.linalg.lstsq(problem.X, problem.y, rcond=None)[0]
+    for coef in (exact, exact * 1.01, np.zeros(12)):
+        intercept = problem.y_mean - problem.mean @ coef
+        gap = certified_gap(X, Y, coef, intercept, 0.0, fit_intercept=fit_intercept)
+        excess = problem.loss(coef, intercept) - problem.loss(
+            exact, problem.y_mean - problem.mean @ exact
+        )
+        assert gap == pytest.approx(excess, rel=1e-9, abs=1e-13)
+
+
+@pytest.mark.parametrize(
+    ("settings", "coef"),
+    [
+        ({"lower_bounds": 0.0}, -1e-9),
+        ({"upper_bounds": 0.5}, 0.5 + 1e-9),
+        ({"penalty_factor": np.inf}, 1e-9),
+    ],
+    ids=["lower", "upper", "excluded"],
+)
+def test_coefficients_outside_of_the_bounds_have_an_infinite_gap(settings, coef):
+    assert riata.duality_gap(X, Y, np.full(12, coef), 0.0, 0.1, **settings) == np.inf
+
+
+@pytest.mark.parametrize("shift", [1e3, 1e6, 1e8])
+def test_the_gap_survives_columns_with_large_means(shift):
+    A = X + shift
+    coef = certified_fit(X, Y, alphas=[0.2], tol=1e-10).coef(0.2)
+    problem = Problem(A, Y)
+    for store in FEW_STORAGES.values():
+        certified_gap(store(A), Y, coef, problem.y_mean - problem.mean @ coef, 0.2, truth=A)
+
+
+def test_the_gap_is_never_negative_near_the_optimum():
+    for seed in range(30):
+        A, y = regression(25, 10, seed=seed)
+        path = certified_fit(A, y, alphas=[0.3, 0.01], tol=1e-14)
+        for alpha in path.alphas:
+            assert certified_gap(A, y, path.coef(alpha), path.intercept(alpha), alpha) >= 0

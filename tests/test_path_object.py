@@ -1,0 +1,185 @@
+"""What a RegularizationPath holds, and what its methods do."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from certified import certified_extend, certified_fit
+from problems import FEW_STORAGES, regression, weights
+
+import riata
+
+X, Y = regression(40, 10, seed=81, density=0.7)
+SETTINGS = {
+    "l1_ratio": 0.8,
+    "standardize": True,
+    "sample_weight": weights(40),
+    "penalty_factor": np.r_[0.0, np.inf, np.linspace(0.5, 2, 8)],
+    "lower_bounds": -1.0,
+    "tol": 1e-9,
+}
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return certified_fit(X, Y, n_alphas=12, tol=1e-9)
+
+
+def test_shapes_types_and_words():
+    path = certified_fit(X, Y, n_alphas=12)
+    assert isinstance(path, riata.RegularizationPath)
+    assert isinstance(path.coefs, sp.csc_array)
+    assert path.coefs.shape == (10, 12)
+    for name in ("alphas", "intercepts", "dual_gaps", "df", "deviance_ratio"):
+        assert getattr(path, name).dtype == np.float64
+        assert getattr(path, name).shape == (12,)
+    assert path.n_iter.dtype.kind == "i"
+    assert path.status.dtype.kind == "U"
+    assert (path.n_iter >= 0).all()
+    assert type(path.n_passes) is float
+    assert path.n_passes > 0
+    assert path.n_features_in_ == 10
+    assert (path.family, path.l1_ratio, path.tol) == ("gaussian", 1.0, 1e-6)
+    assert path.feature_names_in_ is None
+
+
+@pytest.mark.parametrize("dtype", [np.float32, np.int64])
+def test_coefficients_are_float64_whatever_X_is(dtype):
+    path = certified_fit(np.round(3 * X).astype(dtype), Y, n_alphas=3)
+    assert path.coefs.dtype == path.coef(path.alphas[1]).dtype == np.float64
+
+
+def test_stored_coefficients_are_the_non_zero_ones():
+    path = certified_fit(X, Y, n_alphas=12)
+    assert (path.coefs.data != 0).all()
+    assert path.coefs.has_canonical_format
+    np.testing.assert_array_equal(np.diff(path.coefs.indptr), path.df)
+
+
+def test_coef_and_intercept_at_grid_points_are_the_solutions(fitted):
+    for k, alpha in enumerate(fitted.alphas):
+        np.testing.assert_array_equal(fitted.coef(alpha), fitted.coefs.toarray()[:, k])
+        assert fitted.intercept(alpha) == fitted.intercepts[k]
+
+
+def test_coef_and_intercept_between_grid_points_are_linear_in_alpha(fitted):
+    coefs = fitted.coefs.toarray()
+    for share in (0.25, 0.5):
+        alpha = share * fitted.alphas[4] + (1 - share) * fitted.alphas[5]
+        expected = share * coefs[:, 4] + (1 - share) * coefs[:, 5]
+        np.testing.assert_allclose(fitted.coef(alpha), expected, rtol=1e-12, atol=1e-14)
+        intercept = share * fitted.intercepts[4] + (1 - share) * fitted.intercepts[5]
+        assert fitted.intercept(alpha) == pytest.approx(intercept, rel=1e-12)
+
+
+@pytest.mark.parametrize("factor", [1.01, 0.0, -1.0, np.nan, np.inf])
+def test_alphas_outside_of_the_grid_are_refused(fitted, factor):
+    for method in (fitted.coef, fitted.intercept, lambda a: fitted.predict(X, alpha=a)):
+        with pytest.raises(ValueError, match=r"^alpha "):
+            method(factor * fitted.alphas[0])
+
+
+@pytest.mark.parametrize("storage", FEW_STORAGES)
+def test_predict_gives_every_alpha_or_one(fitted, storage):
+    stored = FEW_STORAGES[storage](X)
+    everything = fitted.predict(stored)
+    expected = X @ fitted.coefs.toarray() + fitted.intercepts
+    np.testing.assert_allclose(everything, expected, atol=1e-12)
+    one = fitted.predict(stored, alpha=fitted.alphas[5])
+    np.testing.assert_allclose(one, everything[:, 5], atol=1e-12)
+    between = 0.5 * (fitted.alphas[5] + fitted.alphas[6])
+    expected = 0.5 * (everything[:, 5] + everything[:, 6])
+    np.testing.assert_allclose(fitted.predict(stored, between), expected, atol=1e-12)
+    assert fitted.predict(stored[:7]).shape == (7, 12)
+
+
+@pytest.mark.parametrize("wrong", [X[:, :9], X[0], np.ones((2, 11)), X * np.nan, X * 1j])
+def test_predict_refuses_another_matrix(fitted, wrong):
+    with pytest.raises((ValueError, TypeError), match=r"^X "):
+        fitted.predict(wrong)
+
+
+def test_a_model_fitted_with_an_offset_wants_one_to_predict():
+    offset = np.linspace(-1, 1, 40)
+    path = certified_fit(X, Y, offset=offset, n_alphas=5)
+    with pytest.raises(ValueError, match=r"^offset "):
+        path.predict(X)
+    expected = X @ path.coefs.toarray() + path.intercepts + offset[:, None]
+    np.testing.assert_allclose(path.predict(X, offset=offset), expected, atol=1e-12)
+    alpha = path.alphas[2]
+    np.testing.assert_allclose(path.predict(X, alpha, offset=offset), expected[:, 2], atol=1e-12)
+    with pytest.raises(ValueError, match=r"^offset "):
+        path.predict(X, offset=offset[:5])
+
+
+@pytest.mark.parametrize("storage", FEW_STORAGES)
+@pytest.mark.parametrize(
+    "alphas",
+    [[0.3], 0.3, [0.3, 0.2, 0.001], [1e3, 1e-6], [0.0], "between"],
+    ids=["list", "scalar", "inside", "both ends", "zero", "between"],
+)
+def test_extend_solves_more_alphas_as_exactly_as_a_direct_fit(storage, alphas):
+    stored = FEW_STORAGES[storage](X)
+    path = certified_fit(stored, Y, n_alphas=6, **SETTINGS)
+    alphas = path.alphas[:-1] * 0.8 if isinstance(alphas, str) else alphas
+    before = pickle.dumps(path)
+    merged = certified_extend(path, stored, Y, alphas, **SETTINGS)
+    assert pickle.dumps(path) == before
+    direct = certified_fit(stored, Y, alphas=merged.alphas, **SETTINGS)
+    np.testing.assert_allclose(merged.predict(X), direct.predict(X), atol=1e-3)
+
+
+def test_extend_keeps_what_was_solved():
+    path = certified_fit(X, Y, n_alphas=6)
+    merged = certified_extend(path, X, Y, [*path.alphas, 0.9 * path.alphas[2]])
+    assert len(merged.alphas) == 7
+    kept = np.isin(merged.alphas, path.alphas)
+    np.testing.assert_array_equal(merged.coefs.toarray()[:, kept], path.coefs.toarray())
+    np.testing.assert_array_equal(merged.dual_gaps[kept], path.dual_gaps)
+
+
+def test_extend_with_an_offset():
+    settings = {"offset": np.linspace(-3, 3, 40), "fit_intercept": False}
+    path = certified_fit(X, Y, n_alphas=4, **settings)
+    certified_extend(path, X, Y, [0.01], **settings)
+
+
+@pytest.mark.parametrize(
+    ("A", "y", "name"),
+    [(X[:, :9], Y, "X"), (X, Y[:-1], "y"), (X[:30], Y[:30], "X|y|sample_weight")],
+)
+def test_extend_refuses_data_of_another_shape(A, y, name):
+    path = certified_fit(X, Y, n_alphas=4, **SETTINGS)
+    with pytest.raises(ValueError, match=f"^({name}) "):
+        path.extend(A, y, [0.1])
+
+
+@pytest.mark.parametrize("clone", [lambda p: pickle.loads(pickle.dumps(p)), copy.deepcopy])
+def test_a_path_survives_pickling_and_copying(clone):
+    path = certified_fit(X, Y, n_alphas=6, **SETTINGS)
+    twin = clone(path)
+    np.testing.assert_array_equal(twin.coefs.toarray(), path.coefs.toarray())
+    np.testing.assert_array_equal(twin.status, path.status)
+    np.testing.assert_array_equal(twin.predict(X), path.predict(X))
+    certified_extend(twin, X, Y, [0.01], **SETTINGS)
+
+
+def test_feature_names_of_a_data_frame_are_kept():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(X, columns=[f"feature {j}" for j in range(10)])
+    path = certified_fit(frame, Y, truth=X, n_alphas=4)
+    assert path.feature_names_in_.tolist() == list(frame.columns)
+    np.testing.assert_array_equal(path.predict(frame), path.predict(X))
+
+
+def test_a_path_says_what_it_is_in_one_line(fitted):
+    assert "RegularizationPath" in repr(fitted)
+    assert len(repr(fitted)) < 300
+
+
+@pytest.mark.parametrize("shape", [(40, 1), (40,)])
+def test_y_may_be_one_column(shape):
+    path = certified_fit(X, Y.reshape(shape), n_alphas=4)
+    assert path.predict(X).shape == (40, 4)

@@ -1,0 +1,143 @@
+"""Penalty factors from 0 to infinity, and boxes around zero, alone and with everything else."""
+
+import numpy as np
+import pytest
+from certified import certified_fit
+from oracle import Problem
+from problems import FEW_STORAGES, regression, weights
+
+import riata
+
+X, Y = regression(40, 10, seed=41, density=0.7)
+WIDE, WIDE_Y = regression(15, 30, seed=42)
+GRID = {"n_alphas": 10, "tol": 1e-9}
+INF = np.inf
+FACTORS = {
+    "mixed": np.r_[0.0, 0.5, INF, 2.0, 0.0, np.ones(5)],
+    "all zero": np.zeros(10),
+    "all infinite": np.full(10, INF),
+    "one penalised": np.r_[np.zeros(9), 1.0],
+    "zeros and infinities": np.r_[np.zeros(5), np.full(5, INF)],
+    "tiny and huge": 10.0 ** np.arange(-5, 5),
+    "scalar": 2.5,
+    "integers": np.arange(10),
+}
+BOUNDS = {
+    "non-negative": (0.0, None),
+    "non-positive": (None, 0.0),
+    "box": (-0.2, 0.3),
+    "per feature": (-np.linspace(0, 1, 10), np.r_[INF, np.linspace(0, 2, 9)]),
+    "closed": (0.0, 0.0),
+    "tight": (-1e-9, 1e-9),
+    "infinite": (-INF, INF),
+    "half closed": (np.r_[np.zeros(5), np.full(5, -INF)], np.r_[np.full(5, INF), np.zeros(5)]),
+}
+
+
+@pytest.mark.parametrize("storage", FEW_STORAGES)
+@pytest.mark.parametrize("l1_ratio", [1.0, 0.4, 0.0])
+@pytest.mark.parametrize("factor", FACTORS)
+def test_penalty_factors(storage, l1_ratio, factor):
+    certified_fit(
+        FEW_STORAGES[storage](X), Y, penalty_factor=FACTORS[factor], l1_ratio=l1_ratio, **GRID
+    )
+
+
+@pytest.mark.parametrize("storage", FEW_STORAGES)
+@pytest.mark.parametrize("l1_ratio", [1.0, 0.4, 0.0])
+@pytest.mark.parametrize("bounds", BOUNDS)
+def test_bounds(storage, l1_ratio, bounds):
+    lower, upper = BOUNDS[bounds]
+    certified_fit(
+        FEW_STORAGES[storage](X),
+        Y,
+        lower_bounds=lower,
+        upper_bounds=upper,
+        l1_ratio=l1_ratio,
+        **GRID,
+    )
+
+
+@pytest.mark.parametrize("factor", FACTORS)
+@pytest.mark.parametrize("bounds", BOUNDS)
+def test_factors_with_bounds_weights_and_standardisation(factor, bounds):
+    lower, upper = BOUNDS[bounds]
+    certified_fit(
+        X,
+        Y,
+        penalty_factor=FACTORS[factor],
+        lower_bounds=lower,
+        upper_bounds=upper,
+        sample_weight=weights(40),
+        standardize=True,
+        l1_ratio=0.8,
+        **GRID,
+    )
+
+
+@pytest.mark.parametrize("factor", ["mixed", "one penalised", "zeros and infinities"])
+def test_unpenalised_features_with_bounds_and_no_l2(factor):
+    certified_fit(X, Y, penalty_factor=FACTORS[factor], lower_bounds=0.0, **GRID)
+    certified_fit(X, Y, penalty_factor=FACTORS[factor], lower_bounds=-0.1, upper_bounds=0.1, **GRID)
+
+
+def test_an_infinite_factor_is_the_feature_left_out_even_at_alpha_zero():
+    factor = np.where(np.arange(10) % 3 == 0, INF, 1.0)
+    path = certified_fit(X, Y, penalty_factor=factor, alphas=[1.0, 0.1, 0.0])
+    without = certified_fit(X[:, factor == 1], Y, alphas=[1.0, 0.1, 0.0])
+    assert not path.coefs.toarray()[factor == INF].any()
+    np.testing.assert_allclose(path.deviance_ratio, without.deviance_ratio, atol=1e-6)
+
+
+def test_factors_are_never_rescaled():
+    doubled = certified_fit(X, Y, penalty_factor=2.0, alphas=[0.1], tol=1e-10)
+    plain = certified_fit(X, Y, alphas=[0.2], tol=1e-10)
+    np.testing.assert_allclose(doubled.coef(0.1), plain.coef(0.2), atol=1e-5)
+
+
+def test_a_factor_of_zero_enters_before_every_penalised_feature():
+    path = certified_fit(WIDE, WIDE_Y, penalty_factor=np.r_[0.0, np.ones(29)], **GRID)
+    assert path.coefs[:, [0]].nonzero()[0].tolist() == [0]
+    assert path.df[0] == 1
+
+
+def test_unpenalised_features_that_depend_on_one_another():
+    A = X.copy()
+    A[:, 1] = 2 * A[:, 0]
+    A[:, 2] = A[:, 3] + A[:, 4]
+    for store in FEW_STORAGES.values():
+        certified_fit(store(A), Y, penalty_factor=np.r_[np.zeros(5), np.ones(5)], **GRID)
+
+
+@pytest.mark.parametrize("store", FEW_STORAGES.values(), ids=FEW_STORAGES)
+def test_as_many_unpenalised_features_as_rows_leave_nothing_to_explain(store):
+    factor = np.r_[np.zeros(16), np.ones(14)]
+    certified_fit(store(WIDE), WIDE_Y, penalty_factor=factor, alphas=[0.1, 0.01])
+
+
+@pytest.mark.parametrize("bounds", BOUNDS)
+@pytest.mark.parametrize("factor", FACTORS)
+def test_alpha_max_is_one_sided_where_the_bounds_are(bounds, factor):
+    lower, upper = BOUNDS[bounds]
+    settings = {
+        "lower_bounds": lower,
+        "upper_bounds": upper,
+        "penalty_factor": FACTORS[factor],
+        "l1_ratio": 0.7,
+    }
+    problem = Problem(X, Y, **settings)
+    expected = problem.alpha_max()
+    top = riata.alpha_max(X, Y, **settings)
+    assert top == pytest.approx(expected, rel=1e-6, abs=problem.alpha_noise())
+
+
+def test_bounds_hold_exactly_and_in_units_of_X():
+    path = certified_fit(X * 1e3, Y, lower_bounds=0.0, upper_bounds=1e-4, standardize=True, **GRID)
+    coefs = path.coefs.toarray()
+    assert coefs.min() == 0
+    assert coefs.max() == 1e-4
+
+
+def test_a_bounded_wide_problem_may_have_more_non_zeros_than_rows():
+    certified_fit(WIDE, WIDE_Y, lower_bounds=-0.05, upper_bounds=0.05, alpha_min_ratio=1e-4, **GRID)
+    certified_fit(WIDE, WIDE_Y, lower_bounds=-0.05, upper_bounds=0.05, alphas=[0.0])

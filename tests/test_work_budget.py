@@ -1,0 +1,88 @@
+"""Counted work, never seconds: passes over X, and sweeps."""
+
+import numpy as np
+import pytest
+from certified import certified_fit
+from problems import FEW_STORAGES, regression
+
+WIDE, WIDE_Y = regression(60, 400, seed=131)
+TALL, TALL_Y = regression(600, 30, seed=132)
+EACH_STORAGE = pytest.mark.parametrize("storage", FEW_STORAGES)
+
+
+@EACH_STORAGE
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_a_wide_lasso_path_takes_two_passes_an_alpha_at_most(storage, fit_intercept):
+    path = certified_fit(FEW_STORAGES[storage](WIDE), WIDE_Y, fit_intercept=fit_intercept)
+    assert path.n_passes <= 2.0 * len(path.alphas)
+
+
+@EACH_STORAGE
+def test_a_tall_lasso_path_takes_two_passes_an_alpha_at_most(storage):
+    path = certified_fit(FEW_STORAGES[storage](TALL), TALL_Y)
+    assert path.n_passes <= 2.0 * len(path.alphas)
+
+
+@pytest.mark.parametrize("correlation", [0.0, 1.0, 10.0])
+def test_correlated_columns_take_no_more_passes(correlation):
+    A, y = regression(60, 400, seed=133, correlation=correlation)
+    path = certified_fit(A, y)
+    assert path.n_passes <= 2.0 * len(path.alphas)
+
+
+@pytest.mark.parametrize("l1_ratio", [0.9, 0.5])
+def test_an_elastic_net_path_takes_two_passes_an_alpha_at_most(l1_ratio):
+    path = certified_fit(WIDE, WIDE_Y, l1_ratio=l1_ratio)
+    assert path.n_passes <= 2.0 * len(path.alphas)
+
+
+def test_twice_as_many_alphas_take_no_more_passes_each():
+    few = certified_fit(WIDE, WIDE_Y, n_alphas=100)
+    many = certified_fit(WIDE, WIDE_Y, n_alphas=200)
+    assert many.n_passes / 200 <= 1.05 * few.n_passes / 100
+
+
+def test_a_tighter_tolerance_takes_few_more_passes():
+    loose = certified_fit(WIDE, WIDE_Y, tol=1e-4)
+    tight = certified_fit(WIDE, WIDE_Y, tol=1e-10)
+    assert tight.n_passes <= 2 * loose.n_passes
+
+
+def test_a_ridge_path_takes_no_sweep_for_each_alpha():
+    path = certified_fit(TALL, TALL_Y, l1_ratio=0.0)
+    assert path.n_passes <= 2.0 * len(path.alphas)
+
+
+def test_sweeps_stay_within_budget():
+    path = certified_fit(WIDE, WIDE_Y)
+    assert np.median(path.n_iter) <= 100
+    assert path.n_iter.sum() <= 200 * len(path.alphas)
+
+
+def test_a_warm_start_makes_a_path_cheaper_than_its_alphas_alone():
+    path = certified_fit(WIDE, WIDE_Y, n_alphas=30)
+    alone = sum(
+        certified_fit(WIDE, WIDE_Y, alphas=[alpha]).n_iter.sum() for alpha in path.alphas[::5]
+    )
+    assert path.n_iter[::5].sum() <= alone
+
+
+def test_nothing_is_solved_above_alpha_max():
+    path = certified_fit(WIDE, WIDE_Y, alphas=[1e4, 1e3, 1e2])
+    assert path.coefs.nnz == 0
+    assert path.n_passes <= 2.0 * 3
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_max_iter_is_kept_and_reported(fit_intercept):
+    A, y = regression(60, 400, seed=134, correlation=10.0)
+    path = certified_fit(
+        A,
+        y,
+        alphas=[0.001],
+        max_iter=3,
+        tol=1e-12,
+        fit_intercept=fit_intercept,
+        statuses=("max_iter",),
+    )
+    assert path.n_iter[0] <= 3
