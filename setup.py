@@ -13,7 +13,7 @@ FLAGS = [
 KERNELS = "src/riata/kernels"
 # the Gram tiles use fused multiply-adds where the CPU has them (dispatched at run time)
 CONTRACTED = {"gram": ["-ffp-contract=fast"]}
-MODULES = ["checks", "dense", "sparse", "gram", "coordinate", "dual"]
+MODULES = ["active_set", "checks", "dense", "sparse", "gram", "coordinate", "dual"]
 
 setup(
     ext_modules=cythonize(
@@ -23,7 +23,7 @@ setup(
                 [f"{KERNELS}/{name}.pyx"],
                 include_dirs=[KERNELS],
                 extra_compile_args=FLAGS + CONTRACTED.get(name, []),
-                depends=[f"{KERNELS}/{h}" for h in ("simd.h", "tile.h", "simd.pxd", "scalar.pxd")],
+                depends=[f"{KERNELS}/{h}" for h in ("simd.h", "tile.h", "simd.pxd", "scalar.pxd", "restricted.pxd")],
             )
             for name in MODULES
         ],

@@ -13,6 +13,7 @@ The problem, with w_i = s_i / sum(s):
 An infinite v_j is the box [0, 0].
 """
 
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -126,31 +127,32 @@ class Problem:
             return np.inf
         return self.loss(coef, intercept) + l1 @ np.abs(coef) + 0.5 * l2 @ coef**2
 
+    @cached_property
     def null_residual(self):
-        """Return the residual of intercept and unpenalised features alone, bounds kept."""
+        """The residual of intercept and unpenalised features alone, bounds kept."""
         free = (self.v == 0) & (self.lower < self.upper)
         if (np.isinf(self.lower) & np.isinf(self.upper))[free].all():
             return project_out(self.X[:, free], self.y, self.w)
         columns = [j for j in np.flatnonzero(free) if self.X[:, j].any()]
-        coef, r = np.zeros(self.p), self.y.copy()
-        for _ in range(20_000):
-            before = coef.copy()
+        coef, r, moved = np.zeros(self.p), self.y.copy(), True
+        size = np.sqrt(self.w @ self.y**2)
+        while moved:
+            moved = False
             for j in columns:
                 x = self.X[:, j]
                 best = coef[j] + self.w @ (x * r) / (self.w @ x**2)
-                best = min(max(best, self.lower[j]), self.upper[j])
-                r -= x * (best - coef[j])
-                coef[j] = best
-            if np.array_equal(before, coef):
-                break
+                step = min(max(best, self.lower[j]), self.upper[j]) - coef[j]
+                coef[j] += step
+                r -= x * step
+                moved |= abs(step) * np.sqrt(self.w @ x**2) > 1e-13 * size
         return r
 
     def null_objective(self):
-        return 0.5 * self.w @ self.null_residual() ** 2
+        return 0.5 * self.w @ self.null_residual**2
 
     def alpha_max(self):
         """Return the smallest alpha at which every penalised coefficient is zero."""
-        z = self.X.T @ (self.w * self.null_residual())
+        z = self.X.T @ (self.w * self.null_residual)
         active = np.maximum(np.where(self.upper > 0, z, 0.0), np.where(self.lower < 0, -z, 0.0))
         ratio = self.l1_ratio if self.l1_ratio > 0 else 1e-3
         unit = ratio * self.v * self.sd
@@ -214,9 +216,9 @@ class Problem:
     # every term is >= 0 and vanishes at the optimum, hence no cancellation. The point taken is
     # u = c t with t = r - Z (Z'WZ)^+ Z'W r and the best c in [0, 1]. Where l2 = 0 and the bound
     # on z's side is infinite g* is finite for |c z| <= l1 only: that caps c. The rest is convex
-    # in c: bisect on its slope. An unpenalised feature with one infinite bound (l1 = l2 = 0)
-    # would cap c at zero for a z of one rounding error; putting it into Z, allowed for any
-    # feature, avoids that, so both are tried.
+    # in c: bisect on its slope. An unpenalised feature with one infinite bound (l1 = l2 = 0) would
+    # cap c at zero for a z of one rounding error on the wrong side: it joins Z, as any feature
+    # may, where it is off its bound or its z has that sign.
 
     def gap(self, coef, intercept, alpha):
         """Return P(b0, b) - D(c t) for the best c in [0, 1]; inf outside of the bounds."""
@@ -224,26 +226,24 @@ class Problem:
             return np.inf
         l1, l2 = self.penalty(alpha)
         flat = (l1 == 0) & (l2 == 0)
-        free = flat & np.isinf(self.lower) & np.isinf(self.upper)
-        half = flat & (np.isinf(self.lower) | np.isinf(self.upper))
-        inside = half & (coef > self.lower) & (coef < self.upper)
+        in_Z = flat & np.isinf(self.lower) & np.isinf(self.upper)
+        one_sided = flat & (np.isinf(self.lower) ^ np.isinf(self.upper))
+        joining = one_sided & (coef > self.lower) & (coef < self.upper)
         r = self.residual(coef, intercept)
-        gap = min(self._gap(coef, r, l1, l2, Z) for Z in (free, free | inside))
+        z = self.X.T @ (self.w * r)
+        while True:
+            wrong = np.where(np.isinf(self.upper), z > 0, z < 0) & one_sided & ~in_Z
+            in_Z = in_Z | joining | wrong
+            constant = np.ones((self.n, int(self.fit_intercept)))
+            t = project_out(np.hstack([constant, self.X[:, in_Z]]), r, self.w)
+            z = self.X.T @ (self.w * t)
+            if not (np.where(np.isinf(self.upper), z > 0, z < 0) & one_sided & ~in_Z).any():
+                break
+        gap = self._gap(r, t, *(a[~in_Z] for a in (coef, z, l1, l2, self.lower, self.upper)))
         assert gap >= -ROUNDINGS * self.rounding(coef, intercept), f"negative: {gap}"
         return max(gap, 0.0)
 
-    def _gap(self, coef, r, l1, l2, in_Z):
-        Z = self.X[:, in_Z]
-        if self.fit_intercept:
-            Z = np.column_stack([np.ones(self.n), Z])
-        t = project_out(Z, r, self.w)
-        rest = ~in_Z
-        b, l1, l2 = coef[rest], l1[rest], l2[rest]
-        lower, upper = self.lower[rest], self.upper[rest]
-        z = self.X[:, rest].T @ (self.w * t)
-        noise = 64 * EPS * self.norms[rest] * np.sqrt(self.w @ r**2)
-        z = np.where((l1 == 0) & (np.abs(z) <= noise), 0.0, z)
-
+    def _gap(self, r, t, b, z, l1, l2, lower, upper):
         forces = (l2 == 0) & np.where(z > 0, np.isinf(upper), np.isinf(lower)) & (z != 0)
         c_max = min(1.0, (l1[forces] / np.abs(z[forces])).min(initial=np.inf))
 

@@ -10,6 +10,7 @@ import pytest
 from certified import certified_fit
 from matplotlib.collections import LineCollection
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from problems import regression
 from sklearn.datasets import load_diabetes
 
@@ -95,21 +96,19 @@ def test_names_are_right_of_the_axes_in_order_and_do_not_overlap(wide, n_labels)
     names = [f"a long name for feature {j}" for j in range(200)]
     ax = plot_path(wide, new_axes(height=4), n_labels, feature_names=names)
     figure = ax.figure
-    figure.canvas.draw()
-    boxes = [text.get_window_extent() for text in ax.texts]
+    figure.draw_without_rendering()
+    boxes = [Text.get_window_extent(text) for text in ax.texts]  # without the line to the curve
     for a, b in itertools.combinations(boxes, 2):
         assert not a.overlaps(b)
-    right = ax.get_window_extent().x1
-    for text, box in zip(ax.texts, boxes, strict=True):
-        assert box.x0 >= right or text.get_position()[0] > 1
+    for box in boxes:
+        assert box.x0 >= ax.get_window_extent().x1
         assert box.x1 <= figure.bbox.x1
         assert figure.bbox.y0 <= box.y0
         assert box.y1 <= figure.bbox.y1
     heights = [text.get_position()[1] for text in ax.texts]
     ends = [coloured(ax)[text.get_text()].get_ydata()[-1] for text in ax.texts]
     assert np.argsort(heights).tolist() == np.argsort(ends, kind="stable").tolist()
-    assert len(boxes) == min(n_labels, len(boxes))
-    assert len(boxes) >= 3
+    assert len(boxes) == n_labels if n_labels < 100 else 10 < len(boxes) < 50
 
 
 def test_long_names_are_shortened(diabetes):

@@ -17,6 +17,8 @@ Sources: Fercoq, Gramfort, Salmon, "Mind the duality gap: safer rules for the La
 eq. 5 to 9 (lasso); Rockafellar, "Convex Analysis", 1970, theorem 31.1.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -57,15 +59,29 @@ def duality_gap_of(
 
     high = dual.dual_scale(z, *arrays)
     best, slope = at(high)
-    low = 0.0
-    for _ in range(40):  # the gap is convex in c, its slope increasing
-        if slope * (high - low) <= 0.01 * best:  # what is left to gain
-            break
-        middle = 0.5 * (low + high)
-        gap, middle_slope = at(middle)
-        best = min(best, gap)
-        if middle_slope > 0.0:
-            high, slope = middle, middle_slope
-        else:
-            low = middle
+    if slope > 0.0 and high > 0.0:  # convex in c: the best one is where the slope changes sign
+        best = min(best, _least(at, high, slope, best))
     return 0.5 * lost_sq + best
+
+
+def _least(
+    at: Callable[[float], tuple[float, float]], high: float, high_slope: float, best: float
+) -> float:
+    """Return the minimum over [0, high] of a convex function, by the Illinois secant."""
+    low, (_, low_slope) = 0.0, at(0.0)
+    last = 0
+    for _ in range(30):
+        if low_slope >= 0.0 or high_slope * (high - low) <= 0.01 * best:  # what is left to gain
+            break
+        middle = (low * high_slope - high * low_slope) / (high_slope - low_slope)
+        gap, slope = at(middle)
+        best = min(best, gap)
+        if slope > 0.0:
+            high, high_slope = middle, slope
+            low_slope *= 0.5 if last == 1 else 1.0
+            last = 1
+        else:
+            low, low_slope = middle, slope
+            high_slope *= 0.5 if last == -1 else 1.0
+            last = -1
+    return best

@@ -104,9 +104,9 @@ def _run(options: argparse.Namespace) -> int:
     try:
         path = _fit(table, options)
     except KeyboardInterrupt as stop:
-        path = getattr(stop, "path", None)
-        if path is None:
+        if not hasattr(stop, "path"):
             raise
+        path = stop.path
         interrupted = True
     seconds = time.perf_counter() - start
     print(describe(table, path, seconds))

@@ -93,7 +93,7 @@ def plot_path(
     named = [k for k in order[:n_labels] if heights[k, -1] != 0]
     others = np.setdiff1d(np.arange(len(active)), named)
 
-    ax.axhline(0.0, color="0.4", linewidth=0.8, zorder=2.5)  # hides the lines while they are zero
+    ax.axhline(0.0, color="0.4", linewidth=1.5, zorder=2.5)  # hides lines while they are 0
     style: dict[str, Any] = {"marker": "."} if len(x) == 1 else {}
     if len(x) == 1:
         ax.scatter(np.full(len(others), x[0]), heights[others, 0], color="0.75", s=8)

@@ -154,7 +154,7 @@ class Solver:
                 continue
             if status:
                 return gap, status, n_iter
-            new = choose(working, self.state.z, box, self.skip, threshold)
+            new = choose(working, self.state.coef, self.state.z, box, self.skip, threshold)
             working.extend(new)
             threshold = 1.0
             target = max(INNER * problem.negligible_gap(), INNER * floor)
@@ -167,9 +167,10 @@ class Solver:
         problem = self.problem
         if gap <= problem.negligible_gap():
             return "converged"
-        if gap <= self.rounding() or (stalled and gap < float("inf")):
+        floor = self.rounding()
+        if gap <= floor or (stalled and gap <= 1e3 * floor):
             return "precision_floor"
-        if n_iter >= problem.max_iter:
+        if n_iter >= problem.max_iter or stalled:
             return "max_iter"
         return "time_limit" if problem.expired() else ""
 
@@ -196,19 +197,27 @@ class Solver:
             self.problem.design, self.working.space, state.coef, state.resid, state.z, box, skip
         )
 
-    def _descend(self, box: Box, target: float, max_sweeps: int) -> tuple[int, bool]:
-        """Descend on the working set; return (sweeps, whether it got to the target or its floor)."""
+    def _descend(self, box: Box, target: float, max_iter: int) -> tuple[int, bool]:
+        """Minimise on the working set; return (n_iter, whether it got to the target or its floor).
+
+        Active-set Newton, and coordinate descent where that stops short.
+        """
         working, state = self.working, self.state
         if working.gram is None:
-            return self._descend_on_residual(box, target, max_sweeps)
+            return self._descend_on_residual(box, target, max_iter)
         work = working.members
         old = state.coef[work]
         coef, grad = old.copy(), state.z[work]
-        limit = max(1, min(max_sweeps, max(10, int(CHUNK / max(1, len(work)) ** 2))))
-        sweeps, _ = coordinate.gram_descent(
-            working.gram, coef, grad, state.resid_sq, self.problem.design.norm_sq[work],
-            *box.take(work), target, limit,
-        )  # fmt: skip
+        arrays = (self.problem.design.norm_sq[work], *box.take(work), target)
+        n_iter, _, finished = working.active.descend(
+            working.gram, coef, grad, state.resid_sq, *arrays, max_iter
+        )
+        if not finished and n_iter < max_iter:
+            limit = min(max_iter - n_iter, max(10, int(CHUNK / max(1, len(work)) ** 2)))
+            resid_sq = state.resid_sq - float((coef - old) @ (state.z[work] + grad))
+            sweeps, _ = coordinate.gram_descent(working.gram, coef, grad, resid_sq, *arrays, limit)
+            n_iter += sweeps
+            finished = sweeps < limit
         new = state.coef.copy()
         new[work] = coef
         new[working.free] += working.free_step(coef - old)
@@ -216,7 +225,7 @@ class Solver:
             self.move_to(new)
         else:
             self.state = self._algebraic_state(new)
-        return sweeps, sweeps < limit
+        return n_iter, finished
 
     def _descend_on_residual(self, box: Box, target: float, max_sweeps: int) -> tuple[int, bool]:
         """The same without a Gram matrix; free features are coordinates like any other."""

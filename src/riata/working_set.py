@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from .design import Design, ResidualView
 from .kernels import dual
+from .kernels.active_set import ActiveSet
 from .least_squares import ColumnSpace
 from .penalty import Box
 
@@ -20,6 +21,7 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 GRAM_LIMIT = 4096  # members; above, 134 MB and more, descent goes over the residual
+LEAST_LIMIT = 1024  # members that may stay even where n is smaller than half of it
 FULL_GRAM_LIMIT = 1024  # features; below, on n >= p dense rows, everybody is a member at once
 
 
@@ -39,6 +41,7 @@ class WorkingSet:
         self.is_member = np.zeros(design.p, dtype=bool)
         self.is_member[free] = True
         self.gram: Floats | None = np.empty((0, 0))
+        self.active = ActiveSet()
         self._small = len(free) <= min(design.n, GRAM_LIMIT)
         gram = self._panel.extend(free) if self._small and len(free) else None
         self.space = ColumnSpace(design, free, gram)
@@ -65,11 +68,29 @@ class WorkingSet:
         self._loads = np.hstack([self._loads, self.space.solve(cross)])
         rows = rows[:, k:] - cross.T @ self._loads if k else rows
         if size > len(self.gram):
-            larger = np.empty((max(size, min(GRAM_LIMIT, size + size // 4)),) * 2)
+            larger = np.empty((max(size, min(GRAM_LIMIT, size + size // 8)),) * 2)
             larger[:first, :first] = self.gram[:first, :first]
             self.gram = larger
         self.gram[first:size, :size] = rows
         self.gram[:first, first:size] = rows[:, :first].T
+
+    def make_room(self, coming: int, coef: Floats, urgency: Floats) -> None:
+        """Where the set would outgrow its limit, let the least urgent members at zero leave."""
+        limit = min(GRAM_LIMIT, max(LEAST_LIMIT, 3 * self._design.n))
+        if self.gram is None or len(self) + coming <= limit:
+            return
+        rank = np.where(coef[self.members] != 0.0, np.inf, urgency[self.members])
+        room = max(2 * limit // 3, np.count_nonzero(np.isinf(rank)))
+        if room >= len(self):
+            return
+        kept = np.sort(np.argpartition(rank, len(rank) - room)[len(rank) - room :])
+        left = np.delete(self.members, kept)
+        self.is_member[left] = False
+        k = len(self.free)
+        self._panel.retain(np.concatenate([np.arange(k), k + kept]))
+        self.gram = self.gram[np.ix_(kept, kept)]
+        self.members, self._loads = self.members[kept], self._loads[:, kept]
+        self.active = ActiveSet()
 
     def fitted(self, coef: Floats) -> Floats:
         """Return X b, (n,), from coef (p,): from the panel where that holds the non-zeros."""
@@ -98,33 +119,28 @@ class WorkingSet:
             return float(len(active) + self.space.rank)
         if self.gram is None:
             return float("nan")
-        gram = self.gram[np.ix_(active, active)]
-        penalised = gram + np.diag(l2[self.members[active]])
-        inverse = np.linalg.pinv(penalised, rcond=1e-14, hermitian=True)
-        return float(np.sum(inverse * gram)) + self.space.rank
+        trace = self.active.smoother_trace(self.gram, active, l2[self.members])
+        return float(trace) + self.space.rank
 
 
 def choose(
-    working: WorkingSet,
-    z: Floats,
-    box: Box,
-    skip: NDArray[np.uint8],
-    threshold: float,
+    working: WorkingSet, coef: Floats, z: Floats, box: Box, skip: NDArray[np.uint8], threshold: float
 ) -> Indices:
     """Return the features that should join: the most urgent first, at most |W| + 64 of them.
 
     urgency_j = |z_j| / l1_j; above 1 the feature violates its optimality condition, above
     `threshold` it is expected to (the sequential strong rule: Tibshirani et al., J. R. Stat. Soc. B
-    74(2), 2012, eq. 10). Where anybody joins, so do the next in line up to a quarter of |W|: growing
+    74(2), 2012, eq. 10). Where anybody joins, so do the next in line up to an eighth of |W|: growing
     seldom is cheaper than growing exactly.
     """
     urgency = np.empty(len(z))
     dual.urgency(z, box.l1, box.lower, box.upper, skip, urgency)
-    urgency[working.is_member] = 0.0
-    wanted = np.count_nonzero(urgency > threshold)
+    outside = np.where(working.is_member, 0.0, urgency)
+    wanted = np.count_nonzero(outside > threshold)
     if wanted == 0:
         return np.empty(0, dtype=np.intp)
     size = len(working)
-    room = min(max(wanted, size // 4), size + 64, np.count_nonzero(urgency))
-    best = np.argpartition(urgency, len(urgency) - room)[len(urgency) - room :]
+    room = min(max(wanted, size // 8), size + 64, np.count_nonzero(outside))
+    working.make_room(room, coef, urgency)
+    best = np.argpartition(outside, len(outside) - room)[len(outside) - room :]
     return np.sort(best)

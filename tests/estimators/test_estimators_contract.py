@@ -32,7 +32,7 @@ VARIANTS = [cls(**extra) for cls in CLASSES for extra in (
     {"alpha": 0.01, "tol": 1e-13},
     {"alpha": 0.01, "tol": 1e-13, "positive": True},
     {"alpha": 0.01, "tol": 1e-13, "standardize": True},
-    {"alpha": 0.01, "tol": 1e-13, "fit_intercept": False, "upper_bounds": 0.3},
+    {"alpha": 0.01, "tol": 1e-13, "fit_intercept": False, "upper_bounds": 30.0},
 )] + [
     Lasso(alpha=0.01, tol=1e-13, warm_start=True),
     ElasticNet(alpha=0.01, l1_ratio=0.0, tol=1e-13),

@@ -38,6 +38,10 @@ class Panel(ABC):
     def dot(self, coef: Floats) -> Floats:
         """Return X_W coef, (n,), from coef (|W|,)."""
 
+    def retain(self, kept: Indices) -> None:
+        """Keep only the members at these positions, in their order."""
+        self.members = self.members[kept]
+
 
 class ResidualView(ABC):
     """Some columns, laid out for coordinate descent on the residual."""

@@ -108,6 +108,8 @@ class DenseDesign(Design):
         Blocks of rows where X is tall against the result (fixed by the sizes alone, their sums
         added in order), else runs of the right columns, which change no bits.
         """
+        if len(left) == 0 or len(right) == 0:
+            return np.zeros((len(left), len(right)))
         root = np.sqrt(self.weights)
         tall = min(8, self.n // (20 * len(right)))
         rows = cut(self.n, tall, 128) if tall > 1 else [(0, self.n)]

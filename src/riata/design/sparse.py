@@ -256,6 +256,15 @@ class SparsePanel(Panel):
             out -= np.outer(rest[first:], rest)
         return out
 
+    def retain(self, kept: Indices) -> None:
+        number = np.full(len(self.members), -1, dtype=np.int32)
+        number[kept] = np.arange(len(kept), dtype=np.int32)
+        local = number[self.local]
+        stays = local >= 0
+        self.indptr = np.concatenate([[0], np.cumsum(stays)])[self.indptr]
+        self.local, self.value = local[stays], self.value[stays]
+        super().retain(kept)
+
     def dot(self, coef: Floats) -> Floats:
         out = np.empty(self._design.n)
         sparse.panel_dot(self.indptr, self.local, self.value, coef, out)

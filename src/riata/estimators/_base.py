@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from ..arguments import check_flag, check_weights
-from ..design import check_matrix
+from ..design import as_matrix, check_matrix
 from ..path import fit_path, solve_path
 
 # No copy but where the dtype or the format asks for one. Our own checks, which follow, look for
@@ -115,13 +115,14 @@ class _LinearModel(RegressorMixin, BaseEstimator):
         try:
             self._fit(X, y, sample_weight)
         except BaseException:
-            vars(self).clear()
-            vars(self).update(before)
+            self.__dict__.clear()
+            self.__dict__.update(before)
             raise
         return self
 
     def _fit(self, X: Any, y: Any, sample_weight: ArrayLike | float | None) -> None:
         settings = self._settings()
+        X = as_matrix(X) if sp.issparse(X) else X  # to CSR by way of a look at the indices
         X, y = validate_data(self, X, y, validate_separately=(X_CHECKS, Y_CHECKS))
         settings["sample_weight"] = sample_weight
         total = total_weight(sample_weight, X.shape[0])
@@ -170,6 +171,7 @@ class _LinearModel(RegressorMixin, BaseEstimator):
         y : ndarray of shape (n_samples,) or (n_samples, n_targets)
         """
         check_is_fitted(self)
+        X = as_matrix(X) if sp.issparse(X) else X
         X = check_matrix(validate_data(self, X, reset=False, **X_CHECKS))
         return X @ self.coef_.T + self.intercept_
 

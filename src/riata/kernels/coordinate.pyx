@@ -15,38 +15,14 @@ coordinate descent", J. Stat. Softw. 33(1), 2010, section 2.2 (covariance update
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport INFINITY, fabs
 
-from .scalar cimport fenchel_young, minimiser, scale_limit
+from .restricted cimport restricted_gap
+from .scalar cimport minimiser
 from .simd cimport axpy, dot, real
 
 cdef enum:
     BETWEEN_SIGNALS = 1000000   # multiply-adds
     SUPPORT_SWEEPS = 20         # over the non-zeros only, between two sweeps over everything
-
-
-cdef double restricted_gap(
-    const double[::1] coef, const double[::1] grad, double resid_sq, const double[::1] norm_sq,
-    const double[::1] l1, const double[::1] l2, const double[::1] lower, const double[::1] upper
-) noexcept nogil:
-    """The duality gap on the working set, at the residual scaled into the dual domain.
-
-    A feature that has no penalty and is off its bounds would force that scale to 0 for a gradient
-    of one rounding error: it counts with what a step along it would gain instead.
-    """
-    cdef Py_ssize_t a
-    cdef double c = 1.0, gap = 0.0, z
-    for a in range(coef.shape[0]):
-        z = grad[a]
-        if l1[a] == 0.0 and l2[a] == 0.0 and (upper[a] if z > 0.0 else -lower[a]) == INFINITY:
-            if norm_sq[a] > 0.0:
-                gap += 0.5 * z * z / norm_sq[a]
-        else:
-            c = min(c, scale_limit(z, l1[a], l2[a], lower[a], upper[a]))
-    gap += 0.5 * (1.0 - c) * (1.0 - c) * max(resid_sq, 0.0)
-    for a in range(coef.shape[0]):
-        z = c * grad[a]
-        if l1[a] > 0.0 or l2[a] > 0.0 or (upper[a] if z > 0.0 else -lower[a]) < INFINITY:
-            gap += fenchel_young(coef[a], z, l1[a], l2[a], lower[a], upper[a])
-    return gap
+    CHECK = 10                  # sweeps over the residual from one measurement to the next
 
 
 def gram_descent(
@@ -134,16 +110,20 @@ def dense_descent(
     """Descend on the residual over columns of a dense matrix; return (sweeps, gap).
 
     coef (|columns|,), resid (n,) = y - X coef and weighted (n,) = w * resid: updated.
+    Every CHECK-th sweep only measures: its gradients are all of one point.
     """
-    cdef Py_ssize_t a, i, sweep, n = resid.shape[0]
+    cdef Py_ssize_t a, i, sweep = 0, n = resid.shape[0]
     cdef Py_ssize_t row = X.strides[0] // <Py_ssize_t>sizeof(real)
     cdef double g, step, centre, gap = INFINITY, resid_sq, work = 0.0
+    cdef bint measure
     cdef const real *x
     cdef double[::1] grad
     import numpy as np
     grad = np.empty(coef.shape[0])
     with nogil:
-        for sweep in range(1, max_sweeps + 1):
+        while sweep < max_sweeps:
+            sweep += 1
+            measure = sweep % CHECK == 0 or sweep == max_sweeps
             for a in range(coef.shape[0]):
                 x = &X[0, columns[a]]
                 centre = shift[columns[a]]
@@ -155,7 +135,7 @@ def dense_descent(
                         g += (x[i * row] - centre) * weighted[i]
                 grad[a] = g
                 sees_signals(&work, 2.0 * n)
-                if norm_sq[a] + l2[a] == 0.0:
+                if measure or norm_sq[a] + l2[a] == 0.0:
                     continue
                 step = minimiser(
                     g + norm_sq[a] * coef[a], norm_sq[a], l1[a], l2[a], lower[a], upper[a]
@@ -163,7 +143,6 @@ def dense_descent(
                 if step == 0.0:
                     continue
                 coef[a] += step
-                grad[a] -= step * norm_sq[a]
                 if row == 1:
                     axpy(-step, x, centre, &resid[0], n)
                 else:
@@ -171,13 +150,13 @@ def dense_descent(
                         resid[i] -= step * (x[i * row] - centre)
                 for i in range(n):
                     weighted[i] = w[i] * resid[i]
-            resid_sq = 0.0
-            for i in range(n):
-                resid_sq += weighted[i] * resid[i]
-            gap = restricted_gap(
-                coef, grad, resid_sq, norm_sq, l1, l2, lower, upper)
-            if gap <= target:
-                break
+            if measure:
+                resid_sq = 0.0
+                for i in range(n):
+                    resid_sq += weighted[i] * resid[i]
+                gap = restricted_gap(coef, grad, resid_sq, norm_sq, l1, l2, lower, upper)
+                if gap <= target:
+                    break
     return sweep, gap
 
 
@@ -192,16 +171,18 @@ def sparse_descent(
     rest : (|W|,), what centring subtracts in every row. The residual is kept as resid + offset
         with one scalar, so that a step costs O(entries of the column).
     """
-    cdef Py_ssize_t a, i, k, sweep
-    cdef double g, step, total, offset = 0.0, gap = INFINITY, resid_sq, r, work = 0.0
+    cdef Py_ssize_t a, i, k, sweep = 0
+    cdef double g, step, total = 0.0, offset = 0.0, gap = INFINITY, resid_sq, r, work = 0.0
+    cdef bint measure
     cdef double[::1] grad
     import numpy as np
     grad = np.empty(coef.shape[0])
     with nogil:
-        total = 0.0   # sum_i w_i resid_i, without the offset
-        for i in range(resid.shape[0]):
+        for i in range(resid.shape[0]):   # total = sum_i w_i resid_i, without the offset
             total += w[i] * resid[i]
-        for sweep in range(1, max_sweeps + 1):
+        while sweep < max_sweeps:
+            sweep += 1
+            measure = sweep % CHECK == 0 or sweep == max_sweeps
             for a in range(coef.shape[0]):
                 g = 0.0
                 for k in range(indptr[a], indptr[a + 1]):
@@ -210,7 +191,7 @@ def sparse_descent(
                     g -= rest[a] * (total + offset)
                 grad[a] = g
                 sees_signals(&work, 2.0 * (indptr[a + 1] - indptr[a]) + 1.0)
-                if norm_sq[a] + l2[a] == 0.0:
+                if measure or norm_sq[a] + l2[a] == 0.0:
                     continue
                 step = minimiser(
                     g + norm_sq[a] * coef[a], norm_sq[a], l1[a], l2[a], lower[a], upper[a]
@@ -218,20 +199,19 @@ def sparse_descent(
                 if step == 0.0:
                     continue
                 coef[a] += step
-                grad[a] -= step * norm_sq[a]
                 for k in range(indptr[a], indptr[a + 1]):
                     r = step * data[k]
                     resid[indices[k]] -= r
                     total -= w[indices[k]] * r
                 offset += step * rest[a]
-            resid_sq = 0.0
-            for i in range(resid.shape[0]):
-                r = resid[i] + offset
-                resid_sq += w[i] * r * r
-            gap = restricted_gap(
-                coef, grad, resid_sq, norm_sq, l1, l2, lower, upper)
-            if gap <= target:
-                break
+            if measure:
+                resid_sq = 0.0
+                for i in range(resid.shape[0]):
+                    r = resid[i] + offset
+                    resid_sq += w[i] * r * r
+                gap = restricted_gap(coef, grad, resid_sq, norm_sq, l1, l2, lower, upper)
+                if gap <= target:
+                    break
         for i in range(resid.shape[0]):
             resid[i] += offset
     return sweep, gap

@@ -1,0 +1,143 @@
+"""A neutral referee: who solved the problem, and how long did it take? It imports no solver.
+
+The problem, for one alpha (b0 = 0 where there is no intercept):
+
+    P(b0, b) = |y - b0 - X b|^2 / (2 n) + alpha (l1_ratio |b|_1 + (1 - l1_ratio)/2 |b|_2^2)
+
+With r = y - b0 - X b, t = r (less its mean, where there is an intercept), any c in [0, 1], and
+z = X't / n, weak duality gives
+
+    min P >= D(c) = (|y|^2 - |y - c t|^2) / (2 n) - sum_j g*(c z_j)
+    g*(z) = max(|z| - l1, 0)^2 / (2 l2);   l2 = 0: 0 where |z| <= l1, else inf
+    l1 = alpha l1_ratio,   l2 = alpha (1 - l1_ratio)
+
+(y centred first, where there is an intercept, which changes nothing as t sums to 0). The gap is
+P - D(c) at the best c. It is divided by P of the null model: a relative gap has no units.
+
+Rule of the game: a solver's tolerance means what its authors like, so it is tightened until the
+largest relative gap over the whole path is at most the target. Only such a run has a time.
+"""
+
+import gc
+import time
+from typing import Any, NamedTuple
+
+import numpy as np
+import scipy.sparse as sp
+from scipy.optimize import minimize_scalar
+
+ATTEMPTS = 12  # at a tolerance that is enough
+SLOW = 20.0  # seconds: what takes longer is run once
+
+
+class Solution(NamedTuple):
+    """What a solver returns: coefs (p, L), dense or sparse; claimed: its own gaps, if it has any."""
+
+    coefs: Any
+    intercepts: np.ndarray
+    claimed: np.ndarray | None = None
+
+
+class Run(NamedTuple):
+    """A run that was judged. seconds: the fastest of `times`; worst, claimed: relative gaps."""
+
+    seconds: float
+    tol: float
+    worst: float
+    claimed: float
+    times: int
+
+
+class Referee:
+    """The judge of one problem: its null model, its grid, and the gap of any path on it."""
+
+    def __init__(self, X, y, *, fit_intercept, l1_ratio=1.0):
+        self.X = X.astype(np.float64, copy=False)
+        self.fit_intercept, self.l1_ratio = fit_intercept, l1_ratio
+        self.y_mean = float(np.mean(y, dtype=np.float64)) if fit_intercept else 0.0
+        self.y = np.asarray(y, dtype=np.float64) - self.y_mean
+        self.n = len(self.y)
+        self.null_objective = self.y @ self.y / (2 * self.n)
+        self.alpha_max = np.abs(self.X.T @ self.y).max() / (self.n * l1_ratio)
+
+    def grid(self, n_alphas, ratio):
+        """Return n_alphas from alpha_max to ratio * alpha_max, evenly spaced in the logarithm."""
+        return self.alpha_max * np.geomspace(1.0, ratio, n_alphas)
+
+    def relative_gaps(self, alphas, solution):
+        """Return P - D of every alpha, over the null model's P; NaN or inf is no solution."""
+        coefs = solution.coefs
+        coefs = coefs.toarray() if sp.issparse(coefs) else np.asarray(coefs, dtype=np.float64)
+        if coefs.shape != (self.X.shape[1], len(alphas)):
+            raise ValueError(f"coefs must be {(self.X.shape[1], len(alphas))}, got {coefs.shape}")
+        shift = np.asarray(solution.intercepts) - self.y_mean
+        r = self.y[:, None] - self.X @ coefs - shift
+        t = r - r.mean(axis=0) if self.fit_intercept else r
+        z = self.X.T @ t / self.n
+        gaps = np.empty(len(alphas))
+        for k, alpha in enumerate(alphas):
+            l1, l2 = alpha * self.l1_ratio, alpha * (1 - self.l1_ratio)
+            b = coefs[:, k]
+            primal = r[:, k] @ r[:, k] / (2 * self.n) + l1 * np.abs(b).sum() + l2 / 2 * (b @ b)
+            gaps[k] = primal - self._dual(t[:, k], np.abs(z[:, k]), l1, l2)
+        return gaps / self.null_objective
+
+    def _dual(self, t, z, l1, l2):
+        """Return the largest D(c) over 0 <= c <= 1; z holds |X't| / n."""
+        linear, square, largest = t @ self.y / self.n, t @ t / self.n, z.max()
+        if not np.isfinite(largest + square):
+            return -np.inf
+        if l2 == 0:
+            c = min(1.0, l1 / largest) if largest > 0 else 1.0
+            c = np.clip(linear / square, 0.0, c) if square > 0 else 0.0
+            return c * linear - c**2 / 2 * square
+
+        def loss(c):
+            over = np.maximum(c * z - l1, 0.0)
+            return c**2 / 2 * square - c * linear + over @ over / (2 * l2)
+
+        inside = minimize_scalar(loss, bounds=(0.0, 1.0), method="bounded", options={"xatol": 1e-9})
+        return -min(loss(1.0), inside.fun)
+
+
+def timed(solve, tol, judge):
+    """Call solve(tol) once with the clock running, then judge what came back."""
+    gc.collect()
+    start = time.perf_counter()
+    solution = solve(tol)
+    seconds = time.perf_counter() - start
+    claimed = np.nan if solution.claimed is None else float(np.max(solution.claimed))
+    return Run(seconds, tol, float(np.max(judge(solution))), claimed, 1)
+
+
+def tighten(solve, judge, target, tol):
+    """Tighten tol until the target is met. Return that run, or the last one that missed it."""
+    for _ in range(ATTEMPTS):
+        run = timed(solve, tol, judge)
+        if run.worst <= target:
+            break
+        step = target / run.worst if np.isfinite(run.worst) else 0.1
+        tol *= float(np.clip(step, 0.1, 0.7))
+    return run
+
+
+def race(solvers, judge, target, repeat, report=print):
+    """Return {name: Run} of {name: (solve, first tol)}: tighten each, then time them in turns.
+
+    Taking turns spreads the machine's moods over everybody. What takes longer than SLOW seconds
+    keeps the one time it has. A run above the target stays in the result, and has failed.
+    """
+    runs = {}
+    for name, (solve, tol) in solvers.items():
+        runs[name] = tighten(solve, judge, target, tol)
+        report(f"  {name}: {runs[name].seconds:.3g} s at tol {runs[name].tol:.2g}")
+    for _ in range(repeat - 1):
+        for name, (solve, _) in solvers.items():
+            best = runs[name]
+            if best.worst > target or best.seconds > SLOW:
+                continue
+            again = timed(solve, best.tol, judge)
+            seconds = min(best.seconds, again.seconds)
+            worst = float(np.maximum(best.worst, again.worst))
+            runs[name] = best._replace(seconds=seconds, worst=worst, times=best.times + 1)
+    return runs

@@ -1,0 +1,126 @@
+"""The problems that are timed: each a function of a seed, none of them downloaded.
+
+    ar      columns in a chain of correlation rho, a sparse true model, dense, Fortran order
+    text    TF-IDF of words and pairs of words in paragraphs of installed Python source, sparse
+
+FULL is what `compare.py` measures, SMALL what the tests run on. Each entry makes a Workload.
+"""
+
+import os
+import re
+import sysconfig
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+PACKAGES = ("numpy", "scipy", "sklearn")  # besides the standard library: what riata depends on
+SKIPPED = {
+    *("test", "tests", "idlelib", "lib2to3", "encodings", "pydoc_data", "externals"),
+    *("site-packages", "dist-packages", "__pycache__"),
+}
+WORD = r"[A-Za-z]{2,}"
+FEWEST_WORDS = 8  # of a paragraph that counts
+
+
+@dataclass(frozen=True)
+class Workload:
+    """One path: X, y, and the grid from alpha_max down to alpha_min_ratio times it."""
+
+    X: Any
+    y: np.ndarray
+    fit_intercept: bool
+    alpha_min_ratio: float
+    n_alphas: int = 100
+    l1_ratio: float = 1.0
+
+    def title(self):
+        n, p = self.X.shape
+        kind = "lasso" if self.l1_ratio == 1 else f"elastic net {self.l1_ratio}"
+        entries = f", {self.X.nnz} entries" if hasattr(self.X, "nnz") else ""
+        intercept = "with" if self.fit_intercept else "no"
+        return (
+            f"{kind}, {n} x {p}{entries}, {intercept} intercept, "
+            f"{self.n_alphas} alphas to alpha_max/{1 / self.alpha_min_ratio:.0f}"
+        )
+
+
+def ar(n, p, rho, strong, *, alpha_min_ratio=0.01, l1_ratio=1.0, seed=0):
+    """Make x_j = rho x_(j-1) + sqrt(1 - rho^2) z_j, and y of `strong` features, signal 3 : noise 1.
+
+    No intercept: scikit-learn's path functions have none on dense data, and centring by hand
+    would be the same for everybody.
+    """
+    rng = np.random.default_rng(seed)
+    rows = rng.standard_normal((p, n))
+    for j in range(1, p):
+        rows[j] = rho * rows[j - 1] + np.sqrt(1 - rho**2) * rows[j]
+    X = rows.T
+    coef = np.zeros(p)
+    coef[rng.choice(p, strong, replace=False)] = rng.standard_normal(strong)
+    signal = X @ coef
+    noise = signal.std() / np.sqrt(3)
+    y = signal + noise * rng.standard_normal(n)
+    return Workload(X, y, False, alpha_min_ratio, l1_ratio=l1_ratio)
+
+
+def text(documents, *, packages=PACKAGES, fewest_files=3, seed=0):
+    """Predict the logarithm of a source file's number of lines from one paragraph of it.
+
+    A paragraph is what stands between two blank lines, code and docstrings alike. `documents` of
+    them are drawn from the standard library and `packages`; a column is a word or a pair of
+    neighbouring words that occurs in `fewest_files` paragraphs. X is CSC. The data depend on the
+    seed and on the installed versions, nothing else.
+    """
+    paragraphs, lengths = _paragraphs(packages)
+    rng = np.random.default_rng(seed)
+    count = min(documents, len(paragraphs))
+    drawn = np.sort(rng.choice(len(paragraphs), count, replace=False))
+    vectorizer = TfidfVectorizer(
+        sublinear_tf=True, token_pattern=WORD, ngram_range=(1, 2), min_df=fewest_files
+    )
+    X = vectorizer.fit_transform([paragraphs[i] for i in drawn]).tocsc()
+    return Workload(X, np.log(lengths[drawn]), True, 0.01)
+
+
+def _paragraphs(packages):
+    """Return every paragraph of enough words, and the number of lines of its file."""
+    folders = [Path(sysconfig.get_path("stdlib"))]
+    folders += [Path(find_spec(name).origin).parent for name in packages]
+    paragraphs, lengths = [], []
+    for path in (path for folder in folders for path in _sources(folder)):
+        source = path.read_text(encoding="utf-8", errors="replace")
+        found = [
+            part
+            for part in re.split(r"\n\s*\n", source)
+            if len(re.findall(WORD, part)) >= FEWEST_WORDS
+        ]
+        paragraphs += found
+        lengths += [source.count("\n") + 1] * len(found)
+    return paragraphs, np.array(lengths, dtype=float)
+
+
+def _sources(folder):
+    for root, subfolders, files in os.walk(folder):
+        subfolders[:] = sorted(set(subfolders) - SKIPPED)
+        yield from (Path(root, name) for name in sorted(files) if name.endswith(".py"))
+
+
+FULL = {
+    "gene": lambda seed=0: ar(72, 7129, 0.8, 15, seed=seed),
+    "wide": lambda seed=0: ar(1000, 20000, 0.5, 100, seed=seed),
+    "wide-correlated": lambda seed=0: ar(1000, 20000, 0.9, 100, seed=seed),
+    "tall": lambda seed=0: ar(100_000, 200, 0.5, 50, alpha_min_ratio=0.001, seed=seed),
+    "text": lambda seed=0: text(60_000, seed=seed),
+}
+SMALL = {
+    "gene": lambda seed=0: ar(40, 800, 0.8, 8, seed=seed),
+    "wide": lambda seed=0: ar(200, 2000, 0.5, 20, seed=seed),
+    "wide-correlated": lambda seed=0: ar(200, 2000, 0.9, 20, seed=seed),
+    "tall": lambda seed=0: ar(5000, 60, 0.5, 15, alpha_min_ratio=0.001, seed=seed),
+    "elastic-net": lambda seed=0: ar(200, 2000, 0.5, 20, l1_ratio=0.5, seed=seed),
+    "text": lambda seed=0: text(3000, packages=(), seed=seed),
+}
