@@ -1,5 +1,7 @@
 """List the compiled modules; everything else is in pyproject.toml."""
 
+import platform
+
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
@@ -10,6 +12,8 @@ FLAGS = [
     "-ffp-contract=off",
     "-g0",
 ]
+if platform.machine() in ("x86_64", "AMD64"):
+    FLAGS.append("-march=x86-64-v2")  # NumPy's own floor
 KERNELS = "src/riata/kernels"
 # the Gram tiles use fused multiply-adds where the CPU has them (dispatched at run time)
 CONTRACTED = {"gram": ["-ffp-contract=fast"]}
@@ -23,7 +27,7 @@ setup(
                 [f"{KERNELS}/{name}.pyx"],
                 include_dirs=[KERNELS],
                 extra_compile_args=FLAGS + CONTRACTED.get(name, []),
-                depends=[f"{KERNELS}/{h}" for h in ("simd.h", "tile.h", "simd.pxd", "scalar.pxd", "restricted.pxd")],
+                depends=[f"{KERNELS}/{h}" for h in ("simd.h", "tile.h", "simd.pxd", "scalar.pxd", "restricted.pxd", "rank.pxd")],
             )
             for name in MODULES
         ],

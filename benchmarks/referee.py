@@ -19,7 +19,9 @@ largest relative gap over the whole path is at most the target. Only such a run 
 """
 
 import gc
+import signal
 import time
+from contextlib import contextmanager
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -28,10 +30,11 @@ from scipy.optimize import minimize_scalar
 
 ATTEMPTS = 12  # at a tolerance that is enough
 SLOW = 20.0  # seconds: what takes longer is run once
+LONGEST = 86400.0  # seconds: no run takes a day
 
 
 class Solution(NamedTuple):
-    """What a solver returns: coefs (p, L), dense or sparse; claimed: its own gaps, if it has any."""
+    """What a solver returns: coefs (p, L), dense or sparse; claimed: its own gaps, if any."""
 
     coefs: Any
     intercepts: np.ndarray
@@ -100,43 +103,64 @@ class Referee:
         return -min(loss(1.0), inside.fun)
 
 
-def timed(solve, tol, judge):
+@contextmanager
+def time_limit(seconds):
+    """Raise TimeoutError in the main thread; a solver in Python ends at its next alpha or step."""
+
+    def stop(*_):
+        raise TimeoutError
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+def timed(solve, tol, judge, limit):
     """Call solve(tol) once with the clock running, then judge what came back."""
     gc.collect()
     start = time.perf_counter()
-    solution = solve(tol)
+    try:
+        with time_limit(limit):
+            solution = solve(tol)
+    except TimeoutError:
+        return Run(time.perf_counter() - start, tol, np.inf, np.nan, 1)
     seconds = time.perf_counter() - start
     claimed = np.nan if solution.claimed is None else float(np.max(solution.claimed))
     return Run(seconds, tol, float(np.max(judge(solution))), claimed, 1)
 
 
-def tighten(solve, judge, target, tol):
+def tighten(solve, judge, target, tol, limit=LONGEST):
     """Tighten tol until the target is met. Return that run, or the last one that missed it."""
     for _ in range(ATTEMPTS):
-        run = timed(solve, tol, judge)
-        if run.worst <= target:
+        run = timed(solve, tol, judge, limit)
+        if run.worst <= target or run.seconds >= limit:
             break
-        step = target / run.worst if np.isfinite(run.worst) else 0.1
-        tol *= float(np.clip(step, 0.1, 0.7))
+        step = 0.98 * target / run.worst if np.isfinite(run.worst) else 0.1
+        tol *= float(np.clip(step, 0.1, 0.98))
     return run
 
 
-def race(solvers, judge, target, repeat, report=print):
+def race(solvers, judge, target, *, repeat=3, limit=LONGEST, report=print):
     """Return {name: Run} of {name: (solve, first tol)}: tighten each, then time them in turns.
 
     Taking turns spreads the machine's moods over everybody. What takes longer than SLOW seconds
-    keeps the one time it has. A run above the target stays in the result, and has failed.
+    keeps the one time it has. A run above the target stays in the result, and has failed; one
+    that took `limit` seconds was stopped, and its `worst` is inf.
     """
     runs = {}
     for name, (solve, tol) in solvers.items():
-        runs[name] = tighten(solve, judge, target, tol)
-        report(f"  {name}: {runs[name].seconds:.3g} s at tol {runs[name].tol:.2g}")
+        runs[name] = tighten(solve, judge, target, tol, limit)
+        report(f"  {name}: {runs[name].seconds:.3g} s, gap {runs[name].worst:.2g}")
     for _ in range(repeat - 1):
         for name, (solve, _) in solvers.items():
             best = runs[name]
             if best.worst > target or best.seconds > SLOW:
                 continue
-            again = timed(solve, best.tol, judge)
+            again = timed(solve, best.tol, judge, LONGEST)
             seconds = min(best.seconds, again.seconds)
             worst = float(np.maximum(best.worst, again.worst))
             runs[name] = best._replace(seconds=seconds, worst=worst, times=best.times + 1)

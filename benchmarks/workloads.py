@@ -49,7 +49,7 @@ class Workload:
 
 
 def ar(n, p, rho, strong, *, alpha_min_ratio=0.01, l1_ratio=1.0, seed=0):
-    """Make x_j = rho x_(j-1) + sqrt(1 - rho^2) z_j, and y of `strong` features, signal 3 : noise 1.
+    """Make x_j = rho x_(j-1) + sqrt(1 - rho^2) z_j; y is of `strong` features, signal 10 : noise 1.
 
     No intercept: scikit-learn's path functions have none on dense data, and centring by hand
     would be the same for everybody.
@@ -62,17 +62,17 @@ def ar(n, p, rho, strong, *, alpha_min_ratio=0.01, l1_ratio=1.0, seed=0):
     coef = np.zeros(p)
     coef[rng.choice(p, strong, replace=False)] = rng.standard_normal(strong)
     signal = X @ coef
-    noise = signal.std() / np.sqrt(3)
+    noise = signal.std() / np.sqrt(10)
     y = signal + noise * rng.standard_normal(n)
     return Workload(X, y, False, alpha_min_ratio, l1_ratio=l1_ratio)
 
 
-def text(documents, *, packages=PACKAGES, fewest_files=3, seed=0):
+def text(documents, *, packages=PACKAGES, least=3, alpha_min_ratio=0.01, seed=0):
     """Predict the logarithm of a source file's number of lines from one paragraph of it.
 
     A paragraph is what stands between two blank lines, code and docstrings alike. `documents` of
     them are drawn from the standard library and `packages`; a column is a word or a pair of
-    neighbouring words that occurs in `fewest_files` paragraphs. X is CSC. The data depend on the
+    neighbouring words that occurs in `least` paragraphs or more. X is CSC. The data depend on the
     seed and on the installed versions, nothing else.
     """
     paragraphs, lengths = _paragraphs(packages)
@@ -80,10 +80,10 @@ def text(documents, *, packages=PACKAGES, fewest_files=3, seed=0):
     count = min(documents, len(paragraphs))
     drawn = np.sort(rng.choice(len(paragraphs), count, replace=False))
     vectorizer = TfidfVectorizer(
-        sublinear_tf=True, token_pattern=WORD, ngram_range=(1, 2), min_df=fewest_files
+        sublinear_tf=True, token_pattern=WORD, ngram_range=(1, 2), min_df=least
     )
     X = vectorizer.fit_transform([paragraphs[i] for i in drawn]).tocsc()
-    return Workload(X, np.log(lengths[drawn]), True, 0.01)
+    return Workload(X, np.log(lengths[drawn]), True, alpha_min_ratio)
 
 
 def _paragraphs(packages):
@@ -110,17 +110,17 @@ def _sources(folder):
 
 
 FULL = {
-    "gene": lambda seed=0: ar(72, 7129, 0.8, 15, seed=seed),
-    "wide": lambda seed=0: ar(1000, 20000, 0.5, 100, seed=seed),
-    "wide-correlated": lambda seed=0: ar(1000, 20000, 0.9, 100, seed=seed),
+    "gene": lambda seed=0: ar(72, 7129, 0.8, 10, seed=seed),
+    "wide": lambda seed=0: ar(1000, 20000, 0.5, 40, seed=seed),
+    "wide-correlated": lambda seed=0: ar(1000, 20000, 0.9, 40, seed=seed),
     "tall": lambda seed=0: ar(100_000, 200, 0.5, 50, alpha_min_ratio=0.001, seed=seed),
     "text": lambda seed=0: text(60_000, seed=seed),
 }
 SMALL = {
-    "gene": lambda seed=0: ar(40, 800, 0.8, 8, seed=seed),
-    "wide": lambda seed=0: ar(200, 2000, 0.5, 20, seed=seed),
-    "wide-correlated": lambda seed=0: ar(200, 2000, 0.9, 20, seed=seed),
+    "gene": lambda seed=0: ar(40, 800, 0.8, 5, seed=seed),
+    "wide": lambda seed=0: ar(200, 2000, 0.5, 10, seed=seed),
+    "wide-correlated": lambda seed=0: ar(200, 2000, 0.9, 10, seed=seed),
     "tall": lambda seed=0: ar(5000, 60, 0.5, 15, alpha_min_ratio=0.001, seed=seed),
-    "elastic-net": lambda seed=0: ar(200, 2000, 0.5, 20, l1_ratio=0.5, seed=seed),
-    "text": lambda seed=0: text(3000, packages=(), seed=seed),
+    "elastic-net": lambda seed=0: ar(200, 2000, 0.5, 10, l1_ratio=0.5, seed=seed),
+    "text": lambda seed=0: text(3000, packages=(), alpha_min_ratio=0.02, seed=seed),
 }

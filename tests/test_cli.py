@@ -309,6 +309,19 @@ def test_the_report_tells_data_path_certificate_and_features(data, tmp_path, cap
     assert spreads == sorted(spreads, reverse=True)
 
 
+@pytest.mark.parametrize("kind", [np.asarray, sp.csr_array, sp.csc_matrix])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_standard_deviations_come_in_blocks(kind, weighted):
+    X, _ = regression(n=4000, p=1500, seed=6, density=0.3)
+    weight = np.random.default_rng(1).random(4000) if weighted else None
+    columns = np.random.default_rng(2).permutation(1500)[:1100]  # two blocks of dense columns
+    dense = X[:, columns]
+    mean = np.average(dense, axis=0, weights=weight)
+    expected = np.sqrt(np.average((dense - mean) ** 2, axis=0, weights=weight))
+    found = cli._standard_deviations(kind(X), columns, weight)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
 def test_a_constant_target_has_no_features(tmp_path, capsys):
     X, _ = regression(n=20, p=4)
     np.savez(tmp_path / "constant.npz", X=X, y=np.full(20, 3.0))

@@ -33,16 +33,16 @@ def _replace(part, function):
 
 BIG = 2**31 - 1
 CORRUPTIONS = {
-    "index equal to the length": (_set("indices", 4, 8), "index"),
-    "index far too large": (_set("indices", 0, BIG), "index"),
-    "last index too large": (_set("indices", -1, 1000), "index"),
-    "index -1": (_set("indices", 3, -1), "index"),
-    "index very negative": (_set("indices", -1, -BIG), "index"),
+    "index equal to the length": (_set("indices", 4, 8), "ind"),
+    "index far too large": (_set("indices", 0, BIG), "ind"),
+    "last index too large": (_set("indices", -1, 1000), "ind"),
+    "index -1": (_set("indices", 3, -1), "ind"),
+    "index very negative": (_set("indices", -1, -BIG), "ind"),
     "int64 index beyond 32 bits": (
         lambda X: (_wide(X), X.indices.__setitem__(2, 2**32 + 1)),
-        "index",
+        "ind",
     ),
-    "int64 index beyond 62 bits": (lambda X: (_wide(X), X.indices.__setitem__(2, 2**62)), "index"),
+    "int64 index beyond 62 bits": (lambda X: (_wide(X), X.indices.__setitem__(2, 2**62)), "ind"),
     "indptr does not start at 0": (_set("indptr", 0, 1), "indptr"),
     "indptr starts below 0": (_set("indptr", 0, -5), "indptr"),
     "indptr decreases": (_set("indptr", 3, 0), "indptr"),

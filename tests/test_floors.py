@@ -19,10 +19,11 @@ FLOORS = {
     0: ["exceptions", "threads", "_version", "version"],
     1: ["kernels"],
     2: ["design", "families", "penalty", "certificate"],
-    3: ["solver", "working_set"],
-    4: ["path", "cross_validation"],
+    3: ["arguments", "least_squares", "certify", "ridge", "solver", "working_set"],
+    4: ["path", "result", "cross_validation"],
     5: ["estimators", "cli", "plotting", "__main__", "readers", "examples"],
 }
+UPWARD = {("result", "plotting")}  # path.plot(), for people: imported when it is called
 FLOOR = {name: floor for floor, names in FLOORS.items() for name in names}
 FILES = sorted(SOURCE.rglob("*.py"))
 HEAVY = ("sklearn", "pandas", "polars", "matplotlib", "tqdm", "pyarrow")
@@ -69,11 +70,12 @@ def test_imports_point_down_only(file):
     assert own in FLOOR, f"{own} has no floor: give it one in FLOORS"
     for name in imported(file):
         top = name.split(".")[0]
-        if not is_module(top):
+        if not top or not is_module(top):
             assert FLOOR[own] == 5, f"{module_of(file)} imports riata.{name} from the top"
             continue
         assert top in FLOOR, f"{top} has no floor: give it one in FLOORS"
-        assert top == own or FLOOR[top] <= FLOOR[own], f"{module_of(file)} imports {name}"
+        down = FLOOR[top] <= FLOOR[own] or (own, top) in UPWARD
+        assert down, f"{module_of(file)} imports {name}"
 
 
 def test_the_pieces_of_floor_two_are_ignorant_of_each_other():
@@ -147,7 +149,8 @@ def documented_parameters(docstring):
     if not found:
         return None
     lines = inspect.cleandoc("\n" + found[1]).splitlines()
-    heads = [line.split(":")[0] for line in lines if line and not line[0].isspace()]
+    text = "\n".join(lines).replace("\\\n", " ")
+    heads = [line.split(":")[0] for line in text.splitlines() if line and not line[0].isspace()]
     return [name.strip().lstrip("*") for head in heads for name in head.split(",")]
 
 
@@ -165,7 +168,7 @@ def test_documented_parameters_equal_actual_ones(name):
     documented = documented_parameters("\n" + docstring)
     if name == "RegularizationPath" or (documented is None and not actual):
         return  # a result: made by fit_path, not by its constructor
-    assert documented == actual
+    assert sorted(documented) == sorted(actual)
 
 
 @pytest.mark.parametrize("name", PUBLIC)

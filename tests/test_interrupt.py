@@ -18,7 +18,7 @@ INTERRUPTED = """
 import os, signal, sys, threading
 sys.path.insert(0, {tests!r})
 import numpy as np, riata, scipy.sparse as sp
-from oracle import Problem, check_path
+from oracle import Claim, Problem, check_claim
 from problems import regression
 
 X, y = regression({n}, {p}, seed=142, correlation=5.0)
@@ -29,13 +29,18 @@ try:
     riata.fit_path(stored, y, tol=1e-13, {settings})
 except KeyboardInterrupt as stop:
     path = stop.path
-    done = path.status == "converged"
     assert set(path.status) <= {{"converged", "precision_floor", "interrupted"}}, path.status
-    check_path(path, X, y, tol=1e-13, grid=False)
-    assert not np.isnan(path.coefs.toarray()[:, done]).any()
+    done = np.flatnonzero(path.status != "interrupted")
+    assert (done == np.arange(len(done))).all()
+    problem = Problem(X, y)
+    for k in [*done[:: len(done) // 20 + 1], *done[-1:]]:
+        coef = path.coefs[:, [k]].toarray()[:, 0]
+        claim = Claim(path.alphas[k], coef, path.intercepts[k], path.dual_gaps[k], path.status[k])
+        check_claim(problem, claim, problem.null_objective(), 1e-13)
+    assert np.isnan(path.intercepts[len(done) :]).all()
     again = riata.fit_path(X[:5, :5], y[:5], alphas=[0.1])
     assert again.status[0] == "converged"
-    print("interrupted, certified:", done.sum())
+    print("interrupted, certified:", len(done))
 """
 
 
@@ -43,8 +48,8 @@ except KeyboardInterrupt as stop:
 @pytest.mark.parametrize(
     ("n", "p", "settings"),
     [
-        (60, 300, "alphas=np.geomspace(10, 1e-5, 300_000)"),
-        (1500, 1500, "alphas=[1e-9], max_iter=10**9"),
+        (60, 20, "alphas=np.geomspace(10, 1e-5, 300_000)"),
+        (2500, 2500, "alphas=[1e-9], max_iter=10**9"),
     ],
     ids=["many alphas", "one long alpha"],
 )
@@ -57,7 +62,7 @@ def test_ctrl_c_raises_with_the_certified_part(store, n, p, settings):
 
 
 def test_max_time_gives_the_whole_grid_with_nan_where_nothing_was_solved():
-    alphas = np.geomspace(10, 1e-6, 300_000)
+    alphas = np.geomspace(10, 1e-6, 30_000)
     statuses = ("converged", "precision_floor", "time_limit")
     path = certified_fit(X[:, :5], Y, alphas=alphas, max_time=1e-2, tol=1e-12, statuses=statuses)
     late = path.status == "time_limit"
@@ -86,7 +91,7 @@ def test_an_ample_time_limit_changes_nothing():
 )
 def test_one_warning_with_gap_tol_alpha_and_what_to_try(settings, word):
     settings = {"alphas": [0.01, 0.001, 0.0001], "tol": 1e-10, **settings}
-    with pytest.warns(riata.exceptions.ConvergenceWarning) as caught:
+    with pytest.warns(riata.exceptions.convergence_warning()) as caught:
         path = riata.fit_path(X, Y, **settings)
     assert len(caught) == 1
     message = str(caught[0].message)

@@ -119,10 +119,10 @@ def test_the_lasso_is_the_limit_of_the_elastic_net():
 @EACH_STORAGE
 @pytest.mark.parametrize("settings", [{}, {"standardize": True, "l1_ratio": 0.5}], ids=str)
 def test_any_number_of_threads_gives_the_same_bits(store, settings):
-    for shape in ((300, 900), (3000, 40)):
+    for shape in ((150, 400), (1500, 30)):
         A, y = regression(*shape, seed=107, density=0.5)
         fits = [
-            certified_fit(store(A), y, n_alphas=6, n_threads=threads, **settings)
+            certified_fit(store(A), y, n_alphas=4, n_threads=threads, **settings)
             for threads in (1, 2, 3)
         ]
         for other in fits[1:]:

@@ -132,9 +132,9 @@ def test_alpha_max_is_one_sided_where_the_bounds_are(bounds, factor):
 
 
 def test_bounds_hold_exactly_and_in_units_of_X():
-    path = certified_fit(X * 1e3, Y, lower_bounds=0.0, upper_bounds=1e-4, standardize=True, **GRID)
-    coefs = path.coefs.toarray()
-    assert coefs.min() == 0
+    bounds = {"lower_bounds": -2e-4, "upper_bounds": 1e-4}
+    coefs = certified_fit(X * 1e3, Y, standardize=True, **bounds, **GRID).coefs.toarray()
+    assert coefs.min() == -2e-4
     assert coefs.max() == 1e-4
 
 

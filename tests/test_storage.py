@@ -72,7 +72,7 @@ def test_duplicates_of_other_dtypes_are_summed(storage, dtype):
 def test_duplicate_float32_entries_are_summed_in_float64(kind):
     rows, columns = np.arange(30), np.zeros(30, int)
     small = np.linspace(-1, 1, 30).astype(np.float32)
-    data = np.concatenate([np.full(30, 1e8), small, np.full(30, -1e8)]).astype(np.float32)
+    data = np.concatenate([np.full(30, 100.0), small, np.full(30, -100.0)]).astype(np.float32)
     major, minor = (columns, rows) if kind is sp.csc_array else (rows, columns)
     order = np.argsort(np.tile(major, 3), kind="stable")
     pointer = [0, 90] if kind is sp.csc_array else 3 * np.arange(31)

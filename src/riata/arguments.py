@@ -43,6 +43,8 @@ def check_number(
 ) -> float:
     """Return a finite real number in [low, high], or in (low, high] where `above`."""
     wanted = f"a finite number {'>' if above else '>='} {low:g}"
+    if low == -float("inf"):
+        wanted = "a finite number"
     if high < float("inf"):
         wanted = f"a number in {'(' if above else '['}{low:g}, {high:g}]"
     if isinstance(value, np.ndarray) and value.ndim == 0:

@@ -23,7 +23,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .kernels import dual
-from .penalty import Box
 
 Floats = NDArray[np.float64]
 
@@ -33,7 +32,7 @@ def duality_gap_of(
     z: Floats,
     resid_sq: float,
     lost_sq: float,
-    box: Box,
+    box: tuple[Floats, Floats, Floats, Floats],
     skip: NDArray[np.uint8],
 ) -> float:
     """Return the duality gap at the best scaling of the projected residual.
@@ -44,14 +43,14 @@ def duality_gap_of(
     z : (p,), x_j'(w t)
     resid_sq : |t|_w^2
     lost_sq : |r - t|_w^2
-    box : the penalty at alpha
+    box : l1, l2, lower and upper of every feature at alpha, each (p,)
     skip : (p,), 1 where a feature was projected out or is excluded
 
     Notes
     -----
     Cost: a few reads of p numbers; one where the largest feasible scale is the best.
     """
-    arrays = (box.l1, box.l2, box.lower, box.upper, skip)
+    arrays = (*box, skip)
 
     def at(c: float) -> tuple[float, float]:
         gap, slope = dual.gap_and_slope(coef, z, c, *arrays)
@@ -68,20 +67,23 @@ def _least(
     at: Callable[[float], tuple[float, float]], high: float, high_slope: float, best: float
 ) -> float:
     """Return the minimum over [0, high] of a convex function, by the Illinois secant."""
-    low, (_, low_slope) = 0.0, at(0.0)
-    last = 0
-    for _ in range(30):
-        if low_slope >= 0.0 or high_slope * (high - low) <= 0.01 * best:  # what is left to gain
+    low, (low_gap, low_slope) = 0.0, at(0.0)
+    high_gap, last = best, 0
+    low_pull, high_pull = low_slope, high_slope  # halved for the end that stays too long
+    for _ in range(60):
+        best = min(low_gap, high_gap, best)
+        width = high - low
+        bound = max(low_gap + low_slope * width, high_gap - high_slope * width)
+        if low_slope >= 0.0 or best - bound <= 0.01 * best:  # what is left to gain
             break
-        middle = (low * high_slope - high * low_slope) / (high_slope - low_slope)
+        middle = (low * high_pull - high * low_pull) / (high_pull - low_pull)
         gap, slope = at(middle)
-        best = min(best, gap)
         if slope > 0.0:
-            high, high_slope = middle, slope
-            low_slope *= 0.5 if last == 1 else 1.0
+            high, high_gap, high_slope, high_pull = middle, gap, slope, slope
+            low_pull *= 0.5 if last == 1 else 1.0
             last = 1
         else:
-            low, low_slope = middle, slope
-            high_slope *= 0.5 if last == -1 else 1.0
+            low, low_gap, low_slope, low_pull = middle, gap, slope, slope
+            high_pull *= 0.5 if last == -1 else 1.0
             last = -1
     return best

@@ -267,11 +267,16 @@ def _strongest_features(table: readers.Table, path: RegularizationPath) -> str:
 
 
 def _standard_deviations(X: Any, columns: Any, sample_weight: Any) -> Any:
-    """Return the standard deviations of a few columns of X, in two passes."""
-    part = X[:, columns]
-    part = part.toarray() if hasattr(part, "toarray") else np.asarray(part, dtype=np.float64)
-    centred = part - np.average(part, axis=0, weights=sample_weight)
-    return np.sqrt(np.average(centred**2, axis=0, weights=sample_weight))
+    """Return the standard deviations of some columns of X, in two passes, a few at a time."""
+    size = max(1, 4_000_000 // X.shape[0])  # as many columns as make 32 MB when dense
+    deviations = np.empty(len(columns))
+    for a in range(0, len(columns), size):
+        part = X[:, columns[a : a + size]]
+        part = part.toarray() if hasattr(part, "toarray") else np.asarray(part, dtype=np.float64)
+        centred = part - np.average(part, axis=0, weights=sample_weight)
+        variances = np.average(centred**2, axis=0, weights=sample_weight)
+        deviations[a : a + size] = np.sqrt(variances)
+    return deviations
 
 
 # --- model.json ---------------------------------------------------------------------------------

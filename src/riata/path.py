@@ -464,8 +464,7 @@ lower_bounds, upper_bounds, n_threads
     X, y, n_threads = settings.pop("X"), settings.pop("y"), settings.pop("n_threads")
     del settings["coef"], settings["intercept"], settings["alpha"]
     alpha = check_number(alpha, "alpha", 0.0)
-    if isinstance(intercept, bool) or not np.isfinite(intercept := float(intercept)):
-        raise ValueError(f"intercept must be a finite number, got {intercept}")
+    intercept = check_number(intercept, "intercept", -float("inf"))
     if not fit_intercept and intercept != 0.0:
         raise ValueError(
             f"intercept must be 0 where fit_intercept=False, got {intercept}: subtract it from y"

@@ -7,7 +7,7 @@ else 1). What the solver asks of a penalty: its arrays at an alpha, its value, i
 (kernels/dual, kernels/scalar) the scalar minimiser and the dual's feasibility.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,8 +17,7 @@ from .kernels import dual
 Floats = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
-class Box:
+class Box(NamedTuple):
     """The penalty of every feature at one alpha; each (p,), a scalar being an array of stride 0."""
 
     l1: Floats

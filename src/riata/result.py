@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from .arguments import check_alphas, check_number, check_vector
-from .design import as_matrix, check_matrix
+from .design import as_matrix, check_matrix, product
 from .solver import Fit
 
 if TYPE_CHECKING:
@@ -218,11 +218,9 @@ class RegularizationPath:
         if not fitted_with and offset is not None:
             raise ValueError("offset must be left out: the path was fitted without one")
         if alpha is None:
-            eta = X @ self.coefs
-            eta = eta.toarray() if sp.issparse(eta) else np.asarray(eta)
-            eta = eta + self.intercepts
+            eta = product(X, self.coefs) + self.intercepts
         else:
-            eta = X @ self.coef(alpha) + self.intercept(alpha)
+            eta = product(X, self.coef(alpha)) + self.intercept(alpha)
         if offset is None:
             return eta
         shift = check_vector(offset, "offset", X.shape[0])
@@ -251,6 +249,11 @@ class RegularizationPath:
         from .path import solve_path
 
         wanted = check_alphas(alphas)
+        if getattr(X, "shape", (0, self.n_features_in_))[1:] != (self.n_features_in_,):
+            raise ValueError(
+                f"X must be the data that this path was fitted on, {self.n_features_in_} features, "
+                f"got shape {X.shape}"
+            )
         new = wanted[~np.isin(wanted, self.alphas)]
         if len(new) == 0:
             return self
@@ -259,7 +262,7 @@ class RegularizationPath:
         settings = {**self._settings, "n_alphas": 1, "alpha_min_ratio": None}
         other = solve_path(X, y, start=start, alphas=new, **settings)
         same = np.isclose(other.null_objective, self.null_objective, rtol=1e-9, atol=0.0)
-        if other.n_features_in_ != self.n_features_in_ or not same:
+        if not same:
             raise ValueError("X and y must be the data that this path was fitted on, got others")
         return self._merged(other)
 

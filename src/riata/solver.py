@@ -24,7 +24,7 @@ from .design import Design
 from .families import Family
 from .kernels import coordinate
 from .penalty import Box, ElasticNet
-from .working_set import FULL_GRAM_LIMIT, WorkingSet, choose
+from .working_set import FULL_GRAM_LIMIT, WorkingSet, refill
 
 Floats = NDArray[np.float64]
 
@@ -154,13 +154,13 @@ class Solver:
                 continue
             if status:
                 return gap, status, n_iter
-            new = choose(working, self.state.coef, self.state.z, box, self.skip, threshold)
-            working.extend(new)
+            state = self.state
+            joined = refill(working, state.coef, state.z, box, self.skip, threshold)
             threshold = 1.0
             target = max(INNER * problem.negligible_gap(), INNER * floor)
             sweeps, finished = self._descend(box, target, problem.max_iter - n_iter)
             n_iter += sweeps
-            settled = finished and len(new) == 0
+            settled = finished and joined == 0
 
     def verdict(self, gap: float, n_iter: int, *, stalled: bool) -> str:
         """Return the status to stop with at this gap, or '' to go on."""

@@ -21,7 +21,8 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 GRAM_LIMIT = 4096  # members; above, 134 MB and more, descent goes over the residual
-LEAST_LIMIT = 1024  # members that may stay even where n is smaller than half of it
+LEAST = 64  # members, whatever the support
+SLACK = 3  # members per feature in the support; above, the least urgent leave
 FULL_GRAM_LIMIT = 1024  # features; below, on n >= p dense rows, everybody is a member at once
 
 
@@ -40,9 +41,9 @@ class WorkingSet:
         self.members = np.empty(0, dtype=np.intp)
         self.is_member = np.zeros(design.p, dtype=bool)
         self.is_member[free] = True
-        self.gram: Floats | None = np.empty((0, 0))
-        self.active = ActiveSet()
         self._small = len(free) <= min(design.n, GRAM_LIMIT)
+        self.gram: Floats | None = np.empty((0, 0)) if self._small else None
+        self.active = ActiveSet()
         gram = self._panel.extend(free) if self._small and len(free) else None
         self.space = ColumnSpace(design, free, gram)
         self._loads = np.empty((len(free), 0))  # G_ZZ^+ G_ZW
@@ -74,23 +75,17 @@ class WorkingSet:
         self.gram[first:size, :size] = rows
         self.gram[:first, first:size] = rows[:, :first].T
 
-    def make_room(self, coming: int, coef: Floats, urgency: Floats) -> None:
-        """Where the set would outgrow its limit, let the least urgent members at zero leave."""
-        limit = min(GRAM_LIMIT, max(LEAST_LIMIT, 3 * self._design.n))
-        if self.gram is None or len(self) + coming <= limit:
-            return
-        rank = np.where(coef[self.members] != 0.0, np.inf, urgency[self.members])
-        room = max(2 * limit // 3, np.count_nonzero(np.isinf(rank)))
-        if room >= len(self):
-            return
-        kept = np.sort(np.argpartition(rank, len(rank) - room)[len(rank) - room :])
-        left = np.delete(self.members, kept)
-        self.is_member[left] = False
+    def retain(self, kept: Indices) -> None:
+        """Keep the members at these positions, who must be all that are not zero; in order."""
+        left = np.ones(len(self.members), dtype=bool)
+        left[kept] = False
+        self.is_member[self.members[left]] = False
         k = len(self.free)
         self._panel.retain(np.concatenate([np.arange(k), k + kept]))
-        self.gram = self.gram[np.ix_(kept, kept)]
+        if self.gram is not None:
+            self.gram = self.gram[np.ix_(kept, kept)]
         self.members, self._loads = self.members[kept], self._loads[:, kept]
-        self.active = ActiveSet()
+        self.active.renumber(kept)
 
     def fitted(self, coef: Floats) -> Floats:
         """Return X b, (n,), from coef (p,): from the panel where that holds the non-zeros."""
@@ -123,24 +118,36 @@ class WorkingSet:
         return float(trace) + self.space.rank
 
 
-def choose(
+def refill(
     working: WorkingSet, coef: Floats, z: Floats, box: Box, skip: NDArray[np.uint8], threshold: float
-) -> Indices:
-    """Return the features that should join: the most urgent first, at most |W| + 64 of them.
+) -> int:
+    """Let the features that should join do so, the most urgent first; return how many did.
 
-    urgency_j = |z_j| / l1_j; above 1 the feature violates its optimality condition, above
-    `threshold` it is expected to (the sequential strong rule: Tibshirani et al., J. R. Stat. Soc. B
-    74(2), 2012, eq. 10). Where anybody joins, so do the next in line up to an eighth of |W|: growing
-    seldom is cheaper than growing exactly.
+    urgency_j = |z_j| / l1_j; above 1 a feature at zero violates its optimality condition, above
+    `threshold` it is expected to soon (the sequential strong rule: Tibshirani et al., J. R. Stat.
+    Soc. B 74(2), 2012, eq. 10). Violators join, at most |W| + 64 at once; the expected ones fill the
+    set up to twice the support. Where anybody joins, so do the next in line, up to an eighth of |W|
+    (growing seldom is cheaper than growing exactly), and where the set would then exceed SLACK
+    times the support, the least urgent members at zero leave.
     """
     urgency = np.empty(len(z))
     dual.urgency(z, box.l1, box.lower, box.upper, skip, urgency)
     outside = np.where(working.is_member, 0.0, urgency)
-    wanted = np.count_nonzero(outside > threshold)
-    if wanted == 0:
-        return np.empty(0, dtype=np.intp)
-    size = len(working)
-    room = min(max(wanted, size // 8), size + 64, np.count_nonzero(outside))
-    working.make_room(room, coef, urgency)
-    best = np.argpartition(outside, len(outside) - room)[len(outside) - room :]
-    return np.sort(best)
+    size, support = len(working), np.count_nonzero(coef)
+    expected = np.count_nonzero(outside > threshold)
+    if expected == 0:
+        return 0
+    violators = np.count_nonzero(outside > 1.0)
+    roomy = 2 * support + LEAST
+    joining = max(violators, min(expected, roomy - size), 0)
+    if joining == 0:
+        return 0
+    joining = min(max(joining, min(size // 8, roomy - size)), size + LEAST, np.count_nonzero(outside))
+    best = np.argpartition(outside, len(outside) - joining)[len(outside) - joining :]
+    if working.gram is not None and size + joining > SLACK * support + 2 * LEAST:
+        rank = np.where(coef[working.members] != 0.0, np.inf, urgency[working.members])
+        room = max(roomy - joining, np.count_nonzero(np.isinf(rank)))
+        if room < size:
+            working.retain(np.sort(np.argpartition(rank, size - room)[size - room :]))
+    working.extend(np.sort(best))
+    return joining

@@ -243,6 +243,8 @@ def test_wrong_parameters_of_one_class():
     for value in (-0.1, 1.5, np.nan, "half", None):
         with pytest.raises((ValueError, TypeError), match=r"^l1_ratio must"):
             ElasticNet(l1_ratio=value).fit(X0, Y0)
+    with pytest.raises(TypeError, match=r"^warm_start must"):
+        Lasso(warm_start="no").fit(X0, Y0)
     with pytest.raises(ValueError, match=r"^solver must be .auto., got 'lsqr'"):
         Ridge(solver="lsqr").fit(X0, Y0)
     for value in ([], [[1.0]], ["1"], [np.nan]):
@@ -279,7 +281,7 @@ def test_predict_refuses_what_fit_refuses(bad):
 
 
 def test_the_first_bad_position_is_named():
-    with pytest.raises(ValueError, match="NaN at row 3, column 7"):
+    with pytest.raises(ValueError, match=r"^X .*(?i:nan) at row 3, column 7"):
         Lasso().fit(_with(X0, np.nan, (3, 7)), Y0)
     with pytest.raises(ValueError, match=r"^y .*5"):
         Lasso().fit(X0, _with(Y0, np.nan, 5))

@@ -25,6 +25,28 @@ CONSTANT = 16 * np.finfo(float).eps
 LARGEST = 1e140
 
 
+def as_real(values: NDArray[Any], name: str) -> NDArray[Any]:
+    """Return float32 and float64 as they are, other real numbers as float64; refuse the rest."""
+    if values.dtype.kind not in "fiub":
+        raise TypeError(
+            f"{name} must hold real numbers, got dtype {values.dtype}: "
+            "convert it, for example with .astype(float)"
+        )
+    if values.dtype in (np.dtype(np.float64), np.dtype(np.float32)):
+        return values  # a foreign byte order compares unequal
+    return values.astype(np.float64)
+
+
+def not_finite(value: float, i: int, j: int) -> str:
+    """Return what to say of an entry that is NaN or infinite."""
+    return f"X must not hold NaN or infinity, got {value} at row {i}, column {j}: drop or impute it"
+
+
+def too_large(value: float) -> str:
+    """Return what to say of an entry whose square could overflow."""
+    return f"X must not exceed {LARGEST:g}, got {value:g}: rescale its columns"
+
+
 class Panel(ABC):
     """A working set of columns: members (|W|,), in the order they were added."""
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ..kernels import coordinate, dense, gram
 from ..threads import run
-from .base import LARGEST, Design, Floats, Indices, Panel, ResidualView
+from .base import LARGEST, Design, Floats, Indices, Panel, ResidualView, not_finite, too_large
 
 BLOCK = 1 << 18  # entries of X in one job: about 0.2 ms, twice what handing it over costs
 BLOCKS = 16
@@ -48,11 +48,9 @@ def check_finite(X: NDArray[Any], n_threads: int) -> None:
     top = tops.max()
     if np.isnan(top):
         i, j = dense.first_nonfinite(X)
-        raise ValueError(
-            f"X must hold finite numbers, got {X[i, j]} at row {i}, column {j}: drop or impute it"
-        )
+        raise ValueError(not_finite(X[i, j], i, j))
     if top > LARGEST:
-        raise ValueError(f"X must not exceed {LARGEST:g}, got {top:g}: rescale its columns")
+        raise ValueError(too_large(top))
 
 
 class DenseDesign(Design):

@@ -12,13 +12,112 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..kernels import coordinate, sparse
+from ..kernels import checks, coordinate, sparse
 from ..threads import run
-from .base import Design, Floats, Indices, Panel, ResidualView
+from .base import (
+    LARGEST,
+    Design,
+    Floats,
+    Indices,
+    Panel,
+    ResidualView,
+    as_real,
+    not_finite,
+    too_large,
+)
 from .dense import cut
 
 BLOCK = 1 << 18  # stored entries in one job
 COMPACT = 0.75  # columns are numbered anew where fewer than this share hold an entry
+
+
+class Compressed:
+    """The arrays of a CSR or CSC matrix, checked in our own loop before any kernel indexes with them.
+
+    scipy's check_format misses cases and changes the matrix. Cost: one read.
+
+    columns : the numbers of the columns that hold an entry, or None where nearly all do
+    """
+
+    columns: Indices | None = None
+    seen: NDArray[np.uint64] | None = None
+    before: NDArray[np.int32] | None = None
+
+    def __init__(self, X: Any) -> None:
+        self.shape, self.by_rows = X.shape, X.format == "csr"
+        self._take_arrays(X)
+        if self.by_rows:
+            self._read_rows()
+        else:
+            self._read_columns()
+        self._check_data()
+
+    def _take_arrays(self, X: Any) -> None:
+        """Take contiguous arrays whose indptr is sound."""
+        major = self.shape[0] if self.by_rows else self.shape[1]
+        for name in ("data", "indices", "indptr"):
+            part = getattr(X, name)
+            if not isinstance(part, np.ndarray) or part.ndim != 1:
+                raise ValueError(f"X.{name} must be a one-dimensional array: rebuild the matrix")
+            if name != "data" and part.dtype.kind not in "iu":
+                raise TypeError(f"X.{name} must hold integers, got {part.dtype}: rebuild the matrix")
+        self.data = np.ascontiguousarray(as_real(X.data, "X"))
+        self.indices, self.indptr = _as_index(X.indices), _as_index(X.indptr)
+        if len(self.indptr) != major + 1:
+            raise ValueError(
+                f"X.indptr must have {major + 1} entries for shape {self.shape}, "
+                f"got {len(self.indptr)}: rebuild the matrix"
+            )
+        problem = checks.check_indptr(self.indptr, min(len(self.data), len(self.indices)))
+        if problem:
+            raise ValueError(f"X.{problem}: rebuild the matrix")
+        self.data = self.data[: self.indptr[-1]]
+
+    def _read_rows(self) -> None:
+        self.indptr = self.indptr.astype(np.int64, copy=False)
+        self.start, self.end = self.indptr[:-1], self.indptr[1:]
+        seen = np.zeros(self.shape[1] // 64 + 1, dtype=np.uint64)
+        self._check_indices(self.shape[1], seen)
+        before, filled = checks.rank_table(seen)
+        if len(filled) < COMPACT * self.shape[1]:
+            self.columns, self.seen, self.before = filled, seen, before
+
+    def _read_columns(self) -> None:
+        filled, self.start, self.end = checks.filled_segments(self.indptr)
+        if len(filled) < COMPACT * self.shape[1]:
+            self.columns = filled
+        else:
+            indptr = self.indptr.astype(np.int64, copy=False)
+            self.start, self.end = indptr[:-1], indptr[1:]
+        self._check_indices(self.shape[0], None)
+
+    def _check_indices(self, limit: int, seen: NDArray[np.uint64] | None) -> None:
+        bad, self.increasing = checks.check_indices(
+            self.indices, self.start, self.end, limit, seen
+        )
+        if bad >= 0:
+            raise ValueError(
+                f"X.indices must lie in [0, {limit}), got {self.indices[bad]} at position {bad}: "
+                "rebuild the matrix"
+            )
+
+    def _check_data(self) -> None:
+        top = checks.largest(self.data)
+        if np.isnan(top):
+            k = int(np.flatnonzero(~np.isfinite(self.data))[0])
+            major = int(np.searchsorted(self.indptr, k, side="right")) - 1
+            minor = self.indices[k]
+            i, j = (major, minor) if self.by_rows else (minor, major)
+            raise ValueError(not_finite(self.data[k], i, j))
+        if top > LARGEST:
+            raise ValueError(too_large(top))
+
+
+def _as_index(index: NDArray[Any]) -> NDArray[Any]:
+    """Return int32 and int64 as they are, other integers as int64."""
+    if index.dtype not in (np.dtype(np.int32), np.dtype(np.int64)):
+        index = index.astype(np.int64)
+    return np.ascontiguousarray(index)
 
 
 class SparseDesign(Design):
@@ -30,28 +129,20 @@ class SparseDesign(Design):
     gram_is_cheap = False
 
     def __init__(
-        self,
-        data: NDArray[Any],
-        indices: NDArray[Any],
-        indptr: NDArray[np.int64],
-        shape: tuple[int, int],
-        increasing: bool,
-        weights: Floats,
-        centred: bool,
-        n_threads: int,
+        self, parts: "Compressed", weights: Floats, centred: bool, n_threads: int
     ) -> None:
-        self.data, self.indices, self.indptr = data, indices, indptr
-        self.n, self.n_features = shape
-        self.weights, self.centred, self.n_threads = weights, centred, n_threads
-        self._increasing = increasing
-        self._number_columns()
+        self.data, self.indices = parts.data, parts.indices
+        self.n, self.n_features = parts.shape
+        self._increasing, self.columns = parts.increasing, parts.columns
         self.p = self.n_features if self.columns is None else len(self.columns)
+        self.weights, self.centred, self.n_threads = weights, centred, n_threads
+        self._set_layout(parts)
         self._measure_columns()
         self.n_passes = 0.0
 
     @abstractmethod
-    def _number_columns(self) -> None:
-        """Set `columns`, where so many are empty that numbering the others pays."""
+    def _set_layout(self, parts: "Compressed") -> None:
+        """Keep what finds the entries of a column or a row."""
 
     @abstractmethod
     def _sums(self, shift: Floats, *out: NDArray[Any]) -> None:
@@ -101,16 +192,14 @@ class SparseDesign(Design):
 
 
 class CSCDesign(SparseDesign):
-    """Columns as segments of indptr."""
+    """Column j is stored at start[j]:end[j]."""
 
-    def _number_columns(self) -> None:
-        filled = np.flatnonzero(np.diff(self.indptr))
-        if len(filled) < COMPACT * self.n_features:
-            self.columns = filled
+    def _set_layout(self, parts: "Compressed") -> None:
+        self.start, self.end = parts.start, parts.end
 
     def _sums(self, shift: Floats, *out: NDArray[Any]) -> None:
         sparse.csc_sums(
-            self.data, self.indices, self.indptr, self.columns, self.weights, shift, *out,
+            self.data, self.indices, self.start, self.end, self.weights, shift, *out,
             self._increasing,
         )  # fmt: skip
 
@@ -118,7 +207,7 @@ class CSCDesign(SparseDesign):
         out = np.empty(self.p)
         jobs = [
             partial(
-                sparse.csc_transpose_dot, self.data, self.indices, self.indptr, self.columns, u,
+                sparse.csc_transpose_dot, self.data, self.indices, self.start, self.end, u,
                 self.shift, out, a, b,
             )
             for a, b in cut(self.p, len(self.data) // BLOCK)
@@ -132,51 +221,41 @@ class CSCDesign(SparseDesign):
     def dot(self, active: Indices, coef: Floats) -> Floats:
         out = np.empty(self.n)
         sparse.csc_dot(
-            self.data, self.indices, self.indptr, self.columns, active, coef, self.shift, out
+            self.data, self.indices, self.start, self.end, active, coef, self.shift, out
         )
         return out - float(self.rest[active] @ coef)
 
     def count(self, new: Indices, count: NDArray[np.int64]) -> None:
-        sparse.csc_count(self.indices, self.indptr, self.columns, new, count)
+        sparse.csc_count(self.indices, self.start, self.end, new, count)
 
     def gather(self, new: Indices, first: int, *panel: NDArray[Any]) -> None:
         sparse.csc_gather(
-            self.data, self.indices, self.indptr, self.columns, new, first, self.shift, *panel
+            self.data, self.indices, self.start, self.end, new, first, self.shift, *panel
         )
 
 
 class CSRDesign(SparseDesign):
-    """Rows as segments of indptr; `place` (n_features,) numbers the columns that are not empty."""
+    """Row i is stored at indptr[i]:indptr[i + 1]; (seen, before) number the columns that are not
+    empty, None where nearly all are filled."""
 
-    place: NDArray[np.int32] | None = None
-
-    def __init__(self, *arguments: Any, seen: NDArray[np.uint8], **keywords: Any) -> None:
-        self._seen = seen
-        super().__init__(*arguments, **keywords)
-        del self._seen
-
-    def _number_columns(self) -> None:
-        filled = np.count_nonzero(self._seen)
-        if filled < COMPACT * self.n_features:
-            self.columns = np.flatnonzero(self._seen)
-            self.place = np.full(self.n_features, -1, dtype=np.int32)
-            self.place[self.columns] = np.arange(filled, dtype=np.int32)
+    def _set_layout(self, parts: "Compressed") -> None:
+        self.indptr, self.seen, self.before = parts.indptr, parts.seen, parts.before
 
     def _sums(self, shift: Floats, *out: NDArray[Any]) -> None:
         sparse.csr_sums(
-            self.data, self.indices, self.indptr, self.place, self.weights, shift, *out,
+            self.data, self.indices, self.indptr, self.seen, self.before, self.weights, shift, *out,
             self._increasing,
         )  # fmt: skip
 
     def transpose_dot(self, u: Floats) -> Floats:
         # one accumulator a block of rows: no more blocks than keep that a small share of the work
-        parts = min(4, len(self.data) // BLOCK, len(self.data) // (4 * self.p))
+        parts = min(4, len(self.data) // BLOCK, len(self.data) // (4 * max(self.p, 1)))
         blocks = cut(self.n, parts)
         out = np.empty((len(blocks), self.p))
         shift = self.shift if self.shift.any() else None
         jobs = [
             partial(
-                sparse.csr_transpose_dot, self.data, self.indices, self.indptr, self.place, u,
+                sparse.csr_transpose_dot, self.data, self.indices, self.indptr, self.seen, self.before, u,
                 shift, out[k], a, b,
             )
             for k, (a, b) in enumerate(blocks)
@@ -194,7 +273,7 @@ class CSRDesign(SparseDesign):
         full[active] = coef
         jobs = [
             partial(
-                sparse.csr_dot, self.data, self.indices, self.indptr, self.place, full, self.shift,
+                sparse.csr_dot, self.data, self.indices, self.indptr, self.seen, self.before, full, self.shift,
                 out, a, b,
             )
             for a, b in cut(self.n, len(self.data) // BLOCK)
@@ -209,12 +288,12 @@ class CSRDesign(SparseDesign):
 
     def count(self, new: Indices, count: NDArray[np.int64]) -> None:
         number = self._numbered(new, 0)
-        sparse.csr_count(self.indices, self.indptr, self.place, number, count)
+        sparse.csr_count(self.indices, self.indptr, self.seen, self.before, number, count)
         self.n_passes += 1
 
     def gather(self, new: Indices, first: int, *panel: NDArray[Any]) -> None:
         sparse.csr_gather(
-            self.data, self.indices, self.indptr, self.place, self._numbered(new, first),
+            self.data, self.indices, self.indptr, self.seen, self.before, self._numbered(new, first),
             self.shift, *panel,
         )  # fmt: skip
         self.n_passes += 1

@@ -153,7 +153,8 @@ class _LinearModel(RegressorMixin, BaseEstimator):
 
     def _starts(self, n_targets: int, n_features: int) -> list[NDArray[np.float64] | None]:
         """Return one start per target: the coefficients of the fit before, or None."""
-        coef = getattr(self, "coef_", None) if getattr(self, "warm_start", False) else None
+        warm = check_flag(getattr(self, "warm_start", False), "warm_start")
+        coef = getattr(self, "coef_", None) if warm else None
         if coef is None or np.size(coef) != n_targets * n_features:
             return [None] * n_targets
         return list(np.array(coef, dtype=np.float64).reshape(n_targets, n_features))

@@ -75,6 +75,15 @@ cdef class ActiveSet:
         self.step, self.scratch = np.empty(capacity), np.empty(capacity)
         self.rotation_c, self.rotation_s = np.empty(capacity), np.empty(capacity)
 
+    def renumber(self, const Py_ssize_t[::1] kept):
+        """The working set keeps only these positions, in order; all of A is among them."""
+        cdef Py_ssize_t i
+        self.place = np.full(kept.shape[0], -1, dtype=np.intp)
+        position = np.searchsorted(kept, self.active[: self.size])
+        for i in range(self.size):
+            self.active[i] = position[i]
+            self.place[self.active[i]] = i
+
     # -- the factor -----------------------------------------------------------------------------
 
     cdef double project(

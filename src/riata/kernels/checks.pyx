@@ -1,11 +1,14 @@
 """Checks of a compressed sparse matrix, before any other kernel indexes with it.
 
 `indptr` (m + 1,) delimits m segments (columns of CSC, rows of CSR) of `indices`, each of which
-must lie in [0, limit). Cost: one read of the indices; nothing is changed.
+must lie in [0, limit). Cost: one read; nothing is changed.
 """
 
-from libc.stdint cimport uint8_t
+import numpy as np
 
+from libc.stdint cimport int32_t, int64_t, uint64_t
+
+from .rank cimport popcount
 from .simd cimport maximum, real
 
 ctypedef fused integer:
@@ -27,21 +30,37 @@ def check_indptr(const integer[::1] indptr, Py_ssize_t n_stored):
     return None
 
 
+def filled_segments(const integer[::1] indptr):
+    """Return (which, start, end): the segments that are not empty, int64."""
+    cdef Py_ssize_t k, filled = 0
+    for k in range(indptr.shape[0] - 1):
+        filled += indptr[k + 1] > indptr[k]
+    which, start, end = (np.empty(filled, dtype=np.int64) for _ in range(3))
+    cdef int64_t[::1] w = which, s = start, e = end
+    filled = 0
+    for k in range(indptr.shape[0] - 1):
+        if indptr[k + 1] > indptr[k]:
+            w[filled], s[filled], e[filled] = k, indptr[k], indptr[k + 1]
+            filled += 1
+    return which, start, end
+
+
 def check_indices(
-    const integer[::1] indices, const long long[::1] indptr, Py_ssize_t limit, uint8_t[::1] seen
+    const integer[::1] indices, const int64_t[::1] start, const int64_t[::1] end,
+    Py_ssize_t limit, uint64_t[::1] seen
 ):
     """Return (position of the first index out of range or -1, strictly increasing throughout?).
 
-    Where `seen` is given (limit bytes, or None), seen[index] becomes 1 for every index stored.
+    seen : bit (index mod 64) of word (index div 64) is set for every index stored; or None
     """
     cdef Py_ssize_t k, s, bad = -1
     cdef long long previous, index
     cdef bint increasing = True
     cdef bint mark = seen is not None
     with nogil:
-        for s in range(indptr.shape[0] - 1):
+        for s in range(start.shape[0]):
             previous = -1
-            for k in range(indptr[s], indptr[s + 1]):
+            for k in range(start[s], end[s]):
                 index = indices[k]
                 if index < 0 or index >= limit:
                     bad = k
@@ -50,10 +69,29 @@ def check_indices(
                     increasing = False
                 previous = index
                 if mark:
-                    seen[index] = 1
+                    seen[index >> 6] |= <uint64_t>1 << (index & 63)
             if bad >= 0:
                 break
     return bad, increasing
+
+
+def rank_table(const uint64_t[::1] seen):
+    """Return (before, which): the bits set in earlier words, and the positions of all that are."""
+    cdef Py_ssize_t w, bit, filled = 0
+    table = np.empty(seen.shape[0], dtype=np.int32)
+    cdef int32_t[::1] before = table
+    for w in range(seen.shape[0]):
+        before[w] = <int32_t>filled
+        filled += popcount(seen[w])
+    positions = np.empty(filled, dtype=np.int64)
+    cdef int64_t[::1] which = positions
+    filled = 0
+    for w in range(seen.shape[0]):
+        for bit in range(64):
+            if seen[w] >> bit & 1:
+                which[filled] = 64 * w + bit
+                filled += 1
+    return table, positions
 
 
 def largest(const real[::1] data):

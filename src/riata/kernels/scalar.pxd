@@ -62,9 +62,11 @@ cdef inline double fenchel_young(
 ) noexcept nogil:
     """g(b) + g*(z) - z b >= 0, as a sum of terms that are each >= 0, so that nothing cancels.
 
-    With s = soft(z, l1), k = z - s and b' = best_response(z):
+    With k = clip(z, -l1, l1), s = soft(z, l1) = z - k and b' = best_response(z):
         (l1 |b| - k b)  +  l2/2 (b - b')^2  +  (b - b') (l2 b' - s)
+    The last term is 0 but for a b' at a bound; what rounding leaves there below 0 is cut off.
     """
     cdef double s = soft_threshold(z, l1)
+    cdef double k = clip(z, -l1, l1)
     cdef double d = b - best_response(z, b, l1, l2, lower, upper)
-    return (l1 * fabs(b) - (z - s) * b) + 0.5 * l2 * d * d + d * (l2 * (b - d) - s)
+    return (l1 * fabs(b) - k * b) + 0.5 * l2 * d * d + max(d * (l2 * (b - d) - s), 0.0)

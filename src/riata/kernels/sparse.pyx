@@ -1,9 +1,9 @@
 """Passes over a compressed sparse matrix, and the panel of its gathered working columns.
 
-The p columns a caller sees are the non-empty ones. CSC: column j is the segment columns[j] of
-indptr. CSR: an entry of column c belongs to place[c] (-1: to nobody); `columns` or `place` None
-means all of them, in order. indptr is int64, indices int32 or int64, data float or double; rows
-may be unsorted and hold duplicates, whose values add up. Every sum is in double.
+The p columns a caller sees are the non-empty ones. CSC: column j is stored at start[j]:end[j]. CSR:
+row i at indptr[i]:indptr[i + 1], and column c of an entry is numbered by (seen, before): see rank.pxd.
+indices are int32 or int64, data float or double; entries may be unsorted and hold duplicates, whose
+values add up. Every sum is in double.
 
 Centring costs O(1) a column: x_j - mean_j is stored entries minus shift_j, less rest_j in every
 row, with shift_j + rest_j = mean_j. shift_j is mean_j for a full column, whose mean may exceed its
@@ -12,10 +12,11 @@ deviation by far, and 0 for the others, whose zeros must stay unstored.
 A panel is the working set in row form, already shifted: (indptr, local column, value), double.
 """
 
-from libc.stdint cimport int32_t, int64_t
+from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
+from .rank cimport number_of
 from .simd cimport real
 
 ctypedef fused integer:
@@ -26,8 +27,8 @@ ctypedef fused integer:
 # -- start-up: weighted sums of the stored entries ----------------------------------------------
 
 def csc_sums(
-    const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
-    const int64_t[::1] columns, const double[::1] w, const double[::1] shift,
+    const real[::1] data, const integer[::1] indices, const int64_t[::1] start,
+    const int64_t[::1] end, const double[::1] w, const double[::1] shift,
     double[::1] first, double[::1] second, double[::1] weight, int64_t[::1] count,
     bint increasing
 ):
@@ -36,7 +37,7 @@ def csc_sums(
         first_j = sum w (x - shift_j)    second_j = sum w (x - shift_j)^2
         weight_j = sum w                 count_j = number of rows with w_i > 0
     """
-    cdef Py_ssize_t j, k, i, a, n = w.shape[0]
+    cdef Py_ssize_t j, k, i, n = w.shape[0]
     cdef double s1, s2, s0, d
     cdef int64_t c
     cdef double *row = NULL
@@ -51,15 +52,14 @@ def csc_sums(
         memset(owner, 255, n * sizeof(int64_t))
     with nogil:
         for j in range(first.shape[0]):
-            a = columns[j] if columns is not None else j
             s0 = s1 = s2 = 0.0
             c = 0
             if not increasing:
-                for k in range(indptr[a], indptr[a + 1]):
+                for k in range(start[j], end[j]):
                     i = indices[k]
                     row[i] = data[k] if owner[i] != j else row[i] + data[k]
                     owner[i] = j
-            for k in range(indptr[a], indptr[a + 1]):
+            for k in range(start[j], end[j]):
                 i = indices[k]
                 if increasing:
                     d = data[k] - shift[j]
@@ -79,7 +79,7 @@ def csc_sums(
 
 def csr_sums(
     const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
-    const int32_t[::1] place, const double[::1] w, const double[::1] shift,
+    const uint64_t[::1] seen, const int32_t[::1] before, const double[::1] w, const double[::1] shift,
     double[::1] first, double[::1] second, double[::1] weight, int64_t[::1] count,
     bint increasing
 ):
@@ -104,11 +104,11 @@ def csr_sums(
         for i in range(w.shape[0]):
             if not increasing:
                 for k in range(indptr[i], indptr[i + 1]):
-                    j = place[indices[k]] if place is not None else indices[k]
+                    j = number_of(seen, before, indices[k])
                     cell[j] = data[k] if owner[j] != i else cell[j] + data[k]
                     owner[j] = i
             for k in range(indptr[i], indptr[i + 1]):
-                j = place[indices[k]] if place is not None else indices[k]
+                j = number_of(seen, before, indices[k])
                 if increasing:
                     d = data[k] - shift[j]
                 elif owner[j] == i:
@@ -127,31 +127,30 @@ def csr_sums(
 # -- full passes ----------------------------------------------------------------------------------
 
 def csc_transpose_dot(
-    const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
-    const int64_t[::1] columns, const double[::1] u, const double[::1] shift, double[::1] out,
+    const real[::1] data, const integer[::1] indices, const int64_t[::1] start,
+    const int64_t[::1] end, const double[::1] u, const double[::1] shift, double[::1] out,
     Py_ssize_t c0, Py_ssize_t c1
 ):
     """out_j = sum over the stored entries of column j of (x_ij - shift_j) u_i, for j in c0:c1."""
-    cdef Py_ssize_t j, k, a, end
+    cdef Py_ssize_t j, k, stop
     cdef double s, t, centre
     with nogil:
         for j in range(c0, c1):
-            a = columns[j] if columns is not None else j
             centre = shift[j]
             s = t = 0.0
-            k, end = indptr[a], indptr[a + 1]
-            while k + 2 <= end:
+            k, stop = start[j], end[j]
+            while k + 2 <= stop:
                 s += (data[k] - centre) * u[indices[k]]
                 t += (data[k + 1] - centre) * u[indices[k + 1]]
                 k += 2
-            if k < end:
+            if k < stop:
                 s += (data[k] - centre) * u[indices[k]]
             out[j] = s + t
 
 
 def csr_transpose_dot(
     const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
-    const int32_t[::1] place, const double[::1] u, const double[::1] shift, double[::1] out,
+    const uint64_t[::1] seen, const int32_t[::1] before, const double[::1] u, const double[::1] shift, double[::1] out,
     Py_ssize_t r0, Py_ssize_t r1
 ):
     """out_j = sum over the stored entries of rows r0:r1 of (x_ij - shift_j) u_i; overwritten.
@@ -167,31 +166,30 @@ def csr_transpose_dot(
             if v == 0.0:
                 continue
             for k in range(indptr[i], indptr[i + 1]):
-                j = place[indices[k]] if place is not None else indices[k]
+                j = number_of(seen, before, indices[k])
                 out[j] += (data[k] - shift[j] if shift is not None else data[k]) * v
 
 
 def csc_dot(
-    const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
-    const int64_t[::1] columns, const Py_ssize_t[::1] active, const double[::1] coef,
+    const real[::1] data, const integer[::1] indices, const int64_t[::1] start,
+    const int64_t[::1] end, const Py_ssize_t[::1] active, const double[::1] coef,
     const double[::1] shift, double[::1] out
 ):
     """out_i = sum_a (x_i,active[a] - shift) coef_a over stored entries; out is overwritten."""
-    cdef Py_ssize_t j, k, a, b
+    cdef Py_ssize_t j, k, b
     cdef double centre, v
     with nogil:
         out[:] = 0.0
         for b in range(active.shape[0]):
             j = active[b]
-            a = columns[j] if columns is not None else j
             centre, v = shift[j], coef[b]
-            for k in range(indptr[a], indptr[a + 1]):
+            for k in range(start[j], end[j]):
                 out[indices[k]] += (data[k] - centre) * v
 
 
 def csr_dot(
     const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
-    const int32_t[::1] place, const double[::1] coef, const double[::1] shift, double[::1] out,
+    const uint64_t[::1] seen, const int32_t[::1] before, const double[::1] coef, const double[::1] shift, double[::1] out,
     Py_ssize_t r0, Py_ssize_t r1
 ):
     """out_i = sum_j (x_ij - shift_j) coef_j over stored entries, coef (p,), for i in r0:r1."""
@@ -201,7 +199,7 @@ def csr_dot(
         for i in range(r0, r1):
             s = 0.0
             for k in range(indptr[i], indptr[i + 1]):
-                j = place[indices[k]] if place is not None else indices[k]
+                j = number_of(seen, before, indices[k])
                 s += (data[k] - shift[j]) * coef[j]
             out[i] = s
 
@@ -209,20 +207,20 @@ def csr_dot(
 # -- the panel ------------------------------------------------------------------------------------
 
 def csc_count(
-    const integer[::1] indices, const int64_t[::1] indptr, const int64_t[::1] columns,
+    const integer[::1] indices, const int64_t[::1] start, const int64_t[::1] end,
     const Py_ssize_t[::1] new, int64_t[::1] count
 ):
     """count_i += the number of entries of the columns `new` stored in row i."""
     cdef Py_ssize_t b, a, k
     with nogil:
         for b in range(new.shape[0]):
-            a = columns[new[b]] if columns is not None else new[b]
-            for k in range(indptr[a], indptr[a + 1]):
+            a = new[b]
+            for k in range(start[a], end[a]):
                 count[indices[k]] += 1
 
 
 def csr_count(
-    const integer[::1] indices, const int64_t[::1] indptr, const int32_t[::1] place,
+    const integer[::1] indices, const int64_t[::1] indptr, const uint64_t[::1] seen, const int32_t[::1] before,
     const int32_t[::1] number, int64_t[::1] count
 ):
     """count_i += the number of entries of row i whose column j has number[j] >= 0."""
@@ -230,7 +228,7 @@ def csr_count(
     with nogil:
         for i in range(count.shape[0]):
             for k in range(indptr[i], indptr[i + 1]):
-                j = place[indices[k]] if place is not None else indices[k]
+                j = number_of(seen, before, indices[k])
                 count[i] += number[j] >= 0
 
 
@@ -251,16 +249,16 @@ def copy_panel(
 
 
 def csc_gather(
-    const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
-    const int64_t[::1] columns, const Py_ssize_t[::1] new, Py_ssize_t first,
+    const real[::1] data, const integer[::1] indices, const int64_t[::1] start,
+    const int64_t[::1] end, const Py_ssize_t[::1] new, Py_ssize_t first,
     const double[::1] shift, int64_t[::1] cursor, int32_t[::1] local, double[::1] value
 ):
     """Append the columns `new`, numbered first, first + 1, ..., to the rows of the panel."""
     cdef Py_ssize_t b, a, k, to
     with nogil:
         for b in range(new.shape[0]):
-            a = columns[new[b]] if columns is not None else new[b]
-            for k in range(indptr[a], indptr[a + 1]):
+            a = new[b]
+            for k in range(start[a], end[a]):
                 to = cursor[indices[k]]
                 cursor[indices[k]] = to + 1
                 local[to] = <int32_t>(first + b)
@@ -269,7 +267,7 @@ def csc_gather(
 
 def csr_gather(
     const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
-    const int32_t[::1] place, const int32_t[::1] number, const double[::1] shift,
+    const uint64_t[::1] seen, const int32_t[::1] before, const int32_t[::1] number, const double[::1] shift,
     int64_t[::1] cursor, int32_t[::1] local, double[::1] value
 ):
     """Append every entry whose column j has number[j] >= 0, its local number, to its row."""
@@ -279,7 +277,7 @@ def csr_gather(
         for i in range(cursor.shape[0]):
             to = cursor[i]
             for k in range(indptr[i], indptr[i + 1]):
-                j = place[indices[k]] if place is not None else indices[k]
+                j = number_of(seen, before, indices[k])
                 a = number[j]
                 if a >= 0:
                     local[to] = a
