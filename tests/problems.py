@@ -69,8 +69,8 @@ def unsorted(kind, X):
 
 def explicit_zeros(kind, X):
     """Return X with every zero of the dense array stored."""
-    marked = kind(np.where(X == 0, 7e77, X))
-    marked.data[marked.data == 7e77] = 0
+    marked = kind(np.where(X == 0, 7e7, X))
+    marked.data[marked.data == 7e7] = 0
     return marked
 
 

@@ -5,7 +5,7 @@ import pytest
 import scipy.sparse as sp
 from certified import certified_fit
 from oracle import Problem
-from problems import FEW_STORAGES, regression, weights
+from problems import FEW_STORAGES, STORAGES, regression, weights
 
 X, Y = regression(50, 8, seed=51)
 WIDE, WIDE_Y = regression(20, 40, seed=52)
@@ -18,6 +18,21 @@ def test_means_far_above_the_spread(storage, ratio, standardize):
     for A, y in ((X, Y), (WIDE, WIDE_Y)):
         shifted = A + ratio * np.linspace(-1, 1, A.shape[1])
         certified_fit(FEW_STORAGES[storage](shifted), y, n_alphas=8, standardize=standardize)
+
+
+@pytest.mark.parametrize(
+    ("storage", "ratio"),
+    [
+        ("csc unsorted", 1e8),
+        ("csr unsorted", 1e8),
+        ("csc duplicate entries", 1e6),
+        ("csr duplicate entries", 1e6),
+    ],
+)
+def test_means_far_above_the_spread_unsorted_or_with_duplicates(storage, ratio):
+    for A, y in ((X, Y), (WIDE, WIDE_Y)):
+        shifted = A + ratio * np.linspace(-1, 1, A.shape[1])
+        certified_fit(STORAGES[storage](shifted), y, truth=shifted, n_alphas=8)
 
 
 @pytest.mark.parametrize("storage", FEW_STORAGES)

@@ -74,7 +74,7 @@ def _least(
         best = min(low_gap, high_gap, best)
         width = high - low
         bound = max(low_gap + low_slope * width, high_gap - high_slope * width)
-        if low_slope >= 0.0 or best - bound <= 0.01 * best:  # what is left to gain
+        if low_slope >= 0.0 or best - bound <= 1e-9 * best:  # what is left to gain
             break
         middle = (low * high_pull - high * low_pull) / (high_pull - low_pull)
         gap, slope = at(middle)

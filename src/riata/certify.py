@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from .certificate import duality_gap_of
 from .design import Design
+from .kernels import dual
 from .least_squares import ColumnSpace
 from .penalty import Box
 
@@ -47,7 +48,7 @@ def certified_gap(
     one-sided bound for its only restraint; else a pass and a decomposition of those features.
     """
     w = design.weights
-    resid_sq = float(w @ resid**2)
+    _, resid_sq = dual.weighted_sums(w, resid)
     project = one_sided(coef, z, box, skip)
     _, lost = space.fit(resid, z[space.members])
     if len(project) == 0 and lost <= 1e-24 * resid_sq:
@@ -60,11 +61,12 @@ def certified_gap(
         a, _ = ColumnSpace(design, members).fit(resid, z[members])
         dual_resid = resid - design.dot(members, a)
         if design.centred:
-            dual_resid -= w @ dual_resid
+            dual_resid -= dual.weighted_sums(w, dual_resid)[0]
         dual_z = design.transpose_dot(w * dual_resid)
         more = one_sided(coef, dual_z, box, skip)
         if len(more) == 0:
             break
         project = np.concatenate([project, more])
-    lost = float(w @ (resid - dual_resid) ** 2)
-    return duality_gap_of(coef, dual_z, float(w @ dual_resid**2), lost, box, skip)
+    _, lost = dual.weighted_sums(w, resid - dual_resid)
+    _, resid_sq = dual.weighted_sums(w, dual_resid)
+    return duality_gap_of(coef, dual_z, resid_sq, lost, box, skip)

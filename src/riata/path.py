@@ -21,6 +21,7 @@ from .arguments import (
 from .certify import certified_gap
 from .design import Design, make_design
 from .exceptions import convergence_warning
+from .kernels import dual
 from .least_squares import ColumnSpace
 from .penalty import ElasticNet
 from .result import RegularizationPath
@@ -63,9 +64,9 @@ def _centre(data: Data, n_threads: int) -> Centred:
     mean = 0.0
     if data.fit_intercept:
         size = np.abs(y).max()
-        mean = float(w @ y)
+        mean, _ = dual.weighted_sums(w, y)
         y = y - mean
-        correction = float(w @ y)
+        correction, _ = dual.weighted_sums(w, y)
         y -= correction
         mean += correction
         if np.abs(y[w > 0.0]).max() <= 4 * np.finfo(float).eps * size:
@@ -486,7 +487,7 @@ def _gap_of(data: Data, coef: Floats, intercept: float, alpha: float, n_threads:
     resid = centred.y - design.dot(active, b[active])
     missed = 0.0
     if design.centred:
-        resid -= design.weights @ resid
+        resid -= dual.weighted_sums(design.weights, resid)[0]
         missed = intercept - centred.intercept(active, b[active])
     box = penalty.at(alpha)
     held = penalty.unpenalised | (alpha == 0.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
 LABEL_SIZE = 8.0  # points
 LONGEST_NAME = 28  # characters
+COLOURS = [f"C{k}" for k in (0, 1, 2, 3, 4, 5, 6, 8, 9)]  # C7 is grey, as are the unnamed lines
 
 
 def _matplotlib() -> Any:
@@ -102,8 +104,10 @@ def plot_path(
         ax.add_collection(
             LineCollection(segments, colors="0.75", linewidths=0.6, zorder=1.5, label="_others")
         )
+    colours = itertools.cycle(COLOURS)
     lines = [
-        ax.plot(x, heights[k], linewidth=1.4, label=names[active[k]], **style)[0] for k in named
+        ax.plot(x, heights[k], color=next(colours), lw=1.4, label=names[active[k]], **style)[0]
+        for k in named
     ]
     ax.autoscale_view()
     if len(x) > 1:

@@ -22,7 +22,7 @@ from .certificate import duality_gap_of
 from .certify import certified_gap, one_sided
 from .design import Design
 from .families import Family
-from .kernels import coordinate
+from .kernels import coordinate, dual
 from .penalty import Box, ElasticNet
 from .working_set import FULL_GRAM_LIMIT, WorkingSet, refill
 
@@ -74,7 +74,7 @@ class Problem:
     null_objective: float = field(init=False)
 
     def __post_init__(self) -> None:
-        self.y_sq = float(self.design.weights @ self.y**2)
+        self.y_sq = dual.weighted_sums(self.design.weights, self.y)[1]
         self.never = (self.penalty.excluded | (self.design.norm_sq == 0.0)).astype(np.uint8)
 
     def expired(self) -> bool:
@@ -268,18 +268,17 @@ class Solver:
         w = problem.design.weights
         resid = problem.family.negative_gradient(problem.y, self.working.fitted(coef))
         if problem.design.centred:
-            resid -= w @ resid
+            resid -= dual.weighted_sums(w, resid)[0]
         z = problem.design.transpose_dot(w * resid)
-        return State(coef, resid, z, float(w @ resid**2), exact=True)
+        return State(coef, resid, z, dual.weighted_sums(w, resid)[1], exact=True)
 
     def _algebraic_state(self, coef: Floats) -> State:
         """Return the state at coef by Gram algebra: z_W = X_W'(w y) - H b_W."""
         work = self.working.members
         b = coef[work]
-        active = np.flatnonzero(b)
         z = np.zeros_like(coef)
-        z[work] = self._correlation - self.working.gram[: len(work), active] @ b[active]
-        resid_sq = self._null_sq - float(b @ (self._correlation + z[work]))
+        z[work] = self._correlation - self.working.gram_times(b)
+        resid_sq = self._null_sq - dual.weighted_sums(b, self._correlation + z[work])[0]
         return State(coef, self.state.resid, z, max(resid_sq, 0.0), exact=False)
 
     def _admit_everybody(self) -> None:
@@ -291,9 +290,9 @@ class Solver:
             return
         work = working.members
         b = state.coef[work]
-        image = working.gram[: len(work), : len(work)] @ b
+        image = working.gram_times(b)
         self._correlation = state.z[work] + image
-        self._null_sq = state.resid_sq + float(b @ (2.0 * state.z[work] + image))
+        self._null_sq = state.resid_sq + dual.weighted_sums(b, 2.0 * state.z[work] + image)[0]
 
     def fit(self, alpha: float, gap: float, status: str, n_iter: int, df: float) -> Fit:
         """Return the present point as a result."""

@@ -87,6 +87,13 @@ class WorkingSet:
         self.members, self._loads = self.members[kept], self._loads[:, kept]
         self.active.renumber(kept)
 
+    def gram_times(self, coef: Floats) -> Floats:
+        """Return H coef, (|W|,), from coef (|W|,)."""
+        active = np.flatnonzero(coef)
+        out = np.empty(len(self.members))
+        dual.gram_times(self.gram, active, coef[active], out)
+        return out
+
     def fitted(self, coef: Floats) -> Floats:
         """Return X b, (n,), from coef (p,): from the panel where that holds the non-zeros."""
         active = np.flatnonzero(coef)

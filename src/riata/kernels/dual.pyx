@@ -1,4 +1,4 @@
-"""One read of the p features for the certificate and for the choice of the working set.
+"""One read of the p features for the certificate and for the choice of the working set; sums.
 
 z (p,) is X'u, the correlation of every feature with the dual vector; l1, l2, lower and upper are
 (p,) of any stride, so that a scalar is an array of stride 0. Features with skip_j != 0 are left
@@ -9,6 +9,7 @@ from libc.math cimport INFINITY, fabs
 from libc.stdint cimport uint8_t
 
 from .scalar cimport best_response, fenchel_young, scale_limit
+from .simd cimport riata_axpy_f64, riata_dot_f64, riata_norm_f64
 
 
 def dual_scale(
@@ -60,3 +61,23 @@ def urgency(
                 out[j] = fabs(z[j]) / l1[j]
             else:
                 out[j] = INFINITY
+
+
+def weighted_sums(const double[::1] w, const double[::1] values):
+    """Return (sum_i w_i values_i, sum_i w_i values_i^2), the same bits on any number of threads."""
+    if w.shape[0] == 0:
+        return 0.0, 0.0
+    cdef Py_ssize_t n = w.shape[0]
+    return riata_dot_f64(&w[0], &values[0], 0.0, n), riata_norm_f64(&values[0], &w[0], 0.0, n)
+
+
+def gram_times(
+    const double[:, ::1] gram, const Py_ssize_t[::1] active, const double[::1] coef,
+    double[::1] out
+):
+    """out = sum_a coef_a gram[active_a, : |out|]; overwritten."""
+    cdef Py_ssize_t a
+    with nogil:
+        out[:] = 0.0
+        for a in range(active.shape[0]):
+            riata_axpy_f64(coef[a], &gram[active[a], 0], 0.0, &out[0], out.shape[0])
