@@ -21,6 +21,7 @@ import scipy.sparse as sp
 from scipy.optimize import lsq_linear
 
 EPS = np.finfo(np.float64).eps
+RANK = 1e-10  # singular values of columns of norm 1 below this are what centring left
 SCALING = 1.02  # a solver may stop looking for the best c where so little is left to gain
 ROUNDINGS = 200  # a gap is compared to within so many units of Problem.rounding
 FLOOR_ROUNDINGS = 50  # "precision_floor" may be claimed within so many of those
@@ -62,7 +63,7 @@ def project_out(Z, r, w):
     if columns.shape[1] == 0:
         return r.copy()
     basis, values, _ = np.linalg.svd(columns, full_matrices=False)
-    basis = basis[:, values > max(columns.shape) * EPS * values[0]]
+    basis = basis[:, values > RANK * values[0]]
     for _ in range(2):  # twice: the second pass removes what rounding left
         r = r - basis @ (basis.T @ (root * r)) / root
     return r
@@ -195,11 +196,12 @@ class Problem:
         Z = self.X[:, free | (others & smooth)]
         columns = root * Z[:, Z.any(axis=0)]
         columns = columns / np.linalg.norm(columns, axis=0)
-        rank = np.linalg.matrix_rank(columns) if columns.size else 0
+        rank = (np.linalg.svd(columns, compute_uv=False) > RANK).sum() if columns.size else 0
         if not smooth:
             return float(rank + np.count_nonzero(others))
         rest = np.array([project_out(Z, x, self.w) for x in self.X[:, shrunk].T])
-        s = np.linalg.svd(root.T * rest.reshape(-1, self.n) / np.sqrt(l2[shrunk])[:, None])[1]
+        scaled = root.T * rest.reshape(-1, self.n) / np.sqrt(l2[shrunk])[:, None]
+        s = np.linalg.svd(scaled, compute_uv=False)
         return float(rank + (s**2 / (s**2 + 1)).sum())
 
     def kkt_residual(self, coef, intercept, alpha):

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-
 from certified import certified_fit
 from problems import STORAGES, regression
 

@@ -58,6 +58,13 @@ def test_stored_coefficients_are_the_non_zero_ones():
     np.testing.assert_array_equal(np.diff(path.coefs.indptr), path.df)
 
 
+@pytest.mark.parametrize("l1_ratio", [0.5, 0.0])
+def test_df_is_that_of_every_alpha_where_one_solution_serves_several(l1_ratio):
+    for A, y in ((X, Y), regression(10, 40, seed=82)):
+        path = certified_fit(A, y, l1_ratio=l1_ratio, alphas=[0.1, 1e-2, 1e-3, 1e-4], tol=1e-2)
+        assert (np.diff(path.df) > 0).all()
+
+
 def test_coef_and_intercept_at_grid_points_are_the_solutions(fitted):
     for k, alpha in enumerate(fitted.alphas):
         np.testing.assert_array_equal(fitted.coef(alpha), fitted.coefs.toarray()[:, k])

@@ -45,6 +45,15 @@ def test_penalty_factors(storage, l1_ratio, factor):
 
 @pytest.mark.parametrize("storage", FEW_STORAGES)
 @pytest.mark.parametrize("l1_ratio", [1.0, 0.4, 0.0])
+def test_unpenalised_features_where_columns_outnumber_rows(storage, l1_ratio):
+    factor = np.r_[0.0, 0.0, 0.0, INF, np.ones(26)]
+    certified_fit(
+        FEW_STORAGES[storage](WIDE), WIDE_Y, penalty_factor=factor, l1_ratio=l1_ratio, **GRID
+    )
+
+
+@pytest.mark.parametrize("storage", FEW_STORAGES)
+@pytest.mark.parametrize("l1_ratio", [1.0, 0.4, 0.0])
 @pytest.mark.parametrize("bounds", BOUNDS)
 def test_bounds(storage, l1_ratio, bounds):
     lower, upper = BOUNDS[bounds]
@@ -141,3 +150,25 @@ def test_bounds_hold_exactly_and_in_units_of_X():
 def test_a_bounded_wide_problem_may_have_more_non_zeros_than_rows():
     certified_fit(WIDE, WIDE_Y, lower_bounds=-0.05, upper_bounds=0.05, alpha_min_ratio=1e-4, **GRID)
     certified_fit(WIDE, WIDE_Y, lower_bounds=-0.05, upper_bounds=0.05, alphas=[0.0])
+
+
+@pytest.mark.parametrize("seed", range(40, 110))
+def test_unpenalised_features_among_boxes_of_every_kind(seed):
+    rng = np.random.default_rng(seed)
+    n, p = int(rng.integers(5, 40)), int(rng.integers(3, 20))
+    A, y = regression(n, p, seed=seed)
+    certified_fit(
+        A,
+        y,
+        penalty_factor=(rng.random(p) < 0.5) * 1.0,
+        lower_bounds=rng.choice([0.0, -0.1, -1, -INF], size=p),
+        upper_bounds=rng.choice([0.0, 0.1, 1, INF], size=p),
+        n_alphas=2,
+        tol=1e-3,
+    )
+
+
+def test_duplicates_among_bounded_unpenalised_features():
+    A = X[:, [0, 1, 2, 3, 0, 1, 2, 3, 4, 5]]
+    lower = np.r_[-1.0, -INF, -1.0, -INF, -1.0, -INF, -INF, -0.1, -INF, -INF]
+    certified_fit(A, Y, penalty_factor=np.r_[np.zeros(8), 1, 1], lower_bounds=lower, **GRID)

@@ -49,7 +49,7 @@ def test_a_tighter_tolerance_takes_few_more_passes():
 
 
 def test_a_ridge_path_takes_no_sweep_for_each_alpha():
-    path = certified_fit(TALL, TALL_Y, l1_ratio=0.0)
+    path = certified_fit(TALL, TALL_Y, l1_ratio=0.0, n_alphas=30)
     assert path.n_passes <= 2.0 * len(path.alphas)
 
 

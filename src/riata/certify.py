@@ -16,12 +16,12 @@ from .least_squares import ColumnSpace
 from .penalty import Box
 
 Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
 Mask = NDArray[np.uint8]
 
 
-def one_sided(coef: Floats, z: Floats, box: Box, skip: Mask) -> NDArray[np.intp]:
-    """Return the features that nothing but a one-sided bound holds, and that don't rest on it."""
-    bare = np.flatnonzero((box.l1 == 0.0) & (box.l2 == 0.0) & (skip == 0))
+def off_their_bound(coef: Floats, z: Floats, box: Box, bare: Indices) -> Indices:
+    """Return the features of `bare`, held by one bound and no penalty, that don't rest on it."""
     lower, upper, b = box.lower[bare], box.upper[bare], coef[bare]
     up = np.isinf(upper) & ((b > lower) | (z[bare] > 0.0))
     down = np.isinf(lower) & ((b < upper) | (z[bare] < 0.0))
@@ -29,7 +29,14 @@ def one_sided(coef: Floats, z: Floats, box: Box, skip: Mask) -> NDArray[np.intp]
 
 
 def certified_gap(
-    design: Design, space: ColumnSpace, coef: Floats, resid: Floats, z: Floats, box: Box, skip: Mask
+    design: Design,
+    space: ColumnSpace,
+    coef: Floats,
+    resid: Floats,
+    z: Floats,
+    box: Box,
+    bare: Indices,
+    skip: Mask,
 ) -> float:
     """Return the duality gap of coef.
 
@@ -40,6 +47,7 @@ def certified_gap(
     resid : (n,), y - X coef, centred where the design is
     z : (p,), X'(w resid)
     box : the penalty
+    bare : features that have one bound and no penalty
     skip : (p,), 1 for free and for excluded features
 
     Notes
@@ -49,7 +57,7 @@ def certified_gap(
     """
     w = design.weights
     _, resid_sq = dual.weighted_sums(w, resid)
-    project = one_sided(coef, z, box, skip)
+    project = off_their_bound(coef, z, box, bare)
     _, lost = space.fit(resid, z[space.members])
     if len(project) == 0 and lost <= 1e-24 * resid_sq:
         return duality_gap_of(coef, z, resid_sq, 0.0, box, skip)
@@ -63,7 +71,7 @@ def certified_gap(
         if design.centred:
             dual_resid -= dual.weighted_sums(w, dual_resid)[0]
         dual_z = design.transpose_dot(w * dual_resid)
-        more = one_sided(coef, dual_z, box, skip)
+        more = off_their_bound(coef, dual_z, box, bare[skip[bare] == 0])
         if len(more) == 0:
             break
         project = np.concatenate([project, more])

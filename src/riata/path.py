@@ -499,4 +499,5 @@ def _gap_of(data: Data, coef: Floats, intercept: float, alpha: float, n_threads:
     constant = (skip & ~penalty.excluded).nonzero()[0]  # columns of norm zero still cost penalty
     extra = box.take(constant)
     rest = float(extra[0] @ np.abs(b[constant]) + 0.5 * extra[1] @ b[constant] ** 2)
-    return certified_gap(design, space, b, resid, z, box, mask) + 0.5 * missed**2 + rest
+    gap = certified_gap(design, space, b, resid, z, box, penalty.bare(alpha), mask)
+    return gap + 0.5 * missed**2 + rest

@@ -66,6 +66,13 @@ class ElasticNet:
             self._wide(alpha * self._l1), self._wide(alpha * self._l2), self._lower, self._upper
         )
 
+    def bare(self, alpha: float) -> NDArray[np.intp]:
+        """Return the features without any penalty at alpha that have exactly one bound."""
+        if self.unbounded:
+            return np.empty(0, dtype=np.intp)
+        held = (self.unpenalised | (alpha == 0.0)) & ~self.excluded
+        return np.flatnonzero(held & (np.isinf(self._lower) != np.isinf(self._upper)))
+
     @property
     def free(self) -> NDArray[np.bool_]:
         """Features held by nothing: no penalty, no finite bound."""

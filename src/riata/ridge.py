@@ -49,7 +49,7 @@ class RidgeSolver:
         n_iter, gaps, status = 0, [float("inf")], ""
         while not status:
             state = solver.state
-            gap = solver.certify(box)
+            gap = solver.certify(alpha, box)
             status = solver.verdict(gap, n_iter, stalled=len(gaps) > REFINEMENTS)
             if status:
                 break
@@ -110,7 +110,7 @@ def _factorise(solver: Solver) -> _Factor:
     live = np.flatnonzero(solver.skip == 0)
     if len(live) + len(free) <= min(design.n, GRAM_LIMIT):
         return _ColumnFactor(solver, live)
-    if design.n <= min(GRAM_LIMIT, len(live)) and len(free) == 0:
+    if design.n <= min(GRAM_LIMIT, len(live) + len(free)):
         return _RowFactor(solver, live)
     return _ConjugateGradients(solver, live)
 
@@ -155,36 +155,47 @@ class _ColumnFactor(_Factor):
 class _RowFactor(_Factor):
     """n < p: the inner products of the rows decomposed.
 
-    With A = diag(w)^1/2 X diag(d), (A'A + alpha) s = h  has the solution
-    s = (h - A'(A A' + alpha)^-1 A h) / alpha.
+    With A = (I - QQ') diag(w)^1/2 X diag(d), Q an orthonormal basis of the free features,
+    (A'A + alpha) s = h  has the solution  s = (h - A'(A A' + alpha)^-1 A h) / alpha.
+    The free features are refitted by whoever moves to the new point.
     """
 
     def __init__(self, solver: Solver, live: NDArray[np.intp]) -> None:
-        self._design = solver.problem.design
+        self._design, self._free = solver.problem.design, solver.working.free
         self._live, self._d = live, _units(solver, live)
         self._root = np.sqrt(self._design.weights)
-        self._values, self._vectors = eigh(self._design.row_gram(live, self._d), driver="evd")
+        one = np.ones(1)
+        columns = [self._root * self._design.dot(self._free[[k]], one) for k in range(len(self._free))]
+        left, sizes, _ = np.linalg.svd(np.array(columns).reshape(-1, self._design.n).T, False)
+        self._basis = left[:, sizes > 1e-10 * sizes.max(initial=0.0)]
+        gram = self._design.row_gram(live, self._d)
+        gram = self._project(self._project(gram).T)
+        self._values, self._vectors = eigh(gram, driver="evd")
         self._values = np.maximum(self._values, 0.0)
+
+    def _project(self, values: Floats) -> Floats:
+        """Return (I - QQ') values."""
+        return values - self._basis @ (self._basis.T @ values)
 
     def solve(
         self, state: State, gradient: Floats, alpha: float, max_iter: int
     ) -> tuple[Floats, int]:
         live, d = self._live, self._d
         step = np.zeros_like(gradient)
-        if not state.coef.any():  # from zero: h = A'(w^1/2 y), without the cancellation
-            part = self._vectors.T @ (self._root * state.resid)
-            dual = self._vectors @ (part / (self._values + alpha))
+        if not state.coef[live].any():  # from zero: h = A'(w^1/2 r), without the cancellation
+            part = self._vectors.T @ self._project(self._root * state.resid)
+            dual = self._project(self._vectors @ (part / (self._values + alpha)))
             step[live] = d**2 * self._design.transpose_dot(self._root * dual)[live]
             return step, 1
         h = d * gradient[live]
-        image = self._root * self._design.dot(live, d * h)
-        dual = self._vectors @ ((self._vectors.T @ image) / (self._values + alpha))
+        image = self._project(self._root * self._design.dot(live, d * h))
+        dual = self._project(self._vectors @ ((self._vectors.T @ image) / (self._values + alpha)))
         back = d * self._design.transpose_dot(self._root * dual)[live]
         step[live] = d * (h - back) / alpha
         return step, 1
 
     def trace(self, alpha: float) -> float:
-        return float(np.sum(self._values / (self._values + alpha)))
+        return float(np.sum(self._values / (self._values + alpha)) + self._basis.shape[1])
 
 
 class _ConjugateGradients(_Factor):

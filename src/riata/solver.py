@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .certificate import duality_gap_of
-from .certify import certified_gap, one_sided
+from .certify import certified_gap, off_their_bound
 from .design import Design
 from .families import Family
 from .kernels import coordinate, dual
@@ -37,9 +37,10 @@ RESIDUAL_SWEEPS = 50  # of descent on the residual between two looks at the true
 
 @dataclass
 class State:
-    """A point and what is known about it; z is None until a pass has been made."""
+    """A point and what is known about it: coef and z (p,), resid (n,), active the non-zeros."""
 
     coef: Floats
+    active: NDArray[np.intp]
     resid: Floats
     z: Floats
     resid_sq: float
@@ -143,7 +144,7 @@ class Solver:
         problem, working = self.problem, self.working
         n_iter, best, stalls, settled = 0, float("inf"), 0, False
         while True:
-            gap, floor = self.certify(box), self.rounding()
+            gap, floor = self.certify(alpha, box), self.rounding()
             stalls = stalls + 1 if settled and gap >= 0.5 * best else 0
             best = min(best, gap)
             status = self.verdict(gap, n_iter, stalled=stalls >= STALLS)
@@ -155,7 +156,9 @@ class Solver:
             if status:
                 return gap, status, n_iter
             state = self.state
-            joined = refill(working, state.coef, state.z, box, self.skip, threshold)
+            joined = refill(
+                working, state.coef, len(state.active), state.z, box, self.skip, threshold
+            )
             threshold = 1.0
             target = max(INNER * problem.negligible_gap(), INNER * floor)
             sweeps, finished = self._descend(box, target, problem.max_iter - n_iter)
@@ -181,20 +184,23 @@ class Solver:
         eps |x_j| (|y| + sum |x_k| |b_k|); neither changes in proportion when X is rescaled.
         """
         problem, state = self.problem, self.state
-        active = np.flatnonzero(state.coef)
-        size = float(np.sqrt(problem.design.norm_sq[active]) @ np.abs(state.coef[active]))
+        active = state.active
+        size = float(np.sum(np.sqrt(problem.design.norm_sq[active]) * np.abs(state.coef[active])))
         scale = np.sqrt(state.resid_sq) if state.exact else np.sqrt(problem.y_sq) + size
         return 4 * EPS * (0.5 * state.resid_sq + size * float(scale))
 
-    def certify(self, box: Box) -> float:
+    def certify(self, alpha: float, box: Box) -> float:
         """Return the duality gap at the present point."""
         state, skip = self.state, self.skip
+        bare = self.problem.penalty.bare(alpha)
+        bare = bare[skip[bare] == 0]
         if not state.exact:
-            if len(one_sided(state.coef, state.z, box, skip)) == 0:
+            if len(off_their_bound(state.coef, state.z, box, bare)) == 0:
                 return duality_gap_of(state.coef, state.z, state.resid_sq, 0.0, box, skip)
             self.state = state = self._exact_state(state.coef)
+        space = self.working.space
         return certified_gap(
-            self.problem.design, self.working.space, state.coef, state.resid, state.z, box, skip
+            self.problem.design, space, state.coef, state.resid, state.z, box, bare, skip
         )
 
     def _descend(self, box: Box, target: float, max_iter: int) -> tuple[int, bool]:
@@ -266,11 +272,12 @@ class Solver:
         """Return the state at coef from the data: r from scratch, one pass for z."""
         problem = self.problem
         w = problem.design.weights
-        resid = problem.family.negative_gradient(problem.y, self.working.fitted(coef))
+        active = np.flatnonzero(coef)
+        resid = problem.family.negative_gradient(problem.y, self.working.fitted(coef, active))
         if problem.design.centred:
             resid -= dual.weighted_sums(w, resid)[0]
         z = problem.design.transpose_dot(w * resid)
-        return State(coef, resid, z, dual.weighted_sums(w, resid)[1], exact=True)
+        return State(coef, active, resid, z, dual.weighted_sums(w, resid)[1], exact=True)
 
     def _algebraic_state(self, coef: Floats) -> State:
         """Return the state at coef by Gram algebra: z_W = X_W'(w y) - H b_W."""
@@ -279,7 +286,9 @@ class Solver:
         z = np.zeros_like(coef)
         z[work] = self._correlation - self.working.gram_times(b)
         resid_sq = self._null_sq - dual.weighted_sums(b, self._correlation + z[work])[0]
-        return State(coef, self.state.resid, z, max(resid_sq, 0.0), exact=False)
+        return State(
+            coef, np.flatnonzero(coef), self.state.resid, z, max(resid_sq, 0.0), exact=False
+        )
 
     def _admit_everybody(self) -> None:
         """Make every feature a member, so that Gram algebra can stand in for passes."""
@@ -296,7 +305,6 @@ class Solver:
 
     def fit(self, alpha: float, gap: float, status: str, n_iter: int, df: float) -> Fit:
         """Return the present point as a result."""
-        index = np.flatnonzero(self.state.coef)
-        return Fit(
-            alpha, index, self.state.coef[index], gap, status, n_iter, df, 0.5 * self.state.resid_sq
-        )
+        state = self.state
+        coef = state.coef[state.active]
+        return Fit(alpha, state.active, coef, gap, status, n_iter, df, 0.5 * state.resid_sq)

@@ -94,9 +94,8 @@ class WorkingSet:
         dual.gram_times(self.gram, active, coef[active], out)
         return out
 
-    def fitted(self, coef: Floats) -> Floats:
-        """Return X b, (n,), from coef (p,): from the panel where that holds the non-zeros."""
-        active = np.flatnonzero(coef)
+    def fitted(self, coef: Floats, active: Indices) -> Floats:
+        """Return X b, (n,), from coef (p,), non-zero at active: from the panel where it can."""
         if self.gram is not None and self.is_member[active].all():
             return self._panel.dot(coef[self._panel.members])
         return self._design.dot(active, coef[active])
@@ -126,7 +125,13 @@ class WorkingSet:
 
 
 def refill(
-    working: WorkingSet, coef: Floats, z: Floats, box: Box, skip: NDArray[np.uint8], threshold: float
+    working: WorkingSet,
+    coef: Floats,
+    support: int,
+    z: Floats,
+    box: Box,
+    skip: NDArray[np.uint8],
+    threshold: float,
 ) -> int:
     """Let the features that should join do so, the most urgent first; return how many did.
 
@@ -139,20 +144,24 @@ def refill(
     """
     urgency = np.empty(len(z))
     dual.urgency(z, box.l1, box.lower, box.upper, skip, urgency)
-    outside = np.where(working.is_member, 0.0, urgency)
-    size, support = len(working), np.count_nonzero(coef)
-    expected = np.count_nonzero(outside > threshold)
+    of_members = urgency[working.members]
+    urgency[working.members] = 0.0
+    outside = np.flatnonzero(urgency > threshold)
+    size, expected = len(working), len(outside)
     if expected == 0:
         return 0
-    violators = np.count_nonzero(outside > 1.0)
+    violators = np.count_nonzero(urgency[outside] > 1.0)
     roomy = 2 * support + LEAST
     joining = max(violators, min(expected, roomy - size), 0)
     if joining == 0:
         return 0
-    joining = min(max(joining, min(size // 8, roomy - size)), size + LEAST, np.count_nonzero(outside))
-    best = np.argpartition(outside, len(outside) - joining)[len(outside) - joining :]
+    joining = min(max(joining, min(size // 8, roomy - size)), size + LEAST)
+    if joining > expected:
+        outside = np.flatnonzero(urgency > 0.0)
+        joining = min(joining, len(outside))
+    best = outside[np.argpartition(urgency[outside], len(outside) - joining)[-joining:]]
     if working.gram is not None and size + joining > SLACK * support + 2 * LEAST:
-        rank = np.where(coef[working.members] != 0.0, np.inf, urgency[working.members])
+        rank = np.where(coef[working.members] != 0.0, np.inf, of_members)
         room = max(roomy - joining, np.count_nonzero(np.isinf(rank)))
         if room < size:
             working.retain(np.sort(np.argpartition(rank, size - room)[size - room :]))

@@ -17,6 +17,8 @@ GROUP = 8  # columns in a packed group of the Gram kernel
 
 def cut(length: int, parts: int, multiple: int = 1) -> list[tuple[int, int]]:
     """Cut range(length) into at most `parts` runs, each a multiple long but for the last."""
+    if length == 0:
+        return []
     size = -(-length // max(1, parts))
     size = -(-size // multiple) * multiple
     return [(a, min(a + size, length)) for a in range(0, length, size)]

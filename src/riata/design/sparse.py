@@ -146,20 +146,20 @@ class SparseDesign(Design):
 
     @abstractmethod
     def _sums(self, shift: Floats, *out: NDArray[Any]) -> None:
-        """Fill (first, second, weight, count): see kernels/sparse.csc_sums."""
+        """Fill (first, second, weight, count, repeats): see kernels/sparse.csc_sums."""
 
     def _measure_columns(self) -> None:
         first, second, weight = np.empty(self.p), np.empty(self.p), np.empty(self.p)
-        count = np.empty(self.p, dtype=np.int64)
-        self._sums(np.zeros(self.p), first, second, weight, count)
+        count, repeats = (np.empty(self.p, dtype=np.int32) for _ in range(2))
+        self._sums(np.zeros(self.p), first, second, weight, count, repeats)
         full = count == np.count_nonzero(self.weights)
         mean = first.copy()
-        self._sums(mean, first, second, weight, count)
+        self._sums(mean, first, second, weight, count, repeats)
         mean[full] += first[full]
         weight[full] = 1.0
         self._set_moments(mean, second + mean**2 * np.maximum(1.0 - weight, 0.0))
         # a full column is centred entry by entry; any other has mean^2 <= n variance
-        self.shift = np.where(full & self._increasing, self.mean, 0.0)
+        self.shift = np.where(full & (repeats == 0), self.mean, 0.0)
         self.rest = self.mean - self.shift
 
     def panel(self) -> "SparsePanel":

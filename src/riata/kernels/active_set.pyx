@@ -178,7 +178,7 @@ cdef class ActiveSet:
             other.place = np.empty(l2.shape[0], dtype=np.intp)
             for j in support:
                 pivot = other.project(gram, j, l2[j])
-                if pivot > DEPENDENT * (gram[j, j] + l2[j]):
+                if pivot > 1e-14 * (gram[j, j] + l2[j]):
                     other.append(j, pivot, l2[j], 0.0)
             return other._trace_of_factor()
         return self._trace_of_factor()

@@ -40,7 +40,7 @@ def gap_and_slope(
             v = c * z[j]
             gap += fenchel_young(coef[j], v, l1[j], l2[j], lower[j], upper[j])
             slope += z[j] * (
-                best_response(v, coef[j], l1[j], l2[j], lower[j], upper[j]) - coef[j])
+                best_response(v, l1[j], l2[j], lower[j], upper[j]) - coef[j])
     return gap, slope
 
 

@@ -41,11 +41,11 @@ cdef inline double scale_limit(
 
 
 cdef inline double best_response(
-    double z, double b, double l1, double l2, double lower, double upper
+    double z, double l1, double l2, double lower, double upper
 ) noexcept nogil:
-    """argmax_b' z b' - g(b'), and b itself where every b' on its side attains the maximum.
+    """argmax_b' z b' - g(b'), of several the one nearest to 0; so the derivative of g* from within.
 
-    Where g*(z) is infinite the caller has scaled z to |z| = l1 (within rounding): then, too, b.
+    Where g*(z) is infinite the caller has scaled z to |z| = l1 (within rounding): then 0, too.
     """
     cdef double s = soft_threshold(z, l1)
     if l2 > 0.0:
@@ -54,7 +54,7 @@ cdef inline double best_response(
         return upper
     if s < 0.0 and lower > -INFINITY:
         return lower
-    return b
+    return 0.0
 
 
 cdef inline double fenchel_young(
@@ -68,5 +68,5 @@ cdef inline double fenchel_young(
     """
     cdef double s = soft_threshold(z, l1)
     cdef double k = clip(z, -l1, l1)
-    cdef double d = b - best_response(z, b, l1, l2, lower, upper)
+    cdef double d = b - best_response(z, l1, l2, lower, upper)
     return (l1 * fabs(b) - k * b) + 0.5 * l2 * d * d + max(d * (l2 * (b - d) - s), 0.0)

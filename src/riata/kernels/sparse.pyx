@@ -29,17 +29,18 @@ ctypedef fused integer:
 def csc_sums(
     const real[::1] data, const integer[::1] indices, const int64_t[::1] start,
     const int64_t[::1] end, const double[::1] w, const double[::1] shift,
-    double[::1] first, double[::1] second, double[::1] weight, int64_t[::1] count,
-    bint increasing
+    double[::1] first, double[::1] second, double[::1] weight, int32_t[::1] count,
+    int32_t[::1] repeats, bint increasing
 ):
     """Over the distinct stored rows of column j, where w_i > 0 is counted:
 
         first_j = sum w (x - shift_j)    second_j = sum w (x - shift_j)^2
         weight_j = sum w                 count_j = number of rows with w_i > 0
+        repeats_j = number of entries beyond one a row
     """
     cdef Py_ssize_t j, k, i, n = w.shape[0]
     cdef double s1, s2, s0, d
-    cdef int64_t c
+    cdef int64_t c, again
     cdef double *row = NULL
     cdef int64_t *owner = NULL
     if not increasing:   # entries of one row are added up before they are squared
@@ -53,7 +54,7 @@ def csc_sums(
     with nogil:
         for j in range(first.shape[0]):
             s0 = s1 = s2 = 0.0
-            c = 0
+            c = again = 0
             if not increasing:
                 for k in range(start[j], end[j]):
                     i = indices[k]
@@ -67,12 +68,13 @@ def csc_sums(
                     d = row[i] - shift[j]
                     owner[i] = -1
                 else:
+                    again += 1
                     continue
                 s0 += w[i]
                 s1 += w[i] * d
                 s2 += w[i] * d * d
                 c += w[i] > 0.0
-            first[j], second[j], weight[j], count[j] = s1, s2, s0, c
+            first[j], second[j], weight[j], count[j], repeats[j] = s1, s2, s0, c, again
     free(row)
     free(owner)
 
@@ -80,10 +82,10 @@ def csc_sums(
 def csr_sums(
     const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
     const uint64_t[::1] seen, const int32_t[::1] before, const double[::1] w, const double[::1] shift,
-    double[::1] first, double[::1] second, double[::1] weight, int64_t[::1] count,
-    bint increasing
+    double[::1] first, double[::1] second, double[::1] weight, int32_t[::1] count,
+    int32_t[::1] repeats, bint increasing
 ):
-    """As csc_sums, from the rows; the four outputs are overwritten."""
+    """As csc_sums, from the rows; the five outputs are overwritten."""
     cdef Py_ssize_t i, j, k, p = first.shape[0]
     cdef double d
     cdef double *cell = NULL
@@ -101,6 +103,7 @@ def csr_sums(
         second[:] = 0.0
         weight[:] = 0.0
         count[:] = 0
+        repeats[:] = 0
         for i in range(w.shape[0]):
             if not increasing:
                 for k in range(indptr[i], indptr[i + 1]):
@@ -115,6 +118,7 @@ def csr_sums(
                     d = cell[j] - shift[j]
                     owner[j] = -1
                 else:
+                    repeats[j] += 1
                     continue
                 weight[j] += w[i]
                 first[j] += w[i] * d

@@ -1,0 +1,27 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+class ActiveSet:
+    def __init__(self) -> None: ...
+    def renumber(self, kept: NDArray[np.intp]) -> None: ...
+    def smoother_trace(self, gram: Floats, support: NDArray[np.intp], l2: Floats) -> float: ...
+    def descend(
+        self,
+        gram: Floats,
+        coef: Floats,
+        grad: Floats,
+        resid_sq: float,
+        norm_sq: Floats,
+        l1: Floats,
+        l2: Floats,
+        lower: Floats,
+        upper: Floats,
+        target: float,
+        max_solves: int,
+    ) -> tuple[int, float, bool]: ...
+
+def longer(old: Any, size: Any, fill: Any = ...) -> NDArray[Any]: ...

@@ -1,0 +1,39 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+def largest(X: NDArray[Any], r0: int, r1: int, c0: int, c1: int) -> float: ...
+def column_sums(
+    X: NDArray[Any],
+    w: Floats,
+    shift: Floats,
+    power: int,
+    out: Floats,
+    r0: int,
+    r1: int,
+    c0: int,
+    c1: int,
+) -> None: ...
+def transpose_dot(
+    X: NDArray[Any],
+    u: Floats,
+    shift: Floats,
+    out: Floats,
+    r0: int,
+    r1: int,
+    c0: int,
+    c1: int,
+) -> None: ...
+def dot(
+    X: NDArray[Any],
+    columns: NDArray[np.intp],
+    coef: Floats,
+    shift: Floats,
+    out: Floats,
+    r0: int,
+    r1: int,
+) -> None: ...
+def first_nonfinite(X: NDArray[Any]) -> tuple[int, int] | None: ...

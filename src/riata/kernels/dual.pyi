@@ -1,0 +1,35 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+def dual_scale(
+    z: Floats,
+    l1: Floats,
+    l2: Floats,
+    lower: Floats,
+    upper: Floats,
+    skip: NDArray[Any],
+) -> float: ...
+def gap_and_slope(
+    coef: Floats,
+    z: Floats,
+    c: float,
+    l1: Floats,
+    l2: Floats,
+    lower: Floats,
+    upper: Floats,
+    skip: NDArray[Any],
+) -> tuple[float, float]: ...
+def urgency(
+    z: Floats,
+    l1: Floats,
+    lower: Floats,
+    upper: Floats,
+    skip: NDArray[Any],
+    out: Floats,
+) -> None: ...
+def weighted_sums(w: Floats, values: Floats) -> tuple[float, float]: ...
+def gram_times(gram: Floats, active: NDArray[np.intp], coef: Floats, out: Floats) -> None: ...

@@ -1,0 +1,18 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+def gram(
+    X: NDArray[Any],
+    left: NDArray[np.intp],
+    right: NDArray[np.intp] | None,
+    column_mean: Floats | None,
+    row_mean: Floats | None,
+    scale: Floats | None,
+    out: Floats,
+    r0: int,
+    r1: int,
+) -> None: ...

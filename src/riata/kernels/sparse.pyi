@@ -1,0 +1,144 @@
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+def csc_sums(
+    data: NDArray[Any],
+    indices: NDArray[Any],
+    start: NDArray[np.int64],
+    end: NDArray[np.int64],
+    w: Floats,
+    shift: Floats,
+    first: Floats,
+    second: Floats,
+    weight: Floats,
+    count: NDArray[np.int32],
+    repeats: NDArray[np.int32],
+    increasing: bool,
+) -> None: ...
+def csr_sums(
+    data: NDArray[Any],
+    indices: NDArray[Any],
+    indptr: NDArray[np.int64],
+    seen: NDArray[np.uint64] | None,
+    before: NDArray[np.int32] | None,
+    w: Floats,
+    shift: Floats,
+    first: Floats,
+    second: Floats,
+    weight: Floats,
+    count: NDArray[np.int32],
+    repeats: NDArray[np.int32],
+    increasing: bool,
+) -> None: ...
+def csc_transpose_dot(
+    data: NDArray[Any],
+    indices: NDArray[Any],
+    start: NDArray[np.int64],
+    end: NDArray[np.int64],
+    u: Floats,
+    shift: Floats,
+    out: Floats,
+    c0: int,
+    c1: int,
+) -> None: ...
+def csr_transpose_dot(
+    data: NDArray[Any],
+    indices: NDArray[Any],
+    indptr: NDArray[np.int64],
+    seen: NDArray[np.uint64] | None,
+    before: NDArray[np.int32] | None,
+    u: Floats,
+    shift: Floats | None,
+    out: Floats,
+    r0: int,
+    r1: int,
+) -> None: ...
+def csc_dot(
+    data: NDArray[Any],
+    indices: NDArray[Any],
+    start: NDArray[np.int64],
+    end: NDArray[np.int64],
+    active: NDArray[np.intp],
+    coef: Floats,
+    shift: Floats,
+    out: Floats,
+) -> None: ...
+def csr_dot(
+    data: NDArray[Any],
+    indices: NDArray[Any],
+    indptr: NDArray[np.int64],
+    seen: NDArray[np.uint64] | None,
+    before: NDArray[np.int32] | None,
+    coef: Floats,
+    shift: Floats,
+    out: Floats,
+    r0: int,
+    r1: int,
+) -> None: ...
+def csc_count(
+    indices: NDArray[Any],
+    start: NDArray[np.int64],
+    end: NDArray[np.int64],
+    new: NDArray[np.intp],
+    count: NDArray[np.int64],
+) -> None: ...
+def csr_count(
+    indices: NDArray[Any],
+    indptr: NDArray[np.int64],
+    seen: NDArray[np.uint64] | None,
+    before: NDArray[np.int32] | None,
+    number: NDArray[np.int32],
+    count: NDArray[np.int64],
+) -> None: ...
+def copy_panel(
+    indptr: NDArray[np.int64],
+    local: NDArray[np.int32],
+    value: Floats,
+    new_indptr: NDArray[np.int64],
+    new_local: NDArray[np.int32],
+    new_value: Floats,
+    cursor: NDArray[np.int64],
+) -> None: ...
+def csc_gather(
+    data: NDArray[Any],
+    indices: NDArray[Any],
+    start: NDArray[np.int64],
+    end: NDArray[np.int64],
+    new: NDArray[np.intp],
+    first: int,
+    shift: Floats,
+    cursor: NDArray[np.int64],
+    local: NDArray[np.int32],
+    value: Floats,
+) -> None: ...
+def csr_gather(
+    data: NDArray[Any],
+    indices: NDArray[Any],
+    indptr: NDArray[np.int64],
+    seen: NDArray[np.uint64] | None,
+    before: NDArray[np.int32] | None,
+    number: NDArray[np.int32],
+    shift: Floats,
+    cursor: NDArray[np.int64],
+    local: NDArray[np.int32],
+    value: Floats,
+) -> None: ...
+def panel_gram(
+    indptr: NDArray[np.int64],
+    local: NDArray[np.int32],
+    value: Floats,
+    w: Floats,
+    first: int,
+    out: Floats,
+) -> None: ...
+def panel_dot(
+    indptr: NDArray[np.int64],
+    local: NDArray[np.int32],
+    value: Floats,
+    coef: Floats,
+    out: Floats,
+) -> None: ...
