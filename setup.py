@@ -1,5 +1,6 @@
 """List the compiled modules; everything else is in pyproject.toml."""
 
+import os
 import platform
 
 from Cython.Build import cythonize
@@ -39,5 +40,6 @@ setup(
             "initializedcheck": False,
             "freethreading_compatible": True,
         },
-    )
+    ),
+    options={"build_ext": {"parallel": os.cpu_count()}},
 )

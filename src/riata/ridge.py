@@ -50,7 +50,7 @@ class RidgeSolver:
         while not status:
             state = solver.state
             gap = solver.certify(alpha, box)
-            status = solver.verdict(gap, n_iter, stalled=len(gaps) > REFINEMENTS)
+            status = solver.verdict(gap, problem.negligible_gap(), n_iter, stalled=len(gaps) > REFINEMENTS)
             if status:
                 break
             if gap >= 0.5 * min(gaps):
@@ -82,7 +82,7 @@ class RidgeSolver:
             gap = 0.5 * lost
             stalls = stalls + 1 if gap >= 0.5 * best else 0
             best = min(best, gap)
-            if status := solver.verdict(gap, n_iter, stalled=stalls > REFINEMENTS):
+            if status := solver.verdict(gap, problem.negligible_gap(), n_iter, stalled=stalls > REFINEMENTS):
                 break
             coef = solver.state.coef.copy()
             coef[live] += step

@@ -31,6 +31,8 @@ Floats = NDArray[np.float64]
 EPS = float(np.finfo(float).eps)
 INNER = 0.3  # share of the tolerance that the working set's own gap may keep
 CHUNK = 2e8  # multiply-adds of descent between two looks at the clock and the true residual
+FAR = 0.6  # an alpha below this share of the last one is approached in steps
+ROUGH = 1e-3  # relative gap that is good enough on the way
 STALLS = 3  # certificates without progress, nothing left to do: the precision floor
 RESIDUAL_SWEEPS = 50  # of descent on the residual between two looks at the true one
 
@@ -113,10 +115,8 @@ class Solver:
             return
         skip, self.skip = self.skip, np.ones_like(self.skip)
         self.skip[bounded] = 0
-        box, tol = problem.penalty.at(0.0), problem.tol
-        problem.tol = 0.0
-        self._approach(0.0, box, 1.0)
-        problem.tol, self.skip = tol, skip
+        self._approach(0.0, problem.penalty.at(0.0), 0.0)
+        self._last_alpha, self.skip = float("inf"), skip
         problem.null_objective = 0.5 * self.state.resid_sq
 
     # -- one alpha -------------------------------------------------------------------------------
@@ -127,30 +127,53 @@ class Solver:
         exact : whether the certificate must come from a pass over X, even where Gram algebra would
             do
         """
-        box = self.problem.penalty.at(alpha)
-        threshold = max(2.0 - self._last_alpha / alpha, 0.5) if alpha > 0.0 else 0.5
         if self._full_gram and self._correlation is None:
             self._admit_everybody()
-        gap, status, n_iter = self._approach(alpha, box, threshold, exact)
-        self._last_alpha = alpha
+        n_iter = self._come_near(alpha)
+        box = self.problem.penalty.at(alpha)
+        gap, status, more = self._approach(alpha, box, self.problem.negligible_gap(), exact)
         return self.fit(
-            alpha, gap, status, n_iter, self.working.smoother_trace(self.state.coef, box.l2)
-        )
+            alpha, gap, status, n_iter + more,
+            self.working.smoother_trace(self.state.coef, box.l2),
+        )  # fmt: skip
+
+    def _come_near(self, alpha: float) -> int:
+        """Solve alphas on the way, roughly, where the last one is far above; return n_iter.
+
+        Warm starts cost less than the many exchanges of a cold one: 1000 x 5000 at alpha_max / 1000
+        takes a quarter of the solves.
+        """
+        penalty = self.problem.penalty
+        if not penalty.has_l1(alpha):
+            return 0
+        if self._last_alpha == float("inf"):
+            self._last_alpha = max(penalty.alpha_max(self.state.z, self.skip), alpha)
+        n_iter = 0
+        while alpha < FAR * self._last_alpha:
+            step = max(FAR * self._last_alpha, alpha)
+            rough = ROUGH * self.problem.null_objective
+            _, status, more = self._approach(step, penalty.at(step), rough)
+            n_iter += more
+            if status in ("max_iter", "time_limit"):
+                break
+        return n_iter
 
     def _approach(
-        self, alpha: float, box: Box, threshold: float, exact: bool = False
+        self, alpha: float, box: Box, negligible: float, exact: bool = False
     ) -> tuple[float, str, int]:
-        """Descend until the certificate is met; return (gap, status, n_iter)."""
+        """Descend until the gap is negligible; return (gap, status, n_iter)."""
         problem, working = self.problem, self.working
         n_iter, best, stalls, settled = 0, float("inf"), 0, False
+        threshold = 0.5
+        if alpha > 0.0 and 0.0 < self._last_alpha < float("inf"):
+            threshold = max(2.0 - self._last_alpha / alpha, 0.5)
+        self._last_alpha = alpha
         while True:
             gap, floor = self.certify(alpha, box), self.rounding()
             stalls = stalls + 1 if settled and gap >= 0.5 * best else 0
             best = min(best, gap)
-            status = self.verdict(gap, n_iter, stalled=stalls >= STALLS)
-            if not self.state.exact and (
-                floor > 0.1 * problem.negligible_gap() or (status and exact)
-            ):
+            status = self.verdict(gap, negligible, n_iter, stalled=stalls >= STALLS)
+            if not self.state.exact and (floor > 0.1 * negligible or (status and exact)):
                 self.state = self._exact_state(self.state.coef)
                 continue
             if status:
@@ -160,15 +183,15 @@ class Solver:
                 working, state.coef, len(state.active), state.z, box, self.skip, threshold
             )
             threshold = 1.0
-            target = max(INNER * problem.negligible_gap(), INNER * floor)
-            sweeps, finished = self._descend(box, target, problem.max_iter - n_iter)
-            n_iter += sweeps
+            target = INNER * max(negligible, floor)
+            more, finished = self._descend(box, target, problem.max_iter - n_iter)
+            n_iter += more
             settled = finished and joined == 0
 
-    def verdict(self, gap: float, n_iter: int, *, stalled: bool) -> str:
+    def verdict(self, gap: float, negligible: float, n_iter: int, *, stalled: bool) -> str:
         """Return the status to stop with at this gap, or '' to go on."""
         problem = self.problem
-        if gap <= problem.negligible_gap():
+        if gap <= negligible:
             return "converged"
         floor = self.rounding()
         if gap <= floor or (stalled and gap <= 1e3 * floor):
@@ -253,6 +276,7 @@ class Solver:
         coef = np.where(self.problem.never == 0, np.clip(coef, box.lower, box.upper), 0.0)
         self.working.extend(np.flatnonzero((coef != 0.0) & ~self.working.is_member))
         self.move_to(coef)
+        self._last_alpha = 0.0  # near enough to any
 
     # -- the state -------------------------------------------------------------------------------
 

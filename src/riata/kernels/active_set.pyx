@@ -7,8 +7,9 @@ others stay where they are (at 0 or at a bound), and
 
     (H_AA + diag(l2_A)) d = g_A - l1_A s_A - l2_A b_A,      g = h - H b
 
-is one step to the optimum of A. The step ends where the first coefficient would change its sign or
-meet a bound; that feature leaves A. After a full step the worst violators join A, at most
+is one step to the optimum of A. Where coefficients would change their sign or pass a bound, the step
+ends at the first of these limits, or every coefficient stops at its own, whichever gains more, and
+who is at a limit leaves A. After a full step the worst violators join A, at most
 max(10, |A|) at once; those that would move against their sign leave before anything moves, and
 where none is left, the worst one joins alone, which always descends. A violator that depends on
 A (its pivot is below 1e-10 of its norm) moves along the null direction, where no fitted value
@@ -22,11 +23,12 @@ Sources: Lee, Battle, Raina, Ng, "Efficient sparse coding algorithms", NIPS 2006
 dependent columns); Gill, Golub, Murray, Saunders, Math. Comp. 28, 1974, method C1 (downdating).
 """
 
+import numpy as np
+
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport INFINITY, fabs, hypot, sqrt
+from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
-
-import numpy as np
 
 from .restricted cimport restricted_gap
 from .simd cimport riata_axpy_f64, riata_dot_f64
@@ -51,15 +53,16 @@ cdef class ActiveSet:
     cdef double[::1] sign           # by position in A; 0 where nothing forbids a change of sign
     cdef Py_ssize_t[::1] active     # positions in the working set, in the order of L
     cdef Py_ssize_t[::1] place      # position in A by position in the working set, or -1
-    cdef double[::1] step, scratch, rotation_c, rotation_s
+    cdef double[::1] rhs, step, stopped, scratch, rotation_c, rotation_s
+    cdef uint8_t[::1] leaves        # by position in A
     cdef Py_ssize_t size, downdates
 
     def __init__(self):
         self.factor = np.empty((0, 0))
-        self.factor_l2 = self.sign = self.step = np.empty(0)
-        self.scratch = self.rotation_c = self.rotation_s = np.empty(0)
+        self.factor_l2 = self.sign = np.empty(0)
         self.active = self.place = np.empty(0, dtype=np.intp)
         self.size = self.downdates = 0
+        self._reserve(16)
 
     def _reserve(self, Py_ssize_t capacity):
         """Make room for `capacity` active features."""
@@ -72,8 +75,9 @@ cdef class ActiveSet:
         self.factor_l2 = longer(self.factor_l2, capacity)
         self.sign = longer(self.sign, capacity)
         self.active = longer(self.active, capacity)
-        self.step, self.scratch = np.empty(capacity), np.empty(capacity)
-        self.rotation_c, self.rotation_s = np.empty(capacity), np.empty(capacity)
+        self.rhs, self.step, self.stopped, self.scratch, self.rotation_c, self.rotation_s = (
+            np.empty(capacity) for _ in range(6))
+        self.leaves = np.zeros(capacity, dtype=np.uint8)
 
     def renumber(self, const Py_ssize_t[::1] kept):
         """The working set keeps only these positions, in order; all of A is among them."""
@@ -136,21 +140,18 @@ cdef class ActiveSet:
         self.size -= 1
         self.downdates += 1
 
-    cdef bint refactor(self, const double[:, ::1] gram, const double[::1] l2) noexcept nogil:
-        """Form L anew; return whether somebody had to leave because it depends on the others."""
-        cdef Py_ssize_t i, k = self.size, j
-        cdef double pivot
-        cdef bint left = False
+    cdef void refactor(self, const double[:, ::1] gram) noexcept nogil:
+        """Form L anew, with the l2 that is noted; whoever depends on the others leaves."""
+        cdef Py_ssize_t i, j, size = self.size
+        cdef double pivot, l2
         self.size = self.downdates = 0
-        for i in range(k):
-            j = self.active[i]
-            pivot = self.project(gram, j, l2[j])
-            if pivot > DEPENDENT * (gram[j, j] + l2[j]):
-                self.append(j, pivot, l2[j], self.sign[i])
+        for i in range(size):
+            j, l2 = self.active[i], self.factor_l2[i]
+            pivot = self.project(gram, j, l2)
+            if pivot > DEPENDENT * (gram[j, j] + l2):
+                self.append(j, pivot, l2, self.sign[i])
             else:
                 self.place[j] = -1
-                left = True
-        return left
 
     cdef void substitute(self, double *x) noexcept nogil:
         """x = (L L')^-1 x"""
@@ -213,13 +214,15 @@ cdef class ActiveSet:
         """
         cdef Py_ssize_t size = coef.shape[0], solves = 0, stale = 0
         cdef double gap = INFINITY, best = INFINITY
-        cdef bint whole, alone = False
+        cdef bint whole
+        cdef double[::1] trial = np.empty(size)
         self.place = longer(self.place, size, -1)
         self._reconcile(gram, coef, l1, l2, lower, upper)
         while solves < max_solves:
             PyErr_CheckSignals()
             with nogil:
-                whole = self.newton_step(gram, coef, grad, &resid_sq, l1, l2, lower, upper)
+                whole = self.newton_step(
+                    gram, coef, grad, trial, &resid_sq, l1, l2, lower, upper)
             solves += 1
             if not whole:
                 continue
@@ -231,7 +234,7 @@ cdef class ActiveSet:
             if stale > PATIENCE:
                 break
             if self.downdates > REFACTOR_AFTER:
-                self.refactor(gram, l2)
+                self.refactor(gram)
             self._join(gram, coef, grad, &resid_sq, norm_sq, l1, l2, lower, upper, stale > 1)
         return solves, gap, False
 
@@ -250,8 +253,9 @@ cdef class ActiveSet:
             else:
                 self.sign[i] = sign_of(coef[j], l1[j])
                 changed = changed or self.factor_l2[i] != l2[j]
+                self.factor_l2[i] = l2[j]
         if changed:
-            self.refactor(gram, l2)
+            self.refactor(gram)
         for j in range(coef.shape[0]):
             if self.place[j] < 0 and coef[j] != 0.0 and lower[j] < coef[j] < upper[j]:
                 self._reserve(self.size + 1)
@@ -260,44 +264,100 @@ cdef class ActiveSet:
                     self.append(j, pivot, l2[j], sign_of(coef[j], l1[j]))
 
     cdef bint newton_step(
-        self, const double[:, ::1] gram, double[::1] coef, double[::1] grad, double *resid_sq,
-        const double[::1] l1, const double[::1] l2, const double[::1] lower,
+        self, const double[:, ::1] gram, double[::1] coef, double[::1] grad, double[::1] trial,
+        double *resid_sq, const double[::1] l1, const double[::1] l2, const double[::1] lower,
         const double[::1] upper
     ) noexcept nogil:
         """Step towards the optimum of A as far as signs and bounds allow; whether that was all.
 
-        Features that stand at a limit and would cross it leave before anything moves.
+        Features that stand at a limit and would cross it leave before anything moves. Where the
+        whole step d crosses limits, of two steps the one that gains more is taken: up to the first
+        limit (t d, which gains t (1 - t/2) d'rhs), or d with every coefficient stopped at its own.
+        Whoever is at its limit then leaves.
         """
         cdef Py_ssize_t i, j
-        cdef double t = 1.0, room
-        cdef double *d = &self.step[0] if self.step.shape[0] else NULL
+        cdef double t = 1.0, short_gain = 0.0, long_gain = 0.0, space
+        cdef double *d = &self.step[0]
+        cdef double *stopped = &self.stopped[0]
         cdef bint crossed = False
         for i in range(self.size):
             j = self.active[i]
-            d[i] = grad[j] - l1[j] * self.sign[i] - l2[j] * coef[j]
+            self.rhs[i] = d[i] = grad[j] - l1[j] * self.sign[i] - l2[j] * coef[j]
         self.substitute(d)
-        for i in range(self.size - 1, -1, -1):
-            if d[i] != 0.0:
-                room = self.room(i, d[i], coef, lower, upper)
-                if room <= 0.0:
-                    self.remove(i)
-                    crossed = True
-                elif room < t * fabs(d[i]):
-                    t = room / fabs(d[i])
+        for i in range(self.size):
+            space = self.room(i, d[i], coef, lower, upper)
+            self.leaves[i] = d[i] != 0.0 and space <= 0.0
+            crossed = crossed or self.leaves[i]
+            stopped[i] = d[i]
+            if space < fabs(d[i]):
+                t = min(t, space / fabs(d[i]))
+                stopped[i] = space if d[i] > 0.0 else -space
+            short_gain += d[i] * self.rhs[i]
         if crossed:
+            self.remove_leaving(gram)
             return False
-        self.move(gram, coef, grad, resid_sq, d, t)
         if t == 1.0:
+            self.move(gram, coef, grad, resid_sq, d, 1.0)
             return True
-        for i in range(self.size - 1, -1, -1):
+        short_gain *= t * (1.0 - 0.5 * t)
+        memcpy(&trial[0], &grad[0], grad.shape[0] * sizeof(double))
+        for i in range(self.size):
+            if stopped[i] != 0.0:
+                riata_axpy_f64(
+                    -stopped[i], &gram[self.active[i], 0], 0.0, &trial[0], trial.shape[0])
+        for i in range(self.size):
             j = self.active[i]
-            room = self.room(i, d[i], coef, lower, upper)
-            if room <= 1e-14 * fabs(d[i]):
-                coef[j] += room if d[i] > 0.0 else -room
-                if self.sign[i] != 0.0 and d[i] * self.sign[i] < 0.0:
-                    coef[j] = 0.0
-                self.remove(i)
+            long_gain += stopped[i] * (
+                self.rhs[i] - 0.5 * (grad[j] - trial[j] + l2[j] * stopped[i]))
+        if long_gain > short_gain:
+            for i in range(self.size):
+                j = self.active[i]
+                resid_sq[0] -= stopped[i] * (grad[j] + trial[j])
+                coef[j] += stopped[i]
+                self.leaves[i] = stopped[i] != d[i]
+            memcpy(&grad[0], &trial[0], grad.shape[0] * sizeof(double))
+        else:
+            self.move(gram, coef, grad, resid_sq, d, t)
+            for i in range(self.size):
+                space = self.room(i, d[i], coef, lower, upper)
+                self.leaves[i] = space <= 1e-14 * fabs(d[i])
+        for i in range(self.size):
+            if self.leaves[i]:
+                self.stop_at_limit(i, d[i], coef, lower, upper)
+        self.remove_leaving(gram)
         return False
+
+    cdef void stop_at_limit(
+        self, Py_ssize_t i, double d, double[::1] coef, const double[::1] lower,
+        const double[::1] upper
+    ) noexcept nogil:
+        """Put active feature i exactly at the limit that it moved to."""
+        cdef Py_ssize_t j = self.active[i]
+        if self.sign[i] != 0.0 and d * self.sign[i] < 0.0:
+            coef[j] = 0.0
+        else:
+            coef[j] = upper[j] if d > 0.0 else lower[j]
+
+    cdef void remove_leaving(self, const double[:, ::1] gram) noexcept nogil:
+        """Take those marked in `leaves` out of A: one by one, or by a new factor where many go."""
+        cdef Py_ssize_t i, many = 0, stay = 0
+        for i in range(self.size):
+            many += self.leaves[i]
+        if 8 * many <= self.size:
+            for i in range(self.size - 1, -1, -1):
+                if self.leaves[i]:
+                    self.remove(i)
+            return
+        for i in range(self.size):
+            if self.leaves[i]:
+                self.place[self.active[i]] = -1
+            else:
+                self.active[stay] = self.active[i]
+                self.sign[stay] = self.sign[i]
+                self.factor_l2[stay] = self.factor_l2[i]
+                stay += 1
+        self.size = stay
+        self.refactor(gram)
 
     cdef double room(
         self, Py_ssize_t i, double d, const double[::1] coef, const double[::1] lower,
@@ -370,10 +430,10 @@ cdef class ActiveSet:
         With v = H_AA^-1 H_Aj, b_j + t and b_A - t v leave every fitted value as it is. Whoever
         meets its limit leaves A; j joins if it is independent of the rest.
         """
-        cdef Py_ssize_t i, k
+        cdef Py_ssize_t i
         cdef double way = 1.0 if direction > 0.0 else -1.0
         cdef double t = (upper[j] - coef[j]) if way > 0.0 else (coef[j] - lower[j])
-        cdef double pivot = self.project(gram, j, l2[j]), room
+        cdef double pivot = self.project(gram, j, l2[j])
         cdef double *v = &self.step[0]
         if join_sign(coef[j], way, l1[j]) * way < 0.0:
             t = min(t, fabs(coef[j]))
@@ -394,13 +454,9 @@ cdef class ActiveSet:
         resid_sq[0] += t * t * gram[j, j]
         riata_axpy_f64(-way * t, &gram[j, 0], 0.0, &grad[0], grad.shape[0])
         for i in range(self.size - 1, -1, -1):
-            k = self.active[i]
             if fabs(v[i]) > 1e-12:
-                room = self.room(i, v[i], coef, lower, upper)
-                if room <= 1e-14 * t * fabs(v[i]):
-                    coef[k] += room if v[i] > 0.0 else -room
-                    if self.sign[i] != 0.0 and v[i] * self.sign[i] < 0.0:
-                        coef[k] = 0.0
+                if self.room(i, v[i], coef, lower, upper) <= 1e-14 * t * fabs(v[i]):
+                    self.stop_at_limit(i, v[i], coef, lower, upper)
                     self.remove(i)
         if coef[j] != 0.0 and lower[j] < coef[j] < upper[j]:
             pivot = self.project(gram, j, l2[j])
