@@ -301,7 +301,8 @@ class Problem:
         capping = (l1 > 0) & (l2 == 0)
         relative = (self.norms[capping] / l1[capping]).max(initial=0.0) * size
         slope = np.sqrt(2 * gap) * size + l1 @ np.abs(coef) + l2 @ coef**2
-        return EPS * (unit + slope * min(relative, 1 / EPS)) + self.y_noise**2
+        relative = min(EPS * relative, 1.0)
+        return EPS * unit + slope * relative + (size * relative) ** 2 + self.y_noise**2
 
 
 def expected_grid(problem, alphas=None, n_alphas=100, alpha_min_ratio=None):

@@ -24,7 +24,7 @@ from problems import regression
 X, y = regression({n}, {p}, seed=142, correlation=5.0)
 stored = {store}(X)
 riata.fit_path(X[:5, :5], y[:5], alphas=[0.1])
-threading.Timer(0.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
 try:
     riata.fit_path(stored, y, tol=1e-13, {settings})
 except KeyboardInterrupt as stop:
