@@ -18,6 +18,7 @@ if platform.machine() in ("x86_64", "AMD64"):
 KERNELS = "src/riata/kernels"
 # the Gram tiles use fused multiply-adds where the CPU has them (dispatched at run time)
 CONTRACTED = {"gram": ["-ffp-contract=fast"]}
+HEADERS = ["simd.h", "tile.h", "simd.pxd", "scalar.pxd", "restricted.pxd", "rank.pxd"]
 MODULES = ["active_set", "checks", "dense", "sparse", "gram", "coordinate", "dual"]
 
 setup(
@@ -28,7 +29,7 @@ setup(
                 [f"{KERNELS}/{name}.pyx"],
                 include_dirs=[KERNELS],
                 extra_compile_args=FLAGS + CONTRACTED.get(name, []),
-                depends=[f"{KERNELS}/{h}" for h in ("simd.h", "tile.h", "simd.pxd", "scalar.pxd", "restricted.pxd", "rank.pxd")],
+                depends=[f"{KERNELS}/{header}" for header in HEADERS],
             )
             for name in MODULES
         ],

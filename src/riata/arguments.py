@@ -107,7 +107,8 @@ def check_y(y: Any, n: int) -> Floats:
     top = np.abs(values).max()
     if top > LARGEST or 0.0 < top < 1.0 / LARGEST:
         raise ValueError(
-            f"y must lie within {1 / LARGEST:g} and {LARGEST:g} in magnitude, got {top:g}: rescale it"
+            f"y must lie within {1 / LARGEST:g} and {LARGEST:g} in magnitude, got {top:g}: "
+            "rescale it"
         )
     return values
 

@@ -42,5 +42,6 @@ def get_family(family: object) -> Family:
     if isinstance(family, Gaussian):
         return family
     raise ValueError(
-        f"family must be one of {sorted(_BY_NAME)}, got {family!r}: other families are not there yet"
+        f"family must be one of {sorted(_BY_NAME)}, got {family!r}: "
+        "other families are not there yet"
     )

@@ -349,8 +349,8 @@ def _warn(path: RegularizationPath) -> None:
     }[str(path.status[k])]
     warnings.warn(
         f"{len(late)} of {len(path.alphas)} alphas ended above the tolerance, the first "
-        f"at alpha={path.alphas[k]:.6g} ({path.status[k]}): duality gap {path.dual_gaps[k]:.3g}, wanted "
-        f"{path.tol * path.null_objective:.3g} (tol={path.tol:g}); {advice}",
+        f"at alpha={path.alphas[k]:.6g} ({path.status[k]}): duality gap {path.dual_gaps[k]:.3g}, "
+        f"wanted {path.tol * path.null_objective:.3g} (tol={path.tol:g}); {advice}",
         convergence_warning(),
         stacklevel=4,
     )

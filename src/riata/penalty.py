@@ -1,9 +1,10 @@
 """The elastic net with factors, units and bounds: four arrays and one scalar function.
 
-    g(b) = alpha sum_j v_j ( l1_ratio u_j |b_j| + (1 - l1_ratio)/2 u_j^2 b_j^2 ),  lower <= b <= upper
+    g(b) = alpha sum_j v_j ( l1_ratio u_j |b_j| + (1 - l1_ratio)/2 u_j^2 b_j^2 )
+    for  lower <= b <= upper
 
-v_j is the penalty factor and u_j the unit of feature j (its deviation where the caller standardises,
-else 1). What the solver asks of a penalty: its arrays at an alpha, its value, its alpha_max, and
+v_j is the penalty factor and u_j the unit of feature j (its deviation where the caller
+standardises, else 1). What the solver asks of a penalty: its arrays at an alpha, its value, its alpha_max, and
 (kernels/dual, kernels/scalar) the scalar minimiser and the dual's feasibility.
 """
 

@@ -50,7 +50,12 @@ class RidgeSolver:
         while not status:
             state = solver.state
             gap = solver.certify(alpha, box)
-            status = solver.verdict(gap, problem.negligible_gap(), n_iter, stalled=len(gaps) > REFINEMENTS)
+            status = solver.verdict(
+                gap,
+                problem.negligible_gap(),
+                problem.max_iter - n_iter,
+                stalled=len(gaps) > REFINEMENTS,
+            )
             if status:
                 break
             if gap >= 0.5 * min(gaps):
@@ -82,7 +87,12 @@ class RidgeSolver:
             gap = 0.5 * lost
             stalls = stalls + 1 if gap >= 0.5 * best else 0
             best = min(best, gap)
-            if status := solver.verdict(gap, problem.negligible_gap(), n_iter, stalled=stalls > REFINEMENTS):
+            if status := solver.verdict(
+                gap,
+                problem.negligible_gap(),
+                problem.max_iter - n_iter,
+                stalled=stalls > REFINEMENTS,
+            ):
                 break
             coef = solver.state.coef.copy()
             coef[live] += step
@@ -165,7 +175,9 @@ class _RowFactor(_Factor):
         self._live, self._d = live, _units(solver, live)
         self._root = np.sqrt(self._design.weights)
         one = np.ones(1)
-        columns = [self._root * self._design.dot(self._free[[k]], one) for k in range(len(self._free))]
+        columns = [
+            self._root * self._design.dot(self._free[[k]], one) for k in range(len(self._free))
+        ]
         left, sizes, _ = np.linalg.svd(np.array(columns).reshape(-1, self._design.n).T, False)
         self._basis = left[:, sizes > 1e-10 * sizes.max(initial=0.0)]
         gram = self._design.row_gram(live, self._d)

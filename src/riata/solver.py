@@ -33,7 +33,7 @@ INNER = 0.3  # share of the tolerance that the working set's own gap may keep
 CHUNK = 2e8  # multiply-adds of descent between two looks at the clock and the true residual
 FAR = 0.6  # an alpha below this share of the last one is approached in steps
 ROUGH = 1e-3  # relative gap that is good enough on the way
-STALLS = 3  # certificates without progress, nothing left to do: the precision floor
+STALLS = 6  # certificates without progress, nothing left to do: the precision floor
 RESIDUAL_SWEEPS = 50  # of descent on the residual between two looks at the true one
 
 
@@ -115,7 +115,7 @@ class Solver:
             return
         skip, self.skip = self.skip, np.ones_like(self.skip)
         self.skip[bounded] = 0
-        self._approach(0.0, problem.penalty.at(0.0), 0.0)
+        self._approach(0.0, problem.penalty.at(0.0), 0.0, problem.max_iter)
         self._last_alpha, self.skip = float("inf"), skip
         problem.null_objective = 0.5 * self.state.resid_sq
 
@@ -131,7 +131,9 @@ class Solver:
             self._admit_everybody()
         n_iter = self._come_near(alpha)
         box = self.problem.penalty.at(alpha)
-        gap, status, more = self._approach(alpha, box, self.problem.negligible_gap(), exact)
+        gap, status, more = self._approach(
+            alpha, box, self.problem.negligible_gap(), self.problem.max_iter - n_iter, exact
+        )
         return self.fit(
             alpha, gap, status, n_iter + more,
             self.working.smoother_trace(self.state.coef, box.l2),
@@ -152,17 +154,23 @@ class Solver:
         while alpha < FAR * self._last_alpha:
             step = max(FAR * self._last_alpha, alpha)
             rough = ROUGH * self.problem.null_objective
-            _, status, more = self._approach(step, penalty.at(step), rough)
+            _, status, more = self._approach(
+                step, penalty.at(step), rough, self.problem.max_iter - n_iter
+            )
             n_iter += more
             if status in ("max_iter", "time_limit"):
                 break
         return n_iter
 
     def _approach(
-        self, alpha: float, box: Box, negligible: float, exact: bool = False
+        self, alpha: float, box: Box, negligible: float, max_iter: int, exact: bool = False
     ) -> tuple[float, str, int]:
-        """Descend until the gap is negligible; return (gap, status, n_iter)."""
-        problem, working = self.problem, self.working
+        """Descend until the gap is negligible; return (gap, status, n_iter).
+
+        Where the working set's own measure is content and the certificate is not, the next round
+        asks a hundredth of it.
+        """
+        working = self.working
         n_iter, best, stalls, settled = 0, float("inf"), 0, False
         threshold = 0.5
         if alpha > 0.0 and 0.0 < self._last_alpha < float("inf"):
@@ -172,7 +180,7 @@ class Solver:
             gap, floor = self.certify(alpha, box), self.rounding()
             stalls = stalls + 1 if settled and gap >= 0.5 * best else 0
             best = min(best, gap)
-            status = self.verdict(gap, negligible, n_iter, stalled=stalls >= STALLS)
+            status = self.verdict(gap, negligible, max_iter - n_iter, stalled=stalls >= STALLS)
             if not self.state.exact and (floor > 0.1 * negligible or (status and exact)):
                 self.state = self._exact_state(self.state.coef)
                 continue
@@ -183,12 +191,12 @@ class Solver:
                 working, state.coef, len(state.active), state.z, box, self.skip, threshold
             )
             threshold = 1.0
-            target = INNER * max(negligible, floor)
-            more, finished = self._descend(box, target, problem.max_iter - n_iter)
+            target = INNER * max(negligible, floor) * 0.01**stalls
+            more, finished = self._descend(box, target, max_iter - n_iter)
             n_iter += more
             settled = finished and joined == 0
 
-    def verdict(self, gap: float, negligible: float, n_iter: int, *, stalled: bool) -> str:
+    def verdict(self, gap: float, negligible: float, left: int, *, stalled: bool) -> str:
         """Return the status to stop with at this gap, or '' to go on."""
         problem = self.problem
         if gap <= negligible:
@@ -196,7 +204,7 @@ class Solver:
         floor = self.rounding()
         if gap <= floor or (stalled and gap <= 1e3 * floor):
             return "precision_floor"
-        if n_iter >= problem.max_iter or stalled:
+        if left <= 0 or stalled:
             return "max_iter"
         return "time_limit" if problem.expired() else ""
 
@@ -253,7 +261,7 @@ class Solver:
         if self._correlation is None:
             self.move_to(new)
         else:
-            self.state = self._algebraic_state(new)
+            self.state = self._algebraic_state(new, self._correlation)
         return n_iter, finished
 
     def _descend_on_residual(self, box: Box, target: float, max_sweeps: int) -> tuple[int, bool]:
@@ -281,7 +289,7 @@ class Solver:
     # -- the state -------------------------------------------------------------------------------
 
     def move_to(self, coef: Floats) -> None:
-        """Make coef (p,) the present point, from the data, its free part refitted where it is off."""
+        """Make coef (p,) the present point, from the data; refit its free part where it is off."""
         free, space = self.working.free, self.working.space
         self.state = self._exact_state(coef)
         for _ in range(2 if len(free) else 0):
@@ -303,13 +311,13 @@ class Solver:
         z = problem.design.transpose_dot(w * resid)
         return State(coef, active, resid, z, dual.weighted_sums(w, resid)[1], exact=True)
 
-    def _algebraic_state(self, coef: Floats) -> State:
-        """Return the state at coef by Gram algebra: z_W = X_W'(w y) - H b_W."""
+    def _algebraic_state(self, coef: Floats, correlation: Floats) -> State:
+        """Return the state at coef by Gram algebra: z_W = correlation - H b_W."""
         work = self.working.members
         b = coef[work]
         z = np.zeros_like(coef)
-        z[work] = self._correlation - self.working.gram_times(b)
-        resid_sq = self._null_sq - dual.weighted_sums(b, self._correlation + z[work])[0]
+        z[work] = correlation - self.working.gram_times(b)
+        resid_sq = self._null_sq - dual.weighted_sums(b, correlation + z[work])[0]
         return State(
             coef, np.flatnonzero(coef), self.state.resid, z, max(resid_sq, 0.0), exact=False
         )

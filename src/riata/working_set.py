@@ -48,6 +48,7 @@ class WorkingSet:
         self.space = ColumnSpace(design, free, gram)
         self._loads = np.empty((len(free), 0))  # G_ZZ^+ G_ZW
         self._view: ResidualView | None = None
+        self._view_size = 0
 
     def __len__(self) -> int:
         return len(self.members)
@@ -89,6 +90,7 @@ class WorkingSet:
 
     def gram_times(self, coef: Floats) -> Floats:
         """Return H coef, (|W|,), from coef (|W|,)."""
+        assert self.gram is not None  # who asks for Gram algebra has seen to it
         active = np.flatnonzero(coef)
         out = np.empty(len(self.members))
         dual.gram_times(self.gram, active, coef[active], out)
@@ -137,9 +139,9 @@ def refill(
 
     urgency_j = |z_j| / l1_j; above 1 a feature at zero violates its optimality condition, above
     `threshold` it is expected to soon (the sequential strong rule: Tibshirani et al., J. R. Stat.
-    Soc. B 74(2), 2012, eq. 10). Violators join, at most |W| + 64 at once; the expected ones fill the
-    set up to twice the support. Where anybody joins, so do the next in line, up to an eighth of |W|
-    (growing seldom is cheaper than growing exactly), and where the set would then exceed SLACK
+    Soc. B 74(2), 2012, eq. 10). Violators join, at most |W| + 64 at once; the expected ones fill
+    the set up to twice the support. Where anybody joins, so do the next in line, up to an eighth of
+    |W| (growing seldom is cheaper than growing exactly), and where the set would then exceed SLACK
     times the support, the least urgent members at zero leave.
     """
     urgency = np.empty(len(z))
@@ -150,7 +152,7 @@ def refill(
     size, expected = len(working), len(outside)
     if expected == 0:
         return 0
-    violators = np.count_nonzero(urgency[outside] > 1.0)
+    violators = int(np.count_nonzero(urgency[outside] > 1.0))
     roomy = 2 * support + LEAST
     joining = max(violators, min(expected, roomy - size), 0)
     if joining == 0:
@@ -159,11 +161,18 @@ def refill(
     if joining > expected:
         outside = np.flatnonzero(urgency > 0.0)
         joining = min(joining, len(outside))
-    best = outside[np.argpartition(urgency[outside], len(outside) - joining)[-joining:]]
+    best = outside[_largest(urgency[outside], joining)]
     if working.gram is not None and size + joining > SLACK * support + 2 * LEAST:
         rank = np.where(coef[working.members] != 0.0, np.inf, of_members)
-        room = max(roomy - joining, np.count_nonzero(np.isinf(rank)))
+        room = max(roomy - joining, int(np.count_nonzero(np.isinf(rank))))
         if room < size:
-            working.retain(np.sort(np.argpartition(rank, size - room)[size - room :]))
-    working.extend(np.sort(best))
+            working.retain(_largest(rank, room))
+    working.extend(best)
     return joining
+
+
+def _largest(values: Floats, k: int) -> Indices:
+    """Return the positions of the k largest values, in order."""
+    if k == 0:
+        return np.empty(0, dtype=np.intp)
+    return np.sort(np.argpartition(values, len(values) - k)[len(values) - k :])

@@ -1,10 +1,10 @@
 """From what a caller calls X to a Design: which layouts are read in place, which are refused.
 
 Read in place: ndarrays of float64 or float32 with unit stride along one axis, and CSR and CSC
-matrices or arrays of float64 or float32 with int32 or int64 indices, whether sorted, writeable, free
-of duplicates or not. Converted, at the price of a copy: integers, booleans and other floats (to
-float64), foreign byte order, arrays without unit stride, sparse formats other than CSR and CSC (to
-CSR). Refused: complex numbers, objects, masked arrays, and anything that is not a matrix.
+matrices or arrays of float64 or float32 with int32 or int64 indices, whether sorted, writeable,
+free of duplicates or not. Converted, at the price of a copy: integers, booleans and other floats
+(to float64), foreign byte order, arrays without unit stride, sparse formats other than CSR and CSC
+(to CSR). Refused: complex numbers, objects, masked arrays, and anything that is not a matrix.
 """
 
 from typing import Any
@@ -66,7 +66,7 @@ def _as_compressed(X: Any) -> Any:
         return X
     X = X.tocoo()
     for name, index, limit in (("row", X.row, X.shape[0]), ("column", X.col, X.shape[1])):
-        if index.size and not (0 <= index.min() and index.max() < limit):
+        if index.size and not (index.min() >= 0 and index.max() < limit):
             raise ValueError(f"X has a {name} index out of range [0, {limit}): rebuild the matrix")
     return X.tocsr()
 

@@ -49,8 +49,9 @@ def check_finite(X: NDArray[Any], n_threads: int) -> None:
     run([partial(job, k) for k in range(len(blocks))], n_threads)
     top = tops.max()
     if np.isnan(top):
-        i, j = dense.first_nonfinite(X)
-        raise ValueError(not_finite(X[i, j], i, j))
+        place = dense.first_nonfinite(X)
+        assert place is not None  # `largest` saw one
+        raise ValueError(not_finite(X[place], *place))
     if top > LARGEST:
         raise ValueError(too_large(top))
 
@@ -136,7 +137,6 @@ class DenseDesign(Design):
                 pieces[0, a] += pieces.pop((i, a))
         out = np.hstack([pieces[0, a][: len(left), : b - a] for a, b in runs])
         return np.triu(out) + np.triu(out, 1).T if symmetric else out
-
 
     def row_gram(self, members: Indices, scale: Floats | None = None) -> Floats:
         full = np.zeros(self.p)

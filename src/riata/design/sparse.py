@@ -28,13 +28,15 @@ from .base import (
 from .dense import cut
 
 BLOCK = 1 << 18  # stored entries in one job
+Sums = tuple[Floats, Floats, Floats, NDArray[np.int32], NDArray[np.int32]]
+
 COMPACT = 0.75  # columns are numbered anew where fewer than this share hold an entry
 
 
 class Compressed:
-    """The arrays of a CSR or CSC matrix, checked in our own loop before any kernel indexes with them.
+    """The arrays of a CSR or CSC matrix, checked before any kernel indexes with them.
 
-    scipy's check_format misses cases and changes the matrix. Cost: one read.
+    In our own loop: scipy's check_format misses cases and changes the matrix. Cost: one read.
 
     columns : the numbers of the columns that hold an entry, or None where nearly all do
     """
@@ -60,7 +62,9 @@ class Compressed:
             if not isinstance(part, np.ndarray) or part.ndim != 1:
                 raise ValueError(f"X.{name} must be a one-dimensional array: rebuild the matrix")
             if name != "data" and part.dtype.kind not in "iu":
-                raise TypeError(f"X.{name} must hold integers, got {part.dtype}: rebuild the matrix")
+                raise TypeError(
+                    f"X.{name} must hold integers, got {part.dtype}: rebuild the matrix"
+                )
         self.data = np.ascontiguousarray(as_real(X.data, "X"))
         self.indices, self.indptr = _as_index(X.indices), _as_index(X.indptr)
         if len(self.indptr) != major + 1:
@@ -145,16 +149,17 @@ class SparseDesign(Design):
         """Keep what finds the entries of a column or a row."""
 
     @abstractmethod
-    def _sums(self, shift: Floats, *out: NDArray[Any]) -> None:
-        """Fill (first, second, weight, count, repeats): see kernels/sparse.csc_sums."""
+    def _sums(self, shift: Floats, out: Sums) -> None:
+        """Fill out = (first, second, weight, count, repeats): see kernels/sparse.csc_sums."""
 
     def _measure_columns(self) -> None:
         first, second, weight = np.empty(self.p), np.empty(self.p), np.empty(self.p)
         count, repeats = (np.empty(self.p, dtype=np.int32) for _ in range(2))
-        self._sums(np.zeros(self.p), first, second, weight, count, repeats)
+        sums = first, second, weight, count, repeats
+        self._sums(np.zeros(self.p), sums)
         full = count == np.count_nonzero(self.weights)
         mean = first.copy()
-        self._sums(mean, first, second, weight, count, repeats)
+        self._sums(mean, sums)
         mean[full] += first[full]
         weight[full] = 1.0
         self._set_moments(mean, second + mean**2 * np.maximum(1.0 - weight, 0.0))
@@ -197,7 +202,7 @@ class CSCDesign(SparseDesign):
     def _set_layout(self, parts: "Compressed") -> None:
         self.start, self.end = parts.start, parts.end
 
-    def _sums(self, shift: Floats, *out: NDArray[Any]) -> None:
+    def _sums(self, shift: Floats, out: Sums) -> None:
         sparse.csc_sums(
             self.data, self.indices, self.start, self.end, self.weights, shift, *out,
             self._increasing,
@@ -241,7 +246,7 @@ class CSRDesign(SparseDesign):
     def _set_layout(self, parts: "Compressed") -> None:
         self.indptr, self.seen, self.before = parts.indptr, parts.seen, parts.before
 
-    def _sums(self, shift: Floats, *out: NDArray[Any]) -> None:
+    def _sums(self, shift: Floats, out: Sums) -> None:
         sparse.csr_sums(
             self.data, self.indices, self.indptr, self.seen, self.before, self.weights, shift, *out,
             self._increasing,
@@ -255,8 +260,8 @@ class CSRDesign(SparseDesign):
         shift = self.shift if self.shift.any() else None
         jobs = [
             partial(
-                sparse.csr_transpose_dot, self.data, self.indices, self.indptr, self.seen, self.before, u,
-                shift, out[k], a, b,
+                sparse.csr_transpose_dot, self.data, self.indices, self.indptr, self.seen,
+                self.before, u, shift, out[k], a, b,
             )
             for k, (a, b) in enumerate(blocks)
         ]  # fmt: skip
@@ -273,8 +278,8 @@ class CSRDesign(SparseDesign):
         full[active] = coef
         jobs = [
             partial(
-                sparse.csr_dot, self.data, self.indices, self.indptr, self.seen, self.before, full, self.shift,
-                out, a, b,
+                sparse.csr_dot, self.data, self.indices, self.indptr, self.seen, self.before, full,
+                self.shift, out, a, b,
             )
             for a, b in cut(self.n, len(self.data) // BLOCK)
         ]  # fmt: skip
@@ -293,8 +298,8 @@ class CSRDesign(SparseDesign):
 
     def gather(self, new: Indices, first: int, *panel: NDArray[Any]) -> None:
         sparse.csr_gather(
-            self.data, self.indices, self.indptr, self.seen, self.before, self._numbered(new, first),
-            self.shift, *panel,
+            self.data, self.indices, self.indptr, self.seen, self.before,
+            self._numbered(new, first), self.shift, *panel,
         )  # fmt: skip
         self.n_passes += 1
 

@@ -7,9 +7,9 @@ others stay where they are (at 0 or at a bound), and
 
     (H_AA + diag(l2_A)) d = g_A - l1_A s_A - l2_A b_A,      g = h - H b
 
-is one step to the optimum of A. Where coefficients would change their sign or pass a bound, the step
-ends at the first of these limits, or every coefficient stops at its own, whichever gains more, and
-who is at a limit leaves A. After a full step the worst violators join A, at most
+is one step to the optimum of A. Where coefficients would change their sign or pass a bound, the
+step ends at the first of these limits, or every coefficient stops at its own, whichever gains more,
+and who is at a limit leaves A. After a full step the worst violators join A, at most
 max(10, |A|) at once; those that would move against their sign leave before anything moves, and
 where none is left, the worst one joins alone, which always descends. A violator that depends on
 A (its pivot is below 1e-10 of its norm) moves along the null direction, where no fitted value
@@ -173,7 +173,10 @@ cdef class ActiveSet:
         cdef Py_ssize_t j
         cdef double pivot
         cdef ActiveSet other
-        if self.size != support.shape[0] or any(self.place[j] < 0 for j in support):
+        cdef bint same = self.size == support.shape[0]
+        for j in support:
+            same = same and self.place[j] >= 0 and self.factor_l2[self.place[j]] == l2[j]
+        if not same:
             other = ActiveSet()
             other._reserve(support.shape[0])
             other.place = np.empty(l2.shape[0], dtype=np.intp)

@@ -12,8 +12,10 @@ Source: Friedman, Hastie, Tibshirani, "Regularization paths for generalized line
 coordinate descent", J. Stat. Softw. 33(1), 2010, section 2.2 (covariance updates) and 2.6.
 """
 
+import numpy as np
+
 from cpython.exc cimport PyErr_CheckSignals
-from libc.math cimport INFINITY, fabs
+from libc.math cimport INFINITY
 
 from .restricted cimport restricted_gap
 from .scalar cimport minimiser
@@ -42,7 +44,6 @@ def gram_descent(
     cdef Py_ssize_t[::1] support
     cdef double d, step, old, moved, gap = INFINITY, work = 0.0
     cdef bint everything = True
-    import numpy as np
     support = np.empty(size, dtype=np.intp)
     with nogil:
         inner = 0
@@ -72,8 +73,7 @@ def gram_descent(
                 with gil:
                     PyErr_CheckSignals()
             if everything:
-                gap = restricted_gap(
-                coef, grad, resid_sq, norm_sq, l1, l2, lower, upper)
+                gap = restricted_gap(coef, grad, resid_sq, norm_sq, l1, l2, lower, upper)
                 if gap <= target or sweep >= max_sweeps:
                     break
                 n_support = 0
@@ -118,7 +118,6 @@ def dense_descent(
     cdef bint measure
     cdef const real *x
     cdef double[::1] grad
-    import numpy as np
     grad = np.empty(coef.shape[0])
     with nogil:
         while sweep < max_sweeps:
@@ -175,7 +174,6 @@ def sparse_descent(
     cdef double g, step, total = 0.0, offset = 0.0, gap = INFINITY, resid_sq, r, work = 0.0
     cdef bint measure
     cdef double[::1] grad
-    import numpy as np
     grad = np.empty(coef.shape[0])
     with nogil:
         for i in range(resid.shape[0]):   # total = sum_i w_i resid_i, without the offset

@@ -37,7 +37,6 @@ cdef enum:
 cdef riata_tile TILE = riata_choose_tile()
 
 
-
 cdef void pack(
     const real *x, Py_ssize_t row, Py_ssize_t column, const Py_ssize_t[::1] columns,
     const double *column_mean, const double *row_mean, const double *scale, Py_ssize_t rows,

@@ -1,9 +1,9 @@
 """Passes over a compressed sparse matrix, and the panel of its gathered working columns.
 
 The p columns a caller sees are the non-empty ones. CSC: column j is stored at start[j]:end[j]. CSR:
-row i at indptr[i]:indptr[i + 1], and column c of an entry is numbered by (seen, before): see rank.pxd.
-indices are int32 or int64, data float or double; entries may be unsorted and hold duplicates, whose
-values add up. Every sum is in double.
+row i at indptr[i]:indptr[i + 1], and column c of an entry is numbered by (seen, before): see
+rank.pxd. indices are int32 or int64, data float or double; entries may be unsorted and hold
+duplicates, whose values add up. Every sum is in double.
 
 Centring costs O(1) a column: x_j - mean_j is stored entries minus shift_j, less rest_j in every
 row, with shift_j + rest_j = mean_j. shift_j is mean_j for a full column, whose mean may exceed its
@@ -81,9 +81,9 @@ def csc_sums(
 
 def csr_sums(
     const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
-    const uint64_t[::1] seen, const int32_t[::1] before, const double[::1] w, const double[::1] shift,
-    double[::1] first, double[::1] second, double[::1] weight, int32_t[::1] count,
-    int32_t[::1] repeats, bint increasing
+    const uint64_t[::1] seen, const int32_t[::1] before, const double[::1] w,
+    const double[::1] shift, double[::1] first, double[::1] second, double[::1] weight,
+    int32_t[::1] count, int32_t[::1] repeats, bint increasing
 ):
     """As csc_sums, from the rows; the five outputs are overwritten."""
     cdef Py_ssize_t i, j, k, p = first.shape[0]
@@ -154,8 +154,8 @@ def csc_transpose_dot(
 
 def csr_transpose_dot(
     const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
-    const uint64_t[::1] seen, const int32_t[::1] before, const double[::1] u, const double[::1] shift, double[::1] out,
-    Py_ssize_t r0, Py_ssize_t r1
+    const uint64_t[::1] seen, const int32_t[::1] before, const double[::1] u,
+    const double[::1] shift, double[::1] out, Py_ssize_t r0, Py_ssize_t r1
 ):
     """out_j = sum over the stored entries of rows r0:r1 of (x_ij - shift_j) u_i; overwritten.
 
@@ -193,8 +193,8 @@ def csc_dot(
 
 def csr_dot(
     const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
-    const uint64_t[::1] seen, const int32_t[::1] before, const double[::1] coef, const double[::1] shift, double[::1] out,
-    Py_ssize_t r0, Py_ssize_t r1
+    const uint64_t[::1] seen, const int32_t[::1] before, const double[::1] coef,
+    const double[::1] shift, double[::1] out, Py_ssize_t r0, Py_ssize_t r1
 ):
     """out_i = sum_j (x_ij - shift_j) coef_j over stored entries, coef (p,), for i in r0:r1."""
     cdef Py_ssize_t i, j, k
@@ -224,8 +224,8 @@ def csc_count(
 
 
 def csr_count(
-    const integer[::1] indices, const int64_t[::1] indptr, const uint64_t[::1] seen, const int32_t[::1] before,
-    const int32_t[::1] number, int64_t[::1] count
+    const integer[::1] indices, const int64_t[::1] indptr, const uint64_t[::1] seen,
+    const int32_t[::1] before, const int32_t[::1] number, int64_t[::1] count
 ):
     """count_i += the number of entries of row i whose column j has number[j] >= 0."""
     cdef Py_ssize_t i, j, k
@@ -271,8 +271,8 @@ def csc_gather(
 
 def csr_gather(
     const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
-    const uint64_t[::1] seen, const int32_t[::1] before, const int32_t[::1] number, const double[::1] shift,
-    int64_t[::1] cursor, int32_t[::1] local, double[::1] value
+    const uint64_t[::1] seen, const int32_t[::1] before, const int32_t[::1] number,
+    const double[::1] shift, int64_t[::1] cursor, int32_t[::1] local, double[::1] value
 ):
     """Append every entry whose column j has number[j] >= 0, its local number, to its row."""
     cdef Py_ssize_t i, j, k, to
