@@ -154,7 +154,9 @@ class Problem:
             polished = np.where(held, near, 0.0)
             rest = (A / unit)[:, ~held]
             polished[~held] = np.linalg.lstsq(rest, target - A / unit @ polished, rcond=None)[0]
-            for b in (x, np.clip(polished, *box)):
+            for b in (np.clip(x, *box), np.clip(polished, *box)):
+                if np.abs(b).max(initial=0.0) > 1e6 * np.linalg.norm(target):
+                    continue  # dependent columns: huge coefficients that cancel but for rounding
                 r = self.y - self.X[:, columns] @ (b / unit)
                 best = r if self.w @ r**2 < self.w @ best**2 else best
         return best

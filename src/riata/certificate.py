@@ -4,8 +4,8 @@ Primal      P(b) = 1/2 |y - X b|_w^2 + sum_j g_j(b_j)
 Dual        D(u) = y'u - 1/2 sum_i u_i^2 / w_i - sum_j g_j*(x_j'u)
 
 Let r = y - X b and u = c w t, where t is r minus its projection (in the metric w) on the columns
-that nothing penalises, so that x_j'u = 0 for those, and c <= 1. Then y'u = u'r + sum_j b_j x_j'u,
-and
+that nothing penalises, so that x_j'u = 0 for those, and c <= 1. Then
+y'u = u'r + sum_j b_j x_j'u, and
 
     P - D = 1/2 |r - c t|_w^2  +  sum_j [ g_j(b_j) + g_j*(c z_j) - c z_j b_j ],   z_j = x_j'(w t)
           = 1/2 |r - t|_w^2 + 1/2 (1 - c)^2 |t|_w^2 + sum_j [ ... ]

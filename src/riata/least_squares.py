@@ -58,7 +58,9 @@ class ColumnSpace:
     def _decompose_columns(self) -> Floats:
         """Decompose the columns themselves, to singular values of 1e-12; return the null space."""
         one = np.ones(1)
-        columns = np.array([self._root * self._design.dot(np.array([j]), one) for j in self.members])
+        columns = np.array(
+            [self._root * self._design.dot(np.array([j]), one) for j in self.members]
+        )
         self._scale = 1.0 / np.linalg.norm(columns, axis=1)
         left, sizes, right = np.linalg.svd((self._scale[:, None] * columns).T, full_matrices=False)
         kept = sizes > 1e-12 * sizes[0]

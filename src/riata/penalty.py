@@ -4,8 +4,8 @@
     for  lower <= b <= upper
 
 v_j is the penalty factor and u_j the unit of feature j (its deviation where the caller
-standardises, else 1). What the solver asks of a penalty: its arrays at an alpha, its value, its alpha_max, and
-(kernels/dual, kernels/scalar) the scalar minimiser and the dual's feasibility.
+standardises, else 1). What the solver asks of a penalty: its arrays at an alpha, its value, its
+alpha_max, and (kernels/dual, kernels/scalar) the scalar minimiser and the dual's feasibility.
 """
 
 from typing import NamedTuple
@@ -50,12 +50,10 @@ class ElasticNet:
         self.p, self.l1_ratio = p, l1_ratio
         out = np.isinf(factor) | ((lower == 0.0) & (upper == 0.0))
         factor = np.where(np.isinf(factor), 0.0, factor) if np.any(np.isinf(factor)) else factor
-        self._factor_unit = factor * unit
-        self._l1 = l1_ratio * self._factor_unit
-        self._l2 = (1.0 - l1_ratio) * self._factor_unit * unit
+        self._factor, self._unit = factor, unit
         self._lower, self._upper = self._wide(lower), self._wide(upper)
         self.excluded = self._wide(out)
-        self.unpenalised = self._wide((self._factor_unit == 0.0) & ~out)
+        self.unpenalised = self._wide(((factor == 0.0) | (unit == 0.0)) & ~out)
         self.unbounded = bool(np.all(np.isinf(lower) & np.isinf(upper)))
 
     def _wide(self, values: NDArray) -> NDArray:
@@ -64,7 +62,7 @@ class ElasticNet:
     def at(self, alpha: float) -> Box:
         """Return the penalty's arrays at alpha."""
         return Box(
-            self._wide(alpha * self._l1), self._wide(alpha * self._l2), self._lower, self._upper
+            self._wide(self._l1(alpha)), self._wide(self._l2(alpha)), self._lower, self._upper
         )
 
     def bare(self, alpha: float) -> NDArray[np.intp]:
@@ -74,6 +72,16 @@ class ElasticNet:
         held = (self.unpenalised | (alpha == 0.0)) & ~self.excluded
         return np.flatnonzero(held & (np.isinf(self._lower) != np.isinf(self._upper)))
 
+    def _l1(self, alpha: float, l1_ratio: float | None = None) -> Floats:
+        return (alpha * (self.l1_ratio if l1_ratio is None else l1_ratio)) * (
+            self._factor * self._unit
+        )
+
+    def _l2(self, alpha: float) -> Floats:
+        if self.l1_ratio == 1.0 or alpha == 0.0:
+            return np.asarray(0.0)
+        return (alpha * (1.0 - self.l1_ratio)) * (self._factor * self._unit**2)
+
     @property
     def free(self) -> NDArray[np.bool_]:
         """Features held by nothing: no penalty, no finite bound."""
@@ -81,14 +89,14 @@ class ElasticNet:
 
     def has_l1(self, alpha: float) -> bool:
         """Whether any feature has an L1 penalty at alpha."""
-        return alpha > 0.0 and bool(np.any(self._l1 > 0.0))
+        return alpha * self.l1_ratio > 0.0 and not bool(np.all(self.unpenalised | self.excluded))
 
     def alpha_max(self, z: Floats, skip: NDArray[np.uint8]) -> float:
         """Return the smallest alpha at which z = X'u of the null model lets nothing in.
 
         Where there is (nearly) no L1 part, that of l1_ratio = 0.001 (glmnet's convention).
         """
-        l1 = max(self.l1_ratio, 1e-3) * self._factor_unit
+        l1 = self._l1(1.0, max(self.l1_ratio, 1e-3))
         out = np.empty(self.p)
         blocked = (skip | self.unpenalised).astype(np.uint8)
         dual.urgency(z, self._wide(l1), self._lower, self._upper, blocked, out)

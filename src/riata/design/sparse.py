@@ -27,9 +27,9 @@ from .base import (
 )
 from .dense import cut
 
-BLOCK = 1 << 18  # stored entries in one job
 Sums = tuple[Floats, Floats, Floats, NDArray[np.int32], NDArray[np.int32]]
 
+BLOCK = 1 << 18  # stored entries in one job
 COMPACT = 0.75  # columns are numbered anew where fewer than this share hold an entry
 
 

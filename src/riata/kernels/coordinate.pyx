@@ -42,14 +42,14 @@ def gram_descent(
     """
     cdef Py_ssize_t size = coef.shape[0], a, b, k, sweep = 0, inner, n_support
     cdef Py_ssize_t[::1] support
-    cdef double d, step, old, moved, gap = INFINITY, work = 0.0
+    cdef double d, step, old, moved, size_sq, gap = INFINITY, work = 0.0
     cdef bint everything = True
     support = np.empty(size, dtype=np.intp)
     with nogil:
         inner = 0
         n_support = 0
         while True:
-            moved = 0.0
+            moved = size_sq = 0.0
             for k in range(size if everything else n_support):
                 a = k if everything else support[k]
                 d = gram[a, a]
@@ -60,6 +60,7 @@ def gram_descent(
                 old = coef[a]
                 coef[a] = minimiser(grad[a] + d * old, d, l1[a], l2[a], lower[a], upper[a])
                 step = coef[a] - old
+                size_sq += d * coef[a] * coef[a]
                 if step != 0.0:
                     resid_sq += step * (d * step - 2.0 * grad[a])
                     moved += (d + l2[a]) * step * step
@@ -87,8 +88,8 @@ def gram_descent(
                 inner += 1
                 everything = inner >= SUPPORT_SWEEPS or moved <= 0.01 * target
                 everything = everything or sweep + 1 >= max_sweeps
-            if moved == 0.0 and everything and inner == 0:
-                break   # a sweep over everything that moved nothing: the floor of this precision
+            if moved <= 1e-30 * (size_sq + max(resid_sq, 0.0)):
+                break   # a sweep that moved by rounding errors only
     return sweep, gap
 
 

@@ -9,7 +9,6 @@ are fixed by the matrix alone, so that the bits do not depend on who runs them.
     transpose_dot       out_j = sum_i (x_ij - shift_j) u_i
     dot                 out_i = sum_a (x_i,columns[a] - shift_columns[a]) coef_a
     first_nonfinite     (i, j) of the first entry in row order that is NaN or infinite
-    sweep               coordinate descent on the residual: see coordinate.pyx
 
 All release the GIL. Cost: one read of the block.
 """
