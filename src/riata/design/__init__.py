@@ -92,7 +92,6 @@ def make_design(X: Any, weights: Floats, *, centred: bool, n_threads: int) -> De
     Raises ValueError where an entry is not finite or the sparse structure is corrupted.
     """
     if not sp.issparse(X):
-        check_finite(X, n_threads)
         return DenseDesign(X, weights, centred, n_threads)
     parts = Compressed(X)
     kind = CSRDesign if parts.by_rows else CSCDesign

@@ -66,23 +66,36 @@ class DenseDesign(Design):
         self.n, self.p = X.shape
         self.n_features = self.p
         self._blocks = plan_blocks(X)
-        zero = np.zeros(self.p)
-        mean = self._reduce(dense.column_sums, weights, zero, 1)
-        mean += self._reduce(dense.column_sums, weights, mean, 1)
-        self._set_moments(mean, self._reduce(dense.column_sums, weights, mean, 2))
+        self._measure_columns()
         self.n_passes = 0.0
 
-    def _reduce(self, kernel: Any, *arguments: Any) -> Floats:
-        """Run a column-sum kernel over the blocks; add up what blocks of rows give."""
+    def _measure_columns(self) -> None:
+        """Set mean and variance, in two passes: the weighted sums say whether X is finite, and the
+        moments about them are free of cancellation."""
+        self.mean = np.zeros(self.p)
+        mean = self._reduce(dense.transpose_dot, self.weights, self.mean)
+        if not np.isfinite(mean).all():
+            check_finite(self.X, self.n_threads)
+        moments = self._reduce(dense.column_moments, self.weights, mean, outputs=2)
+        if not np.abs(moments[1]).max() < LARGEST**2 or not np.abs(mean).max() < LARGEST:
+            check_finite(self.X, self.n_threads)
+        self._set_moments(mean + moments[0], moments[1] - moments[0] ** 2)
+
+    def _reduce(self, kernel: Any, *arguments: Any, outputs: int = 1) -> Floats:
+        """Run a column-sum kernel over the blocks; add up what blocks of rows give.
+
+        Returns (p,), or (outputs, p) where there are several.
+        """
         by_rows = self._blocks[-1][0] > 0
-        out = np.empty((len(self._blocks) if by_rows else 1, self.p))
+        out = np.empty((len(self._blocks) if by_rows else 1, outputs, self.p))
         jobs = [
-            partial(kernel, self.X, *arguments, out[k if by_rows else 0], *block)
+            partial(kernel, self.X, *arguments, *out[k if by_rows else 0], *block)
             for k, block in enumerate(self._blocks)
         ]
         run(jobs, self.n_threads)
         self.n_passes += 1
-        return out.sum(axis=0) if by_rows else out[0]
+        total = out.sum(axis=0) if by_rows else out[0]
+        return total if outputs > 1 else total[0]
 
     def transpose_dot(self, u: Floats) -> Floats:
         return self._reduce(dense.transpose_dot, u, self.mean)

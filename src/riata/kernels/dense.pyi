@@ -6,12 +6,12 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 def largest(X: NDArray[Any], r0: int, r1: int, c0: int, c1: int) -> float: ...
-def column_sums(
+def column_moments(
     X: NDArray[Any],
     w: Floats,
     shift: Floats,
-    power: int,
-    out: Floats,
+    first: Floats,
+    second: Floats,
     r0: int,
     r1: int,
     c0: int,

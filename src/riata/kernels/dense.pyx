@@ -4,7 +4,7 @@ X is (n, p) float or double with unit stride along one axis and any stride along
 every sum is in double. A pass is called once per block (rows r0:r1, columns c0:c1) and the blocks
 are fixed by the matrix alone, so that the bits do not depend on who runs them.
 
-    column_sums         out_j = sum_i w_i (x_ij - shift_j)^power          power 1 or 2
+    column_moments      sum_i w_i (x_ij - shift_j) and sum_i w_i (x_ij - shift_j)^2
     largest             max |x_ij|, NaN where an entry is NaN or infinite
     transpose_dot       out_j = sum_i (x_ij - shift_j) u_i
     dot                 out_i = sum_a (x_i,columns[a] - shift_columns[a]) coef_a
@@ -46,27 +46,27 @@ def largest(const real[:, :] X, Py_ssize_t r0, Py_ssize_t r1, Py_ssize_t c0, Py_
     return top
 
 
-def column_sums(
-    const real[:, :] X, const double[::1] w, const double[::1] shift, int power,
-    double[::1] out, Py_ssize_t r0, Py_ssize_t r1, Py_ssize_t c0, Py_ssize_t c1
+def column_moments(
+    const real[:, :] X, const double[::1] w, const double[::1] shift, double[::1] first,
+    double[::1] second, Py_ssize_t r0, Py_ssize_t r1, Py_ssize_t c0, Py_ssize_t c1
 ):
-    """out_j = sum_i w_i (x_ij - shift_j)^power over the block; out[c0:c1] is overwritten."""
+    """first_j = sum_i w_i (x_ij - shift_j), second_j = sum_i w_i (x_ij - shift_j)^2, one read."""
     cdef Py_ssize_t i, j, a, width
     cdef bint by_column = X.strides[0] == sizeof(real)
     with nogil:
         if by_column:
             for j in range(c0, c1):
-                if power == 2:
-                    out[j] = norm(&X[r0, j], &w[r0], shift[j], r1 - r0)
-                else:
-                    out[j] = column_dot(&X[r0, j], &w[r0], shift[j], r1 - r0)
+                first[j] = column_dot(&X[r0, j], &w[r0], shift[j], r1 - r0)
+                second[j] = norm(&X[r0, j], &w[r0], shift[j], r1 - r0)
         else:
-            memset(&out[c0], 0, (c1 - c0) * sizeof(double))
+            memset(&first[c0], 0, (c1 - c0) * sizeof(double))
+            memset(&second[c0], 0, (c1 - c0) * sizeof(double))
             a = c0
             while a < c1:
                 width = min(<Py_ssize_t>COLUMNS_AT_ONCE, c1 - a)
                 for i in range(r0, r1):
-                    row_stats(w[i], &X[i, a], &shift[a], &out[a], width, power == 2)
+                    row_stats(w[i], &X[i, a], &shift[a], &first[a], width, 0)
+                    row_stats(w[i], &X[i, a], &shift[a], &second[a], width, 1)
                 a += width
 
 

@@ -11,9 +11,12 @@ high-performance matrix multiplication", ACM TOMS 34(3), 2008, section 4. Cost: 
 multiply-adds (half of it where left is right) and one read of the columns.
 """
 
-from libc.stdlib cimport free, malloc
+from libc.stdlib cimport free
 
 from .simd cimport real
+
+cdef extern from "<stdlib.h>" nogil:
+    void *aligned_alloc(size_t alignment, size_t size)
 
 cdef extern from "tile.h" nogil:
     ctypedef void (*riata_tile_fn)(
@@ -32,7 +35,7 @@ cdef extern from "tile.h" nogil:
 
 cdef enum:
     GROUP = 8
-    ROWS = 128   # of a packed block: one group is 8 kB
+    ROWS = 64   # of a packed block: one group is 4 kB, four of them half the first-level cache
 
 cdef riata_tile TILE = riata_choose_tile()
 
@@ -79,10 +82,10 @@ def gram(
         return
     if not symmetric:
         n_right = (right.shape[0] + GROUP - 1) // GROUP
-    panel_left = <double *>malloc(n_left * GROUP * ROWS * sizeof(double))
+    panel_left = <double *>aligned_alloc(64, n_left * GROUP * ROWS * sizeof(double))
     panel_right = panel_left
     if not symmetric:
-        panel_right = <double *>malloc(n_right * GROUP * ROWS * sizeof(double))
+        panel_right = <double *>aligned_alloc(64, n_right * GROUP * ROWS * sizeof(double))
     if panel_left == NULL or panel_right == NULL:
         free(panel_left)
         if not symmetric:

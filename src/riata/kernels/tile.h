@@ -100,10 +100,15 @@ static riata_tile riata_choose_tile(void) {
     }                                                                                             \
     for (ptrdiff_t k = 0; k < rows; k++) {                                                        \
       double s = scale ? scale[k] : 1.0, m = row_mean ? row_mean[k] : 0.0;                        \
-      for (ptrdiff_t j = whole; j < count; j++) {                                                 \
-        double d = (double)x[k * row + columns[j] * column] - m;                                  \
-        if (column_mean) d -= column_mean[columns[j]];                                            \
-        panel[j / RIATA_GROUP * stride + RIATA_GROUP * k + j % RIATA_GROUP] = d * s;              \
+      const T *from = x + k * row;                                                                \
+      for (ptrdiff_t j = whole; j < count; j += RIATA_GROUP) {                                    \
+        double *to = panel + j / RIATA_GROUP * stride + RIATA_GROUP * k;                          \
+        const ptrdiff_t *which = columns + j;                                                     \
+        int width = count - j < RIATA_GROUP ? (int)(count - j) : RIATA_GROUP;                     \
+        for (int c = 0; c < width; c++) {                                                         \
+          double mean = column_mean ? column_mean[which[c]] : 0.0;                                \
+          to[c] = ((double)from[which[c] * column] - mean - m) * s;                               \
+        }                                                                                         \
       }                                                                                           \
     }                                                                                             \
   }
