@@ -28,7 +28,7 @@ def test_frames_bring_their_names(cls, kind):
     theirs = sklearn.linear_model.Lasso().fit(frame, y)
     if not hasattr(theirs, "feature_names_in_"):
         assert not hasattr(model, "feature_names_in_")
-        pytest.skip(f"scikit-learn {sklearn.__version__} reads no names from this {kind}")
+        return  # this scikit-learn reads no names from such a frame: nor do we
     assert list(model.feature_names_in_) == names
     array = fit(cls(alpha=0.1, tol=1e-6), X, y, weights(len(y)))
     np.testing.assert_allclose(model.coef_, array.coef_, rtol=1e-2, atol=1e-3)
