@@ -19,8 +19,17 @@ FLOORS = {
     0: ["exceptions", "threads", "_version", "version"],
     1: ["kernels"],
     2: ["design", "families", "penalty", "certificate"],
-    3: ["arguments", "least_squares", "certify", "ridge", "solver", "working_set"],
-    4: ["path", "result", "cross_validation"],
+    3: [
+        "arguments",
+        "centring",
+        "least_squares",
+        "certify",
+        "ridge",
+        "solver",
+        "stopping",
+        "working_set",
+    ],
+    4: ["path", "judge", "result", "cross_validation"],
     5: ["estimators", "cli", "plotting", "__main__", "readers", "examples"],
 }
 UPWARD = {("result", "plotting")}  # path.plot(), for people: imported when it is called

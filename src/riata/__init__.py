@@ -8,7 +8,8 @@ from importlib import import_module
 from typing import Any
 
 from .exceptions import ConvergenceWarning
-from .path import alpha_max, duality_gap, fit_path
+from .judge import alpha_max, duality_gap
+from .path import fit_path
 from .result import RegularizationPath
 
 __version__ = "0.1.0"

@@ -1,86 +1,21 @@
-"""Whole regularisation paths: fit_path, alpha_max, duality_gap."""
+"""Whole regularisation paths: fit_path."""
 
-import time
 import warnings
 from collections.abc import Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import (
-    Data,
-    check_alphas,
-    check_count,
-    check_data,
-    check_flag,
-    check_number,
-    check_vector,
-)
-from .certify import certified_gap
-from .design import Design, make_design
+from .arguments import check_alphas, check_count, check_data, check_number, check_vector
+from .centring import Centred, centre
 from .exceptions import convergence_warning
-from .kernels import dual
-from .least_squares import ColumnSpace
-from .penalty import ElasticNet
 from .result import RegularizationPath
 from .ridge import RidgeSolver
 from .solver import Fit, Problem, Solver
-from .threads import available_threads
+from .stopping import check_rule
 
 Floats = NDArray[np.float64]
-
-
-@dataclass
-class Centred:
-    """The problem as the solver sees it: centred y, its design, and the way back."""
-
-    data: Data
-    design: Design
-    y: Floats
-    y_mean: float
-    penalty: ElasticNet
-
-    def take(self, values: Floats) -> Floats:
-        """Return per-feature values for the design's columns."""
-        columns = self.design.columns
-        return values if values.ndim == 0 or columns is None else values[columns]
-
-    def expand(self, index: NDArray[np.intp]) -> NDArray[np.intp]:
-        """Return the caller's feature numbers of the design's columns `index`."""
-        return index if self.design.columns is None else self.design.columns[index]
-
-    def intercept(self, index: NDArray[np.intp], coef: Floats) -> float:
-        """Return the intercept that goes with the coefficients of some columns."""
-        return self.y_mean - float(self.design.mean[index] @ coef)
-
-
-def _centre(data: Data, n_threads: int) -> Centred:
-    """Build the design, centre y less the offset, and put the penalty in the design's columns."""
-    w = data.weights
-    design = make_design(data.X, w, centred=data.fit_intercept, n_threads=n_threads)
-    y = data.y if data.offset is None else data.y - data.offset
-    mean = 0.0
-    if data.fit_intercept:
-        size = np.abs(y).max()
-        mean, _ = dual.weighted_sums(w, y)
-        y = y - mean
-        correction, _ = dual.weighted_sums(w, y)
-        y -= correction
-        mean += correction
-        if np.abs(y[w > 0.0]).max() <= 4 * np.finfo(float).eps * size:
-            y[:] = 0.0  # constant: what is left is rounding
-    columns = design.columns
-
-    def take(values: Floats) -> Floats:
-        return values if values.ndim == 0 or columns is None else values[columns]
-
-    unit = np.sqrt(design.variance) if data.standardize else np.asarray(1.0)
-    penalty = ElasticNet(
-        design.p, data.l1_ratio, take(data.factor), unit, take(data.lower), take(data.upper)
-    )
-    return Centred(data, design, y, mean, penalty)
 
 
 def fit_path(
@@ -203,7 +138,7 @@ def solve_path(
 ) -> RegularizationPath:
     """fit_path with every setting given, and coefficients (p,) to start from."""
     model = {name: settings[name] for name in _MODEL}
-    rule = _check_rule(settings)
+    rule = check_rule(settings)
     alphas = None if settings["alphas"] is None else check_alphas(settings["alphas"])
     n_alphas = check_count(settings["n_alphas"], "n_alphas", 1)
     ratio = settings["alpha_min_ratio"]
@@ -213,7 +148,7 @@ def solve_path(
     n_features = data.X.shape[1]
     if start is not None:
         start = check_vector(start, "start", n_features, "feature")
-    centred = _centre(data, rule.n_threads)
+    centred = centre(data, rule.n_threads)
     problem = Problem(
         centred.design, centred.y, data.family, centred.penalty, rule.tol, rule.max_iter,
         rule.deadline,
@@ -236,41 +171,6 @@ _MODEL = (
     "family", "l1_ratio", "fit_intercept", "standardize", "sample_weight", "offset",
     "penalty_factor", "lower_bounds", "upper_bounds",
 )  # fmt: skip
-
-
-@dataclass
-class _Rule:
-    """When to stop, and with how many threads."""
-
-    tol: float
-    max_iter: int
-    max_time: float | None
-    requested_threads: int | None
-    progress: bool
-
-    def __post_init__(self) -> None:
-        self.deadline = float("inf") if self.max_time is None else time.monotonic() + self.max_time
-        self.n_threads = available_threads(self.requested_threads)
-
-    def as_settings(self) -> dict[str, Any]:
-        return {
-            "tol": self.tol,
-            "max_iter": self.max_iter,
-            "max_time": self.max_time,
-            "n_threads": self.requested_threads,
-            "progress": self.progress,
-        }
-
-
-def _check_rule(settings: dict[str, Any]) -> _Rule:
-    max_time, n_threads = settings["max_time"], settings["n_threads"]
-    return _Rule(
-        tol=check_number(settings["tol"], "tol", 0.0),
-        max_iter=check_count(settings["max_iter"], "max_iter", 1),
-        max_time=None if max_time is None else check_number(max_time, "max_time", 0.0, above=True),
-        requested_threads=None if n_threads is None else check_count(n_threads, "n_threads", 1),
-        progress=check_flag(settings["progress"], "progress"),
-    )
 
 
 def _grid(solver: Solver, n_alphas: int, ratio: float | None) -> Floats:
@@ -354,150 +254,3 @@ def _warn(path: RegularizationPath) -> None:
         convergence_warning(),
         stacklevel=4,
     )
-
-
-def alpha_max(
-    X: Any,
-    y: Any,
-    *,
-    family: Any = "gaussian",
-    l1_ratio: float = 1.0,
-    fit_intercept: bool = True,
-    standardize: bool = False,
-    sample_weight: Any = None,
-    offset: Any = None,
-    penalty_factor: Any = None,
-    lower_bounds: Any = None,
-    upper_bounds: Any = None,
-    n_threads: int | None = None,
-) -> float:
-    """Return the smallest alpha at which every penalised coefficient is zero.
-
-        max_j |x_j' S r_0| / (sum_i s_i  l1_ratio v_j u_j)      over 0 < v_j < inf
-
-    where r_0 is the residual of the null model (intercept, offset, weights and unpenalised
-    features), x_j centred where there is an intercept, and one-sided bounds count one side.
-
-    Parameters
-    ----------
-    X, y, family, l1_ratio, fit_intercept, standardize, sample_weight, offset, penalty_factor, \
-lower_bounds, upper_bounds, n_threads
-        As in `fit_path`. For l1_ratio < 0.001, where no alpha zeroes the coefficients (or only a
-        meaninglessly large one), the value of l1_ratio = 0.001.
-
-    Returns
-    -------
-    float
-        >= 0; 0 where nothing penalised correlates with r_0 (a constant y, say).
-
-    Raises
-    ------
-    ValueError, TypeError
-        As `fit_path`.
-
-    Notes
-    -----
-    Cost: the start-up passes and one more over X.
-    """
-    settings = dict(locals())
-    X, y = settings.pop("X"), settings.pop("y")
-    n_threads = settings.pop("n_threads")
-    n_threads = None if n_threads is None else check_count(n_threads, "n_threads", 1)
-    data = check_data(X, y, **settings)
-    centred = _centre(data, available_threads(n_threads))
-    problem = Problem(centred.design, centred.y, data.family, centred.penalty, 0.0, 10_000)
-    solver = Solver(problem)
-    return centred.penalty.alpha_max(solver.state.z, solver.skip)
-
-
-def duality_gap(
-    X: Any,
-    y: Any,
-    coef: Any,
-    intercept: float,
-    alpha: float,
-    *,
-    family: Any = "gaussian",
-    l1_ratio: float = 1.0,
-    fit_intercept: bool = True,
-    standardize: bool = False,
-    sample_weight: Any = None,
-    offset: Any = None,
-    penalty_factor: Any = None,
-    lower_bounds: Any = None,
-    upper_bounds: Any = None,
-    n_threads: int | None = None,
-) -> float:
-    """Return the duality gap of any coefficients, wherever they came from.
-
-    An upper bound of P(coef, intercept) - min P, with P the objective of `fit_path`. Nothing is
-    solved again: an intercept or unpenalised coefficients that are not the best count in the gap.
-
-    Parameters
-    ----------
-    X, y, family, l1_ratio, fit_intercept, standardize, sample_weight, offset, penalty_factor, \
-lower_bounds, upper_bounds, n_threads
-        As in `fit_path`.
-    coef : array of shape (p,)
-        Coefficients to judge.
-    intercept : float
-        Their intercept; with ``fit_intercept=False`` the model has none, and anything but 0 is an
-        error.
-    alpha : float >= 0
-        Penalty strength.
-
-    Returns
-    -------
-    float
-        >= 0; infinite where a coefficient is outside its bounds or excluded.
-
-    Raises
-    ------
-    ValueError, TypeError
-        As `fit_path`.
-
-    Notes
-    -----
-    Cost: the start-up passes, one pass for X'r, and a decomposition of the unpenalised features,
-    all of them where alpha = 0. See `riata.certificate` for the formula.
-    """
-    settings = dict(locals())
-    X, y, n_threads = settings.pop("X"), settings.pop("y"), settings.pop("n_threads")
-    del settings["coef"], settings["intercept"], settings["alpha"]
-    alpha = check_number(alpha, "alpha", 0.0)
-    intercept = check_number(intercept, "intercept", -float("inf"))
-    if not fit_intercept and intercept != 0.0:
-        raise ValueError(
-            f"intercept must be 0 where fit_intercept=False, got {intercept}: subtract it from y"
-        )
-    n_threads = None if n_threads is None else check_count(n_threads, "n_threads", 1)
-    data = check_data(X, y, **settings)
-    coef = check_vector(coef, "coef", data.X.shape[1], "feature")
-    return _gap_of(data, coef, intercept, alpha, available_threads(n_threads))
-
-
-def _gap_of(data: Data, coef: Floats, intercept: float, alpha: float, n_threads: int) -> float:
-    centred = _centre(data, n_threads)
-    design, penalty = centred.design, centred.penalty
-    outside = (coef < data.lower) | (coef > data.upper) | (np.isinf(data.factor) & (coef != 0.0))
-    if np.any(outside):
-        return float("inf")
-    b = centred.take(coef)
-    active = np.flatnonzero(b)
-    resid = centred.y - design.dot(active, b[active])
-    missed = 0.0
-    if design.centred:
-        resid -= dual.weighted_sums(design.weights, resid)[0]
-        missed = intercept - centred.intercept(active, b[active])
-    box = penalty.at(alpha)
-    held = penalty.unpenalised | (alpha == 0.0)
-    skip = penalty.excluded | (design.norm_sq == 0.0)
-    free = held & np.isinf(box.lower) & np.isinf(box.upper) & ~skip
-    space = ColumnSpace(design, np.flatnonzero(free))
-    z = design.transpose_dot(design.weights * resid)
-    mask = (skip | free).astype(np.uint8)
-    constant = (skip & ~penalty.excluded).nonzero()[0]  # columns of norm zero still cost penalty
-    extra = box.take(constant)
-    rest = float(extra[0] @ np.abs(b[constant]) + 0.5 * extra[1] @ b[constant] ** 2)
-    gap = certified_gap(design, space, b, resid, z, box, penalty.bare(alpha), mask)
-    return gap + 0.5 * missed**2 + rest

@@ -1,0 +1,64 @@
+"""The problem as the solver sees it: the centred target, the design, the penalty in its columns."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .arguments import Data
+from .design import Design, make_design
+from .kernels import dual
+from .penalty import ElasticNet
+
+Floats = NDArray[np.float64]
+
+
+@dataclass
+class Centred:
+    """The problem as the solver sees it: centred y, its design, and the way back."""
+
+    data: Data
+    design: Design
+    y: Floats
+    y_mean: float
+    penalty: ElasticNet
+
+    def take(self, values: Floats) -> Floats:
+        """Return per-feature values for the design's columns."""
+        columns = self.design.columns
+        return values if values.ndim == 0 or columns is None else values[columns]
+
+    def expand(self, index: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Return the caller's feature numbers of the design's columns `index`."""
+        return index if self.design.columns is None else self.design.columns[index]
+
+    def intercept(self, index: NDArray[np.intp], coef: Floats) -> float:
+        """Return the intercept that goes with the coefficients of some columns."""
+        return self.y_mean - float(self.design.mean[index] @ coef)
+
+
+def centre(data: Data, n_threads: int) -> Centred:
+    """Build the design, centre y less the offset, and put the penalty in the design's columns."""
+    w = data.weights
+    design = make_design(data.X, w, centred=data.fit_intercept, n_threads=n_threads)
+    y = data.y if data.offset is None else data.y - data.offset
+    mean = 0.0
+    if data.fit_intercept:
+        size = np.abs(y).max()
+        mean, _ = dual.weighted_sums(w, y)
+        y = y - mean
+        correction, _ = dual.weighted_sums(w, y)
+        y -= correction
+        mean += correction
+        if np.abs(y[w > 0.0]).max() <= 4 * np.finfo(float).eps * size:
+            y[:] = 0.0  # constant: what is left is rounding
+    columns = design.columns
+
+    def take(values: Floats) -> Floats:
+        return values if values.ndim == 0 or columns is None else values[columns]
+
+    unit = np.sqrt(design.variance) if data.standardize else np.asarray(1.0)
+    penalty = ElasticNet(
+        design.p, data.l1_ratio, take(data.factor), unit, take(data.lower), take(data.upper)
+    )
+    return Centred(data, design, y, mean, penalty)
