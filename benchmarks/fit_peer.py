@@ -65,9 +65,7 @@ def adelie(X, y, alphas, n_threads):
     import adelie
 
     kind = adelie.matrix.sparse if sp.issparse(X) else adelie.matrix.dense
-    wrapped = kind(
-        sp.csc_matrix(X) if sp.issparse(X) else X, method="naive", n_threads=n_threads
-    )
+    wrapped = kind(sp.csc_matrix(X) if sp.issparse(X) else X, method="naive", n_threads=n_threads)
 
     def solve(tol):
         state = adelie.grpnet(

@@ -50,13 +50,14 @@ def main():
         n_threads=options.threads, repeat=options.repeat, limit=options.limit,
     )  # fmt: skip
     with threadpool_limits(options.threads):
-        sections = [_surroundings(bench, options)]
+        before = machine(options.threads, ("riata", "numpy", "scipy"))
+        sections = []
         names = [name for name in makers if name in chosen]
         if names:
             sections += _problems(bench, names, makers, options)
         if "flatness" in chosen:
             sections.append(_flatness(bench, options))
-        print("\n\n".join(sections))
+        print("\n\n".join([_surroundings(bench, before, options), *sections]))
 
 
 def _options():
@@ -74,13 +75,15 @@ def _options():
     return parser.parse_args()
 
 
-def _surroundings(bench, options):
+def _surroundings(bench, before, options):
+    """Return what stands above the tables; `before` is the machine when the run began."""
     found = [f"{peer} {version}" for peer, version in bench.versions.items()]
     missing = [peer for peer in PEERS if peer not in bench.versions]
     return "\n".join([
-        *machine(options.threads, ("riata", "numpy", "scipy")),
+        *before,
         f"- peers: {', '.join(found) or 'none'}; not installed: {', '.join(missing) or 'none'}",
-        f"- fastest of up to {options.repeat}; * is from the cache, not from this run",
+        f"- fastest of up to {options.repeat}; * is not from this run, but from the cache: "
+        + (", ".join(sorted(bench.recalled)) or "nothing"),
     ])  # fmt: skip
 
 

@@ -1,6 +1,7 @@
 """Time riata and its peers on one problem, in turns, and remember what the peers took."""
 
 import json
+import os
 import tempfile
 import time
 from contextlib import ExitStack
@@ -19,8 +20,8 @@ class Timed(NamedTuple):
     """A run that was judged, and where it is from.
 
     peak: growth of the resident set's peak in the last fit, in bytes, or None; day: when it was
-    measured, if it is from the cache; failure: what the solver said when it gave up; coefs: of
-    the last fit, sparse (p, L), None from the cache.
+    measured and at what load of the machine, if it is from the cache; failure: what the solver
+    said when it gave up; coefs: of the last fit, sparse (p, L), None from the cache.
     """
 
     run: Run
@@ -54,6 +55,7 @@ class Bench:
         self.file = Path(cache) if cache else None
         there = self.file is not None and self.file.exists()
         self.cache = json.loads(self.file.read_text()) if there else {}
+        self.recalled = set()
 
     def ours(self, X):
         """Return riata's entries for X; sparse, one for each storage."""
@@ -97,9 +99,7 @@ class Bench:
                 entry.label: (fitters[entry.label], entry.first(gap, alphas)) for entry in entries
             }
             judge = partial(Referee(work.X, work.y, fit_intercept=False).relative_gaps, alphas)
-            runs = race(
-                solvers, judge, gap, repeat=self.repeat, limit=self.limit, report=say
-            )
+            runs = race(solvers, judge, gap, repeat=self.repeat, limit=self.limit, report=say)
             return {label: Timed(run, fitter.peak, None, fitter.failure, fitter.coefs)
                     for label, run in runs.items() for fitter in [fitters[label]]}  # fmt: skip
 
@@ -115,14 +115,17 @@ class Bench:
 
     def _recall(self, key):
         known = self.cache.get(key)
-        return known and Timed(Run(**known["run"]), known["peak"], known["day"], known["failure"])
+        if known is None:
+            return None
+        self.recalled.add(known["day"])
+        return Timed(Run(**known["run"]), known["peak"], known["day"], known["failure"])
 
     def _remember(self, key, timed):
         if key is None or self.file is None:
             return
         self.cache[key] = {
             "run": timed.run._asdict(), "peak": timed.peak, "failure": timed.failure,
-            "day": time.strftime("%Y-%m-%d"),
+            "day": f"{time.strftime('%Y-%m-%d')} at a load of {os.getloadavg()[0]:.1f}",
         }  # fmt: skip
         self.file.write_text(json.dumps(self.cache, indent=1))
 
