@@ -61,12 +61,14 @@ requests <- file("stdin", "r")
 while (length(line <- readLines(requests, 1)) > 0) {
   gc(FALSE)
   failure <- tryCatch({
+    cpu <- sum(proc.time()[1:2])
     start <- as.numeric(Sys.time())
     found <- glmnet(
       X, y, lambda = alphas, standardize = FALSE, intercept = FALSE, thresh = as.numeric(line),
       maxit = 1e9
     )
     seconds <- as.numeric(Sys.time()) - start
+    cpu <- sum(proc.time()[1:2]) - cpu
     stopifnot(ncol(found$beta) == length(alphas))
     NULL
   }, error = function(e) conditionMessage(e))
@@ -77,5 +79,5 @@ while (length(line <- readLines(requests, 1)) > 0) {
   write_npy(found$beta@x, file.path(folder, "coef_data.npy"))
   write_npy(found$beta@i, file.path(folder, "coef_indices.npy"))
   write_npy(found$beta@p, file.path(folder, "coef_indptr.npy"))
-  say('{"seconds": %.6f, "peak": null, "claimed": null}', seconds)
+  say('{"seconds": %.6f, "cpu": %.3f, "peak": null, "claimed": null}', seconds, cpu)
 }

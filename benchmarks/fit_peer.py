@@ -5,8 +5,9 @@
 FOLDER is what `peers.save_problem` wrote: y, the grid, and X in STORAGE (dense, csc or csr). The
 process loads it, fits a corner of it, which starts threads and compiles what compiles just in
 time, and prints {"ready": versions}. Then each line it reads is a tolerance: it fits the whole
-path, writes the coefficients to FOLDER, and prints {"seconds": ..., "peak": ...}: the fit alone,
-and the bytes that the resident set's peak grew by; or {"error": ...}.
+path, writes the coefficients to FOLDER, and prints {"seconds": ..., "cpu": ..., "peak": ...}: the
+fit alone, its processor seconds in all threads, and the bytes that the resident set's peak grew
+by; or {"error": ...}.
 
 The problem is the lasso without an intercept, |y - X b|^2 / (2 n) + alpha |b|_1. A way prepares
 what is no part of a fit (a wrapper, a copy of X in the order it needs) and returns solve(tol) ->
@@ -208,16 +209,16 @@ def main(way, storage, folder, n_threads):
     for line in sys.stdin:
         gc.collect()
         before = memory.reset_peak()
-        start = time.perf_counter()
+        start, cpu = time.perf_counter(), time.process_time()
         try:
             coefs, claimed = solve(float(line))
         except Exception as error:
             say(error=f"{type(error).__name__}: {error}"[:300])
             continue
-        seconds = time.perf_counter() - start
+        seconds, cpu = time.perf_counter() - start, time.process_time() - cpu
         peak = memory.peak() - before
         save(folder, coefs)
-        say(seconds=seconds, peak=peak,
+        say(seconds=seconds, cpu=cpu, peak=peak,
             claimed=None if claimed is None else float(np.max(claimed)))  # fmt: skip
 
 

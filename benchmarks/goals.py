@@ -91,8 +91,9 @@ def _problems(bench, names, makers, options):
     """Return the sections on single problems: the goals, every solver, memory, the data."""
     goals = [("problem", "riata, 1e-9", "in U", "riata, 1e-4", "best peer, 1e-4", "times faster",
               "goal", "met")]  # fmt: skip
-    rows = [("problem and solver", "gap asked", "seconds", "passes (U)", "over riata's, 1e-9",
-             "gap, recomputed", "gap, its own", "tolerance", "runs")]  # fmt: skip
+    rows = [("problem and solver", "gap asked", "seconds", "CPU s", "passes (U)",
+             "over riata's, 1e-9", "gap, recomputed", "gap, its own", "tolerance",
+             "runs")]  # fmt: skip
     peaks = [("memory, MB", "seconds", "peak above the input", "allowed")]
     notes = []
     for name in names:
@@ -151,17 +152,18 @@ def _goals(name, unit, loose, tight, theirs):
 def _row(label, timed, gap, base, unit, limit):
     """One line of the long table. What failed has no time; what was stopped took longer."""
     run, label = timed.run, label + (" *" if timed.day else "")
-    if timed.failure:
-        return (label, f"{gap:g}", f"failed: {timed.failure}", *["-"] * 6)
+    if timed.failure and not _met(timed, gap):
+        return (label, f"{gap:g}", f"failed: {timed.failure}", *["-"] * 7)
     if run.worst == np.inf:
         longer = f"> {run.seconds:.0f}"
-        return (label, f"{gap:g}", longer, "-", f"> {run.seconds / base:.1f}", "stopped",
+        return (label, f"{gap:g}", longer, "-", "-", f"> {run.seconds / base:.1f}", "stopped",
                 "-", f"{run.tol:.1e}", 1)  # fmt: skip
     claimed = "-" if np.isnan(run.claimed) else f"{run.claimed:.1e}"
+    cpu = "-" if timed.cpu is None else f"{timed.cpu:.3g}"
     rest = (f"{run.worst:.1e}", claimed, f"{run.tol:.1e}", run.times)
     if not _met(timed, gap):
-        return (label, f"{gap:g}", f"missed it in {run.seconds:.3g}", "-", "-", *rest)
-    return (label, f"{gap:g}", f"{run.seconds:.3g}", f"{run.seconds / unit:.0f}",
+        return (label, f"{gap:g}", f"missed it in {run.seconds:.3g}", cpu, "-", "-", *rest)
+    return (label, f"{gap:g}", f"{run.seconds:.3g}", cpu, f"{run.seconds / unit:.0f}",
             f"{run.seconds / base:.2f}", *rest)  # fmt: skip
 
 

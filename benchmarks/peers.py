@@ -57,13 +57,13 @@ WAYS = (
     Way("scikit-learn path", "scikit-learn", lambda X: not is_tall(X), lambda gap, _: 0.499 * gap),
     Way("scikit-learn gram", "scikit-learn", is_tall, lambda gap, _: gap),
     Way("scikit-learn lars", "scikit-learn", lambda X: not sp.issparse(X), lambda gap, _: gap),
-    Way("adelie", "adelie", lambda X: True, lambda gap, _: 0.1 * gap),
-    Way("adelie covariance", "adelie", is_tall, lambda gap, _: 0.1 * gap),
+    Way("adelie", "adelie", lambda X: True, lambda gap, _: 0.01 * gap),
+    Way("adelie covariance", "adelie", is_tall, lambda gap, _: 0.01 * gap),
     Way("celer", "celer", lambda X: True, lambda gap, _: gap),
     Way("skglm", "skglm", lambda X: True, lambda _, alphas: 0.3 * alphas[-1]),
-    Way("glmnet", "glmnet", lambda X: True, lambda gap, _: 0.1 * gap),
+    Way("glmnet", "glmnet", lambda X: True, lambda gap, _: 0.01 * gap),
     Way("skein-glm", "skein-glm", lambda X: X.shape[1] < 10**6, lambda gap, _: gap),
-    Way("picasso", "picasso", lambda X: not sp.issparse(X), lambda gap, _: 10 * gap),
+    Way("picasso", "picasso", lambda X: not sp.issparse(X), lambda gap, _: 0.01 * gap),
 )
 
 
@@ -130,12 +130,13 @@ class Fitter:
     """A process that fits one problem at the tolerance it is told. Call it as solve(tol).
 
     A TimeoutError that is raised while it waits, by the referee's clock, ends the process. peak:
-    the growth in bytes of its resident set's peak in the last fit; coefs: of the last fit, sparse;
-    failure: why it gave up, if so.
+    the growth in bytes of its resident set's peak, cpu: processor seconds, coefs: sparse (p, L),
+    all of the last fit; failure: why it gave up, if so.
     """
 
     def __init__(self, way, peer, storage, problem, folder, n_threads):
-        self.problem, self.failure, self.peak, self.coefs = problem, None, None, None
+        self.problem, self.failure = problem, None
+        self.peak = self.cpu = self.coefs = None
         outside = {} if peer == "riata" else {"PYTHONPATH": ""}
         threads = {f"{name}_NUM_THREADS": str(n_threads) for name in THREADS}
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
@@ -155,18 +156,26 @@ class Fitter:
     def __call__(self, tol):
         try:
             answer = self._ask(tol)
+            coefs = self._read()
         except TimeoutError:
             self.process.kill()
             raise
         except SolverError as error:
             self.failure = self.failure or str(error)
             raise
-        self.peak = answer["peak"]
+        self.peak, self.cpu, self.coefs = answer["peak"], answer["cpu"], coefs
+        zeros = np.zeros(coefs.shape[1])
+        return Solution(coefs, zeros, answer["claimed"], answer["seconds"])
+
+    def _read(self):
+        """Return the coefficients; some libraries stop where they see fit, and that is no path."""
         parts = [np.load(Path(self.problem, f"coef_{part}.npy"))
                  for part in ("data", "indices", "indptr")]  # fmt: skip
-        p, length = np.load(Path(self.problem, "shape.npy"))[1], len(parts[2]) - 1
-        self.coefs = sp.csc_array(tuple(parts), shape=(p, length))
-        return Solution(self.coefs, np.zeros(length), answer["claimed"], answer["seconds"])
+        p, found = np.load(Path(self.problem, "shape.npy"))[1], len(parts[2]) - 1
+        wanted = len(np.load(Path(self.problem, "alphas.npy")))
+        if found != wanted:
+            raise SolverError(f"solved {found} of {wanted} alphas")
+        return sp.csc_array(tuple(parts), shape=(p, found))
 
     def _ask(self, tol):
         try:

@@ -160,12 +160,25 @@ def tighten(solve, judge, target, tol, limit=LONGEST):
         run = timed(solve, tol, judge, limit)
         if run.worst <= target or run.seconds >= limit:
             break
-        if run.worst == before and np.isfinite(run.worst):
+        if before is not None and run.worst == before.worst and np.isfinite(run.worst):
             break
-        before = run.worst
-        step = 0.98 * target / run.worst if np.isfinite(run.worst) else 0.1
-        tol *= float(np.clip(step, 0.1, 0.98))
+        tol *= _step(run, before, target)
+        before = run
     return run
+
+
+def _step(run, before, target):
+    """Return the factor for the next tolerance: 0.1, until two runs tell how the gap follows it.
+
+    worst ~ tol^slope; the slope is 1 where the tolerance is a gap, half where it is a square.
+    """
+    if not np.isfinite(run.worst):
+        return 0.1
+    wanted = 0.98 * target / run.worst
+    if before is None or not 0 < run.worst < before.worst < np.inf:
+        return float(np.clip(wanted, 0.1, 0.98))
+    slope = np.log(run.worst / before.worst) / np.log(run.tol / before.tol)
+    return float(np.clip(wanted ** (1 / np.clip(slope, 0.3, 1.0)), 0.01, 0.98))
 
 
 def race(solvers, judge, target, *, repeat=3, limit=LONGEST, report=print):

@@ -19,13 +19,14 @@ from report import cpu, say
 class Timed(NamedTuple):
     """A run that was judged, and where it is from.
 
-    peak: growth of the resident set's peak in the last fit, in bytes, or None; day: when it was
-    measured and at what load of the machine, if it is from the cache; failure: what the solver
-    said when it gave up; coefs: of the last fit, sparse (p, L), None from the cache.
+    peak: growth of the resident set's peak in bytes, cpu: processor seconds, coefs: sparse (p, L),
+    not from the cache, all of the last fit or None; day: when it was measured and at what load of
+    the machine, if it is from the cache; failure: what the solver said when it gave up.
     """
 
     run: Run
     peak: int | None
+    cpu: float | None
     day: str | None = None
     failure: str | None = None
     coefs: Any = None
@@ -100,7 +101,7 @@ class Bench:
             }
             judge = partial(Referee(work.X, work.y, fit_intercept=False).relative_gaps, alphas)
             runs = race(solvers, judge, gap, repeat=self.repeat, limit=self.limit, report=say)
-            return {label: Timed(run, fitter.peak, None, fitter.failure, fitter.coefs)
+            return {label: Timed(run, fitter.peak, fitter.cpu, None, fitter.failure, fitter.coefs)
                     for label, run in runs.items() for fitter in [fitters[label]]}  # fmt: skip
 
     def _key(self, entry, work, alphas, gap):
@@ -118,13 +119,15 @@ class Bench:
         if known is None:
             return None
         self.recalled.add(known["day"])
-        return Timed(Run(**known["run"]), known["peak"], known["day"], known["failure"])
+        run = Run(**known["run"])
+        return Timed(run, known["peak"], known["cpu"], known["day"], known["failure"])
 
     def _remember(self, key, timed):
         if key is None or self.file is None:
             return
         self.cache[key] = {
-            "run": timed.run._asdict(), "peak": timed.peak, "failure": timed.failure,
+            "run": timed.run._asdict(), "peak": timed.peak, "cpu": timed.cpu,
+            "failure": timed.failure,
             "day": f"{time.strftime('%Y-%m-%d')} at a load of {os.getloadavg()[0]:.1f}",
         }  # fmt: skip
         self.file.write_text(json.dumps(self.cache, indent=1))
