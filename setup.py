@@ -20,7 +20,7 @@ KERNELS = "src/riata/kernels"
 CONTRACTED = {"gram": ["-ffp-contract=fast"], "factor": ["-ffp-contract=fast"]}
 HEADERS = [
     *("simd.h", "tile.h", "factor.h"),
-    *("simd.pxd", "scalar.pxd", "restricted.pxd", "rank.pxd", "factor.pxd"),
+    *("simd.pxd", "scalar.pxd", "restricted.pxd", "rank.pxd", "limits.pxd", "factor.pxd"),
 ]
 MODULES = ["factor", "active_set", "checks", "dense", "sparse", "gram", "coordinate", "dual"]
 

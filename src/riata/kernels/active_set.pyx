@@ -15,7 +15,8 @@ where none is left, the worst one joins alone, which always descends. A violator
 A (its pivot is below 1e-10 of its norm) moves along the null direction, where no fitted value
 changes, until the first active coefficient is zero and can leave.
 
-H_AA + diag(l2) = L L' is kept (factor.pyx): rows join and leave in blocks. Every step lowers the objective, so no active set recurs.
+H_AA + diag(l2) = L L' is kept (factor.pyx): rows join and leave in blocks. Every step
+lowers the objective, so no active set recurs.
 
 Sources: Lee, Battle, Raina, Ng, "Efficient sparse coding algorithms", NIPS 2006, algorithm 1
 (sign search); Osborne, Presnell, Turlach, IMA J. Numer. Anal. 20(3), 2000, section 3 (active set,
@@ -29,7 +30,8 @@ from libc.math cimport INFINITY, fabs
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
 
-from .factor cimport Factor
+from .factor cimport Factor, smoother_trace
+from .limits cimport join_sign, sign_of, violation
 from .restricted cimport restricted_gap
 from .simd cimport riata_axpy_f64
 
@@ -39,7 +41,6 @@ cdef enum:
     PATIENCE = 8           # full steps without a smaller gap
 
 cdef double DEPENDENT = 1e-10   # share of a pivot
-cdef double FREE = 1e-14        # the same, where only a count of dimensions is asked for
 
 
 cdef class ActiveSet:
@@ -140,24 +141,16 @@ cdef class ActiveSet:
     ):
         """Return tr H_SS (H_SS + diag(l2))^-1 = rank - sum_a l2_a |L^-1 e_a|^2.
 
-        Cost: |S|^3 / 6 multiply-adds, twice that where A is not the support. Features without
-        l2 that depend on others don't count.
+        Cost: |S|^3 / 6 multiply-adds, twice that where A is not the support. Features without l2
+        that depend on others don't count.
         """
-        cdef Py_ssize_t i, j
-        cdef ActiveSet other = self
+        cdef Py_ssize_t j
         cdef bint same = self.factor.size == support.shape[0]
         for j in support:
             same = same and self.place[j] >= 0 and self.l2[self.place[j]] == l2[j]
-        if not same:
-            other = ActiveSet()
-            other.factor = Factor(FREE)
-            other._reserve(support.shape[0])
-            other.place = np.empty(l2.shape[0], dtype=np.intp)
-            for i in range(support.shape[0]):
-                other.note(i, support[i], l2[support[i]], 0.0)
-            other.admit(gram, support.shape[0])
-        diagonal = other.factor.inverse_diagonal()
-        return other.factor.size - diagonal @ np.asarray(other.l2)[: len(diagonal)]
+        if same:
+            return self.factor.smoother_trace(self.l2)
+        return smoother_trace(gram, support, np.take(l2, support))
 
     # -- one call -------------------------------------------------------------------------------
 
@@ -411,32 +404,3 @@ def longer(old, size, fill=None):
     if fill is not None:
         new[len(old) :] = fill
     return new
-
-
-cdef double sign_of(double b, double l1) noexcept nogil:
-    """The sign that an active feature keeps: 0 where it has no L1 part, and may change it."""
-    if l1 == 0.0 or b == 0.0:
-        return 0.0
-    return 1.0 if b > 0.0 else -1.0
-
-
-cdef double join_sign(double b, double direction, double l1) noexcept nogil:
-    """The sign of a feature that joins at b and wants to move in a direction."""
-    return sign_of(direction if b == 0.0 else b, l1)
-
-
-cdef double violation(
-    double b, double g, double l1, double l2, double lower, double upper
-) noexcept nogil:
-    """How far an inactive feature is from its optimality condition, signed as it wants to move.
-
-    What is within rounding of the condition counts as 0.
-    """
-    cdef double m
-    if b == 0.0:
-        m = max(g - l1, 0.0) + min(g + l1, 0.0)
-    else:
-        m = g - (l1 if b > 0.0 else -l1) - l2 * b
-    if fabs(m) <= 1e-14 * (fabs(g) + l1) or (upper <= b if m > 0.0 else lower >= b):
-        return 0.0
-    return m
