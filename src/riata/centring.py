@@ -1,6 +1,6 @@
 """The problem as the solver sees it: the centred target, the design, the penalty in its columns."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,6 +36,11 @@ class Centred:
         """Return the intercept that goes with the coefficients of some columns."""
         return self.y_mean - float(self.design.mean[index] @ coef)
 
+    def at_ratio(self, l1_ratio: float) -> "Centred":
+        """Return the same problem with another l1_ratio; the design is shared."""
+        data = replace(self.data, l1_ratio=l1_ratio)
+        return replace(self, data=data, penalty=_penalty(data, self.design))
+
 
 def centre(data: Data, n_threads: int) -> Centred:
     """Build the design, centre y less the offset, and put the penalty in the design's columns."""
@@ -52,13 +57,17 @@ def centre(data: Data, n_threads: int) -> Centred:
         mean += correction
         if np.abs(y[w > 0.0]).max() <= 4 * np.finfo(float).eps * size:
             y[:] = 0.0  # constant: what is left is rounding
+    return Centred(data, design, y, mean, _penalty(data, design))
+
+
+def _penalty(data: Data, design: Design) -> ElasticNet:
+    """Return the penalty in the design's columns."""
     columns = design.columns
 
     def take(values: Floats) -> Floats:
         return values if values.ndim == 0 or columns is None else values[columns]
 
     unit = np.sqrt(design.variance) if data.standardize else np.asarray(1.0)
-    penalty = ElasticNet(
+    return ElasticNet(
         design.p, data.l1_ratio, take(data.factor), unit, take(data.lower), take(data.upper)
     )
-    return Centred(data, design, y, mean, penalty)

@@ -1,7 +1,7 @@
 """Whole regularisation paths: fit_path."""
 
 import warnings
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from .arguments import check_alphas, check_count, check_data, check_number, check_vector
 from .centring import Centred, centre
+from .design import Design
 from .exceptions import convergence_warning
 from .result import RegularizationPath
 from .ridge import RidgeSolver
@@ -137,7 +138,7 @@ def solve_path(
     X: Any, y: Any, *, start: Floats | None = None, **settings: Any
 ) -> RegularizationPath:
     """fit_path with every setting given, and coefficients (p,) to start from."""
-    model = {name: settings[name] for name in _MODEL}
+    model = {name: settings[name] for name in MODEL}
     rule = check_rule(settings)
     alphas = None if settings["alphas"] is None else check_alphas(settings["alphas"])
     n_alphas = check_count(settings["n_alphas"], "n_alphas", 1)
@@ -155,28 +156,30 @@ def solve_path(
     )  # fmt: skip
     solver = Solver(problem)
     if alphas is None:
-        alphas = _grid(solver, n_alphas, ratio)
+        top = problem.penalty.alpha_max(solver.state.z, solver.skip)
+        alphas = automatic_grid(top, problem.design, n_alphas, ratio)
     if start is not None:
         solver.start_from(centred.take(start))
-    fits = _run(solver, alphas, rule.progress)
-    path = _result(centred, solver, alphas, fits, {**model, **rule.as_settings()})
-    if isinstance(fits.stopped_by, KeyboardInterrupt):
-        fits.stopped_by.path = path  # type: ignore[attr-defined]
-        raise fits.stopped_by
+    lane = Lane(centred, solver)
+    stop = _run(lane, alphas, rule.progress)
+    unsolved = "interrupted" if stop else "time_limit"
+    path = lane.result(alphas, unsolved, {**model, **rule.as_settings()})
+    if stop:
+        stop.path = path  # type: ignore[attr-defined]
+        raise stop
     _warn(path)
     return path
 
 
-_MODEL = (
+MODEL = (
     "family", "l1_ratio", "fit_intercept", "standardize", "sample_weight", "offset",
     "penalty_factor", "lower_bounds", "upper_bounds",
 )  # fmt: skip
 
 
-def _grid(solver: Solver, n_alphas: int, ratio: float | None) -> Floats:
-    """Return the automatic grid of the null model's alpha_max (1 where that is 0)."""
-    design = solver.problem.design
-    top = solver.problem.penalty.alpha_max(solver.state.z, solver.skip) or 1.0
+def automatic_grid(top: float, design: Design, n_alphas: int, ratio: float | None) -> Floats:
+    """Return the grid that starts at alpha_max = `top` (at 1 where that is 0)."""
+    top = top or 1.0
     if ratio is None:
         rows = np.count_nonzero(design.weights)
         ratio = 1e-2 if rows < design.n_features else 1e-4
@@ -187,30 +190,71 @@ def _grid(solver: Solver, n_alphas: int, ratio: float | None) -> Floats:
     return np.unique(alphas)[::-1].copy()
 
 
-class _Fits(list[Fit]):
-    """The fits of a grid, as far as they went, and what stopped them."""
+class Lane:
+    """One problem on its way down a grid: its solver, its fits so far."""
 
-    stopped_by: BaseException | None = None
+    def __init__(self, centred: Centred, solver: Solver) -> None:
+        self.centred, self.solver = centred, solver
+        self._ridge = RidgeSolver(solver)
+        self.fits: list[Fit] = []
+
+    def step(self, alpha: float, *, last: bool) -> Fit:
+        """Solve the next alpha, warm from the one before."""
+        penalty = self.solver.problem.penalty
+        if penalty.unbounded and not penalty.has_l1(alpha):
+            fit = self._ridge.solve(alpha)
+        else:
+            fit = self.solver.solve(alpha, exact=last)
+        self.fits.append(fit)
+        return fit
+
+    def predictor(self) -> Floats:
+        """Return o + b0 + X b (n,) at the last alpha, for rows of weight 0 as for any other.
+
+        From the residual, which every certificate from the data leaves behind.
+        """
+        centred, state = self.centred, self.solver.state
+        if state.exact:
+            eta = centred.y_mean + (self.solver.problem.y - state.resid)
+        else:
+            eta = centred.y_mean + self.solver.working.fitted(state.coef, state.active)
+        return eta if centred.data.offset is None else eta + centred.data.offset
+
+    def result(
+        self, alphas: Floats, unsolved: str, settings: dict[str, Any]
+    ) -> RegularizationPath:
+        """Return the path; `unsolved` is the status of the alphas that were not reached."""
+        centred, problem = self.centred, self.solver.problem
+        solved = [
+            (centred.expand(fit.index), centred.intercept(fit.index, fit.coef), fit)
+            for fit in self.fits
+        ]
+        return RegularizationPath.from_fits(
+            alphas,
+            solved,
+            n_features=centred.design.n_features,
+            names=centred.data.names,
+            null_objective=problem.null_objective,
+            unsolved=unsolved,
+            n_passes=centred.design.n_passes,
+            settings={**settings, "family": centred.data.family.name},
+        )
 
 
-def _run(solver: Solver, alphas: Floats, progress: bool) -> _Fits:
+def _run(lane: Lane, alphas: Floats, progress: bool) -> KeyboardInterrupt | None:
     """Solve alpha after alpha, until the grid, the caller's time or their patience ends."""
-    fits, ridge = _Fits(), RidgeSolver(solver)
-    penalty = solver.problem.penalty
     try:
-        for alpha in _with_bar(alphas, progress):
-            if solver.problem.expired():
+        for alpha in with_bar(alphas, progress):
+            if lane.solver.problem.expired():
                 break
-            if penalty.unbounded and not penalty.has_l1(alpha):
-                fits.append(ridge.solve(float(alpha)))
-            else:
-                fits.append(solver.solve(float(alpha), exact=alpha == alphas[-1]))
+            lane.step(float(alpha), last=alpha == alphas[-1])
     except KeyboardInterrupt as stop:
-        fits.stopped_by = stop
-    return fits
+        return stop
+    return None
 
 
-def _with_bar(alphas: Floats, progress: bool) -> Iterable[float]:
+def with_bar(alphas: Sequence[Any] | Floats, progress: bool) -> Iterable[Any]:
+    """Return alphas, or a bar that shows how far their reader has come."""
     if not progress:
         return alphas
     try:
@@ -220,22 +264,6 @@ def _with_bar(alphas: Floats, progress: bool) -> Iterable[float]:
             "progress=True needs tqdm: install it with pip install 'riata[progress]'"
         ) from None
     return tqdm(alphas, desc="riata", unit="alpha")
-
-
-def _result(
-    centred: Centred, solver: Solver, alphas: Floats, fits: _Fits, settings: dict[str, Any]
-) -> RegularizationPath:
-    null = solver.problem.null_objective
-    return RegularizationPath.from_fits(
-        alphas,
-        [(centred.expand(f.index), centred.intercept(f.index, f.coef), f) for f in fits],
-        n_features=centred.design.n_features,
-        names=centred.data.names,
-        null_objective=null,
-        unsolved="interrupted" if fits.stopped_by else "time_limit",
-        n_passes=centred.design.n_passes,
-        settings={**settings, "family": centred.data.family.name},
-    )
 
 
 def _warn(path: RegularizationPath) -> None:

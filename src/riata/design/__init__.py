@@ -25,6 +25,7 @@ __all__ = [
     "check_matrix",
     "make_design",
     "product",
+    "read_once",
 ]
 
 
@@ -86,13 +87,22 @@ def product(X: Any, coefs: Any) -> Floats:
     return out.toarray() if sp.issparse(out) else np.asarray(out)
 
 
+def read_once(X: Any) -> Any:
+    """Return a matrix from `as_matrix` in the form that several designs can share.
+
+    The structure of sparse X is checked here, once; dense X is checked by each design's own first
+    pass.
+    """
+    return Compressed(X) if sp.issparse(X) else X
+
+
 def make_design(X: Any, weights: Floats, *, centred: bool, n_threads: int) -> Design:
-    """Return the Design of a matrix from `as_matrix`, its weights (n,) summing to 1.
+    """Return the Design of a matrix from `as_matrix` or `read_once`; weights (n,) summing to 1.
 
     Raises ValueError where an entry is not finite or the sparse structure is corrupted.
     """
-    if not sp.issparse(X):
+    if isinstance(X, np.ndarray):
         return DenseDesign(X, weights, centred, n_threads)
-    parts = Compressed(X)
+    parts = read_once(X) if sp.issparse(X) else X
     kind = CSRDesign if parts.by_rows else CSCDesign
     return kind(parts, weights, centred, n_threads)

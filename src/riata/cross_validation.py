@@ -1,0 +1,338 @@
+"""Cross-validation of whole paths: cross_validate."""
+
+import warnings
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .arguments import Data, check_alphas, check_count, check_data, check_flag, check_number
+from .centring import Centred, centre
+from .cv_result import CrossValidatedPath, check_rule
+from .design import read_once
+from .exceptions import convergence_warning
+from .folds import Fold, make_folds
+from .lockstep import MOST_LANES, descend, make_lane
+from .path import MODEL, Lane, automatic_grid, with_bar
+from .result import RegularizationPath
+from .scoring import Scoring, get_scoring
+from .solver import Fit
+from .stopping import Rule
+from .stopping import check_rule as check_stopping
+from .threads import run
+
+Floats = NDArray[np.float64]
+
+
+def cross_validate(
+    X: Any,
+    y: Any,
+    *,
+    cv: Any = 10,
+    groups: Any = None,
+    scoring: Any = "deviance",
+    rule: Any = "min",
+    keep_predictions: bool = False,
+    keep_fold_paths: bool = False,
+    family: Any = "gaussian",
+    alphas: Any = None,
+    n_alphas: int = 100,
+    alpha_min_ratio: float | None = None,
+    l1_ratio: Any = 1.0,
+    fit_intercept: bool = True,
+    standardize: bool = False,
+    sample_weight: Any = None,
+    offset: Any = None,
+    penalty_factor: Any = None,
+    lower_bounds: Any = None,
+    upper_bounds: Any = None,
+    tol: float = 1e-6,
+    max_iter: int = 10_000,
+    max_time: float | None = None,
+    n_threads: int | None = None,
+    progress: bool = False,
+) -> CrossValidatedPath:
+    """Choose alpha, and l1_ratio, by the score of held-out rows; fit the path on all data.
+
+    Every fold is a fit of `fit_path` with weight 0 on its held-out rows: X is not copied, and
+    centring, standardisation, the null model and the intercept are each fold's own. All folds and
+    the fit on all data go down the same grid together.
+
+    Parameters
+    ----------
+    X, y, family, alphas, n_alphas, alpha_min_ratio, fit_intercept, standardize, sample_weight, \
+offset, penalty_factor, lower_bounds, upper_bounds, tol, max_iter, n_threads
+        As in `fit_path`. The grid is that of all data, one for each l1_ratio.
+    cv : int, splitter, or iterable of (train, test)
+        An int >= 2: so many folds, dealt at random and the same way every time among the rows of
+        positive weight; whole groups where `groups` are given. Else a splitter of scikit-learn, or
+        pairs of row numbers (or masks). A row that occurs k times in `train` has k times its
+        weight.
+    groups : array of shape (n,), optional
+        Labels for `cv`.
+    scoring : {"deviance", "mse", "mae"}, or a scorer of scikit-learn or its name
+        How held-out rows are scored; weighted by `sample_weight`.
+    rule : {"min", "1se"}, percentage, or callable
+        What ``alpha``, ``coef`` and ``predict`` of the result stand for. "min": the best mean
+        score. "1se": the largest alpha, for the l1_ratio of the best, whose mean is within one
+        standard error of it. A percentage such as "5%": the sparsest model whose mean is no more
+        than that worse than the best. A callable is given the result and returns the numbers of an
+        l1_ratio and an alpha.
+    keep_predictions : bool
+        Whether to keep the predictions of held-out rows, R n L numbers.
+    keep_fold_paths : bool
+        Whether to keep the coefficients of every fold.
+    l1_ratio : float or sequence of float in [0, 1]
+        Several are searched jointly with alpha.
+    max_time : float > 0, optional
+        Seconds after which the work ends; what is not solved is NaN.
+    progress : bool
+        Whether to show a bar (with tqdm, where it is installed).
+
+    Returns
+    -------
+    CrossValidatedPath
+
+    Raises
+    ------
+    ValueError, TypeError
+        Where an argument is not as above; the message names it.
+    KeyboardInterrupt
+        On Ctrl-C, with what was solved in all folds so far in its attribute ``path``.
+
+    Warns
+    -----
+    ConvergenceWarning
+        Once, where a fit ended above its tolerance.
+
+    Notes
+    -----
+    Memory beyond X: for each of at most 16 fits at a time, a Gram matrix of its working set and a
+    dozen numbers per row and column.
+
+    References
+    ----------
+    Hastie, Tibshirani, Friedman, "The Elements of Statistical Learning", 2009, section 7.10.
+
+    Examples
+    --------
+    >>> import numpy as np, riata
+    >>> X = np.random.default_rng(0).standard_normal((50, 8))
+    >>> cv = riata.cross_validate(X, X[:, 0] + 0.1 * X[:, 1], cv=5)
+    >>> cv.coef("1se").nonzero()[0]
+    array([0, 1])
+    """
+    return _Run(**locals()).result()
+
+
+def check_ratios(l1_ratio: Any) -> Floats:
+    """Return the l1_ratios (R,), in the caller's order."""
+    ratios = np.asarray(l1_ratio)
+    if ratios.ndim > 1 or ratios.size == 0:
+        raise ValueError(
+            f"l1_ratio must be a number in [0, 1] or a list of them, got shape {ratios.shape}"
+        )
+    found = [check_number(ratio, "l1_ratio", 0.0, 1.0) for ratio in np.atleast_1d(ratios)]
+    if len(set(found)) < len(found):
+        raise ValueError(f"l1_ratio must not hold a number twice, got {found}")
+    return np.array(found)
+
+
+class _Run:
+    """One call of cross_validate: arguments checked, then all folds down every grid."""
+
+    def __init__(self, X: Any, y: Any, **settings: Any) -> None:
+        self.ratios = check_ratios(settings["l1_ratio"])
+        self.settings = {name: settings[name] for name in MODEL}
+        self.settings["l1_ratio"] = float(self.ratios[0])
+        self.choice = check_rule(settings["rule"])
+        self.keep_predictions = check_flag(settings["keep_predictions"], "keep_predictions")
+        self.keep_paths = check_flag(settings["keep_fold_paths"], "keep_fold_paths")
+        self.rule: Rule = check_stopping(settings)
+        given = settings["alphas"]
+        self._given = None if given is None else check_alphas(given)
+        self._n_alphas = check_count(settings["n_alphas"], "n_alphas", 1)
+        ratio = settings["alpha_min_ratio"]
+        if ratio is not None:
+            ratio = check_number(ratio, "alpha_min_ratio", 0.0, 1.0, above=True)
+        self._min_ratio = ratio
+        data = check_data(X, y, **self.settings)
+        self.folds = make_folds(settings["cv"], X, data.y, settings["groups"], data.weights, None)
+        self.test_weights = [fold.test_weights(data.weights) for fold in self.folds]
+        self.scoring: Scoring = get_scoring(settings["scoring"], data.family)
+        self.data: Data = replace(data, X=read_once(data.X))
+        self.interrupt: KeyboardInterrupt | None = None
+
+    def result(self) -> CrossValidatedPath:
+        """Solve everything, and put it together."""
+        numbers: list[int | None] = [None, *range(len(self.folds))]
+        batches = [numbers[a : a + MOST_LANES] for a in range(0, len(numbers), MOST_LANES)]
+        centred = self._centre(batches[0])
+        self._set_grids(centred[0])
+        self._allocate()
+        for b, batch in enumerate(batches):
+            centred = centred if b == 0 else self._centre(batch)
+            for r in range(len(self.ratios)):
+                self._descend(r, batch, centred)
+        return self._finish()
+
+    def _centre(self, batch: list[int | None]) -> list[Centred]:
+        """Return the problems of some folds (None: of all data), on one X."""
+        found: list[Any] = [None] * len(batch)
+
+        def job(k: int, data: Data) -> None:
+            found[k] = centre(data, self.rule.n_threads)
+
+        sets = [self.data if k is None else self._training(self.folds[k]) for k in batch]
+        run([partial(job, k, data) for k, data in enumerate(sets)], self.rule.n_threads)
+        return found
+
+    def _training(self, fold: Fold) -> Data:
+        return replace(self.data, weights=fold.train_weights(self.data.weights))
+
+    def _set_grids(self, centred: Centred) -> None:
+        if self._given is not None:
+            self.alphas = np.tile(self._given, (len(self.ratios), 1))
+            return
+        solver = make_lane(centred, self.rule).solver
+        self.alphas = np.array([
+            automatic_grid(
+                centred.at_ratio(ratio).penalty.alpha_max(solver.state.z, solver.skip),
+                centred.design, self._n_alphas, self._min_ratio,
+            )
+            for ratio in self.ratios
+        ])  # fmt: skip
+
+    def _allocate(self) -> None:
+        R, L = self.alphas.shape
+        K, n = len(self.folds), len(self.data.y)
+        self.scores = np.full((R, L, K), np.nan)
+        self.status = np.full((R, L, K), "time_limit", dtype="<U16")
+        self.paths: list[RegularizationPath] = []
+        self.fold_paths: list[list[RegularizationPath]] = [[] for _ in range(R)]
+        self.n_passes = 0.0
+        self.predictions: Floats | None = None
+        if self.keep_predictions:
+            times = np.zeros(n)
+            for fold in self.folds:
+                times[fold.test] += fold.test_counts
+            self._share = 1.0 / np.where(times > 0.0, times, np.nan)
+            self.predictions = np.zeros((R, L, n)) + np.where(times > 0.0, 0.0, np.nan)
+
+    def _descend(self, r: int, batch: list[int | None], centred: list[Centred]) -> None:
+        """Take some folds down the grid of one l1_ratio."""
+        alphas = self.alphas[r]
+        settings = {**self.settings, **self.rule.as_settings(), "l1_ratio": float(self.ratios[r])}
+        lanes = self._lanes(r, centred)
+        held: dict[int, Floats] = {}
+
+        def visit(number: int, lane: Lane, fit: Fit) -> None:
+            f = batch[number]
+            if f is None:
+                return
+            eta = lane.predictor()[self.folds[f].test]
+            k = len(lane.fits) - 1
+            self.status[r, k, f] = fit.status
+            if fit.status != "time_limit":
+                self.scores[r, k, f] = self._score(f, eta)
+            held[f] = eta
+
+        def done() -> None:
+            if self.predictions is not None:
+                for f in sorted(held):
+                    fold = self.folds[f]
+                    share = self._share[fold.test] * fold.test_counts
+                    self.predictions[r, len(lanes[0].fits) - 1, fold.test] += share * held[f]
+
+        if self.interrupt is None:
+            bar = with_bar(alphas, self.rule.progress)
+            self.interrupt = descend(
+                lanes, bar, float(alphas[-1]), self.rule.n_threads, visit, done
+            )
+        self._leave(r, batch, lanes, settings)
+
+    def _lanes(self, r: int, centred: list[Centred]) -> list[Lane]:
+        found: list[Any] = [None] * len(centred)
+        ratio = float(self.ratios[r])
+
+        def job(k: int) -> None:
+            centred[k].design.n_passes = 0.0
+            found[k] = make_lane(centred[k].at_ratio(ratio), self.rule)
+
+        run([partial(job, k) for k in range(len(centred))], self.rule.n_threads)
+        return found
+
+    def _score(self, f: int, eta: Floats) -> float:
+        weights = self.test_weights[f]
+        if not weights.any():
+            return np.nan
+        counted = weights > 0.0
+        y = self.data.y[self.folds[f].test]
+        return self.scoring.score(y[counted], eta[counted], weights[counted])
+
+    def _leave(
+        self, r: int, batch: list[int | None], lanes: list[Lane], settings: dict[str, Any]
+    ) -> None:
+        """Keep what the lanes of a batch found; what was not solved by all of it is NaN."""
+        solved = len(lanes[0].fits)
+        unsolved = "interrupted" if self.interrupt else "time_limit"
+        of_folds = [f for f in batch if f is not None]
+        self.scores[r, solved:, of_folds] = np.nan
+        self.status[r, solved:, of_folds] = unsolved
+        if self.predictions is not None:
+            for f in of_folds:
+                self.predictions[r, solved:, self.folds[f].test] = np.nan
+        for member, lane in zip(batch, lanes, strict=True):
+            self.n_passes += lane.centred.design.n_passes
+            if member is None:
+                self.paths.append(lane.result(self.alphas[r], unsolved, settings))
+            elif self.keep_paths:
+                weights = lane.centred.data.weights
+                own = {**settings, "sample_weight": weights}
+                self.fold_paths[r].append(lane.result(self.alphas[r], unsolved, own))
+
+    def _finish(self) -> CrossValidatedPath:
+        kept = self.predictions
+        result = CrossValidatedPath.from_scores(
+            self.choice,
+            l1_ratios=self.ratios,
+            alphas=self.alphas,
+            scores=self.scores,
+            fold_weights=np.array([weights.sum() for weights in self.test_weights]),
+            scoring=self.scoring.name,
+            greater_is_better=self.scoring.greater_is_better,
+            paths=self.paths,
+            fold_paths=self.fold_paths if self.keep_paths else None,
+            predictions=None if kept is None else kept.swapaxes(1, 2),
+            status=self.status,
+            n_passes=self.n_passes,
+        )
+        if self.interrupt is not None:
+            self.interrupt.path = result  # type: ignore[attr-defined]
+            raise self.interrupt
+        _warn(result)
+        return result
+
+
+def _warn(result: CrossValidatedPath) -> None:
+    """Say once how many fits ended above their tolerance."""
+    status = np.concatenate(
+        [np.array([path.status for path in result.paths])[..., None], result.status], axis=2
+    )
+    late = np.isin(status, ["max_iter", "time_limit"])
+    if not late.any():
+        return
+    r, k, f = np.argwhere(late)[0]
+    where = "on all data" if f == 0 else f"in fold {f - 1}"
+    advice = {
+        "max_iter": "raise max_iter, standardize X or use a larger alpha",
+        "time_limit": "raise max_time or loosen tol",
+    }[str(status[r, k, f])]
+    warnings.warn(
+        f"{np.count_nonzero(late)} of {late.size} fits ended above the tolerance, the first at "
+        f"alpha={result.alphas[r, k]:.6g} {where} ({status[r, k, f]}); {advice}",
+        convergence_warning(),
+        stacklevel=4,
+    )
