@@ -17,13 +17,15 @@ from .result import RegularizationPath
 
 __version__ = "0.1.0"
 
-_ESTIMATORS = ("ElasticNet", "Lasso", "Ridge")
+_ESTIMATORS = ("ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "Ridge")
 
 __all__ = [
     "ConvergenceWarning",
     "CrossValidatedPath",
     "ElasticNet",
+    "ElasticNetCV",
     "Lasso",
+    "LassoCV",
     "RegularizationPath",
     "Ridge",
     "alpha_max",

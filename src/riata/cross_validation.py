@@ -124,7 +124,18 @@ offset, penalty_factor, lower_bounds, upper_bounds, tol, max_iter, n_threads
     >>> cv.coef("1se").nonzero()[0]
     array([0, 1])
     """
-    return _Run(**locals()).result()
+    return cross_validated(**locals())
+
+
+def cross_validated(
+    X: Any, y: Any, *, equal_folds: bool = False, **settings: Any
+) -> CrossValidatedPath:
+    """cross_validate with every setting given.
+
+    equal_folds : whether every fold counts the same in the mean, whatever its rows weigh
+        (scikit-learn's way)
+    """
+    return _Run(X, y, equal_folds, settings).result()
 
 
 def check_ratios(l1_ratio: Any) -> Floats:
@@ -143,7 +154,8 @@ def check_ratios(l1_ratio: Any) -> Floats:
 class _Run:
     """One call of cross_validate: arguments checked, then all folds down every grid."""
 
-    def __init__(self, X: Any, y: Any, **settings: Any) -> None:
+    def __init__(self, X: Any, y: Any, equal_folds: bool, settings: dict[str, Any]) -> None:
+        self._equal_folds = equal_folds
         self.ratios = check_ratios(settings["l1_ratio"])
         self.settings = {name: settings[name] for name in MODEL}
         self.settings["l1_ratio"] = float(self.ratios[0])
@@ -295,12 +307,15 @@ class _Run:
 
     def _finish(self) -> CrossValidatedPath:
         kept = self.predictions
+        fold_weights = np.array([weights.sum() for weights in self.test_weights])
+        if self._equal_folds:
+            fold_weights = np.where(fold_weights > 0.0, 1.0 / len(fold_weights), 0.0)
         result = CrossValidatedPath.from_scores(
             self.choice,
             l1_ratios=self.ratios,
             alphas=self.alphas,
             scores=self.scores,
-            fold_weights=np.array([weights.sum() for weights in self.test_weights]),
+            fold_weights=fold_weights,
             scoring=self.scoring.name,
             greater_is_better=self.scoring.greater_is_better,
             paths=self.paths,
@@ -334,5 +349,5 @@ def _warn(result: CrossValidatedPath) -> None:
         f"{np.count_nonzero(late)} of {late.size} fits ended above the tolerance, the first at "
         f"alpha={result.alphas[r, k]:.6g} {where} ({status[r, k, f]}); {advice}",
         convergence_warning(),
-        stacklevel=4,
+        stacklevel=5,
     )
