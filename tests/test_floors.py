@@ -35,6 +35,8 @@ FLOORS = {
         "result",
         "folds",
         "scoring",
+        "scorers",
+        "ridge_cv",
         "lockstep",
         "cross_validation",
         "cv_result",

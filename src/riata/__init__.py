@@ -17,7 +17,7 @@ from .result import RegularizationPath
 
 __version__ = "0.1.0"
 
-_ESTIMATORS = ("ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "Ridge")
+_ESTIMATORS = ("ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "Ridge", "RidgeCV")
 
 __all__ = [
     "ConvergenceWarning",
@@ -28,6 +28,7 @@ __all__ = [
     "LassoCV",
     "RegularizationPath",
     "Ridge",
+    "RidgeCV",
     "alpha_max",
     "cross_validate",
     "duality_gap",

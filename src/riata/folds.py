@@ -31,11 +31,7 @@ class Fold:
 
     def train_weights(self, weights: Floats) -> Floats:
         """Return the training weights (n,), which sum to 1, from those of all rows."""
-        if self.train_counts is None:
-            own = weights.copy()
-            own[self.test] = 0.0
-        else:
-            own = weights * self.train_counts
+        own = self._own(weights)
         total = own.sum()
         if total == 0.0:
             raise ValueError(
@@ -43,6 +39,17 @@ class Fold:
                 f"{self.number}: use fewer folds, or drop the rows of weight 0"
             )
         return own / total
+
+    def train_share(self, weights: Floats) -> float:
+        """Return the weight of the training rows as a share of that of all rows."""
+        return float(self._own(weights).sum() / weights.sum())
+
+    def _own(self, weights: Floats) -> Floats:
+        if self.train_counts is not None:
+            return weights * self.train_counts
+        own = weights.copy()
+        own[self.test] = 0.0
+        return own
 
     def test_weights(self, weights: Floats) -> Floats:
         """Return the weights of the test rows, (|test|,), as a share of all rows' weight."""

@@ -195,14 +195,14 @@ class Lane:
 
     def __init__(self, centred: Centred, solver: Solver) -> None:
         self.centred, self.solver = centred, solver
-        self._ridge = RidgeSolver(solver)
+        self.ridge = RidgeSolver(solver)
         self.fits: list[Fit] = []
 
     def step(self, alpha: float, *, last: bool) -> Fit:
         """Solve the next alpha, warm from the one before."""
         penalty = self.solver.problem.penalty
         if penalty.unbounded and not penalty.has_l1(alpha):
-            fit = self._ridge.solve(alpha)
+            fit = self.ridge.solve(alpha)
         else:
             fit = self.solver.solve(alpha, exact=last)
         self.fits.append(fit)

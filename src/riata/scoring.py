@@ -68,24 +68,11 @@ def _by_name(name: str, ours: list[str]) -> Callable[..., float]:
 
 
 def _scorer(scorer: Callable[..., float], name: str) -> Scoring:
-    from sklearn.base import BaseEstimator, RegressorMixin
-
-    class Predictions(RegressorMixin, BaseEstimator):
-        """An estimator that has made its predictions already."""
-
-        def __init__(self, predictions: Any = None) -> None:
-            self.predictions = predictions
-
-        def predict(self, rows: Any) -> Any:
-            return self.predictions
-
-        def __sklearn_is_fitted__(self) -> bool:
-            return True
+    from .scorers import Predictions, row_numbers
 
     def score(y: Floats, eta: Floats, weights: Floats) -> float:
-        rows = np.arange(len(y))[:, None]
         even = bool((weights == weights[0]).all())
         weighted = {} if even else {"sample_weight": weights}
-        return float(scorer(Predictions(eta), rows, y, **weighted))
+        return float(scorer(Predictions(eta), row_numbers(len(y)), y, **weighted))
 
     return Scoring(name, True, score)

@@ -14,10 +14,10 @@ from sklearn.base import clone
 from sklearn.model_selection import GroupKFold, KFold
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from riata.estimators import ElasticNetCV, LassoCV
+from riata.estimators import ElasticNetCV, LassoCV, Ridge, RidgeCV
 
 NEW = tuple(int(part) for part in sklearn.__version__.split(".")[:2]) >= (1, 9)
-CLASSES = [LassoCV, ElasticNetCV]
+CLASSES = [LassoCV, ElasticNetCV, RidgeCV]
 VARIANTS = [
     LassoCV(),
     LassoCV(cv=3, alphas=5, tol=1e-12, rule="1se"),
@@ -25,6 +25,9 @@ VARIANTS = [
     LassoCV(cv=3, alphas=5, tol=1e-12, standardize=True, fit_intercept=False),
     ElasticNetCV(cv=3, alphas=5, tol=1e-12),
     ElasticNetCV(cv=3, alphas=5, tol=1e-12, l1_ratio=[0.0, 0.5, 1.0], rule="5%"),
+    RidgeCV(),
+    RidgeCV(alphas=[0.5, 5.0], fit_intercept=False, tol=1e-12),
+    RidgeCV(cv=3, rule="1se", scoring="neg_mean_squared_error"),
 ]
 
 
@@ -38,8 +41,8 @@ def test_scikit_learns_parameters_names_and_defaults(cls):
     theirs = inspect.signature(getattr(sklearn.linear_model, cls.__name__)).parameters
     ours = inspect.signature(cls).parameters
     for name, parameter in theirs.items():
-        if not NEW and name in ("alphas", "n_alphas"):
-            continue  # two parameters became one
+        if not NEW and name in ("alphas", "n_alphas", "store_cv_values", "store_cv_results"):
+            continue  # as they were before 1.9
         assert ours[name].kind == parameter.kind
         if name != "tol":
             assert ours[name].default == parameter.default, name
@@ -54,7 +57,7 @@ def test_documented_parameters_are_the_actual_ones(cls):
     text = dict(zip(sections[1::2], sections[2::2], strict=True))
     documented = re.findall(r"^    (\w+) :", text["Parameters"], flags=re.M)
     assert documented == list(inspect.signature(cls).parameters)
-    model = cls().fit(*regression(30, 5))
+    model = cls(**({"store_cv_results": True} if cls is RidgeCV else {})).fit(*regression(30, 5))
     attributes = {name for name in vars(model) if name.endswith("_")} | {"sparse_coef_"}
     documented = set(re.findall(r"^    (\w+_) :", text["Attributes"], flags=re.M))
     assert documented == attributes | {"feature_names_in_"}
@@ -150,3 +153,95 @@ def test_a_fit_that_raises_leaves_the_estimator_alone():
 def test_no_linear_model_of_scikit_learns_is_a_parent(cls):
     theirs = {c for c in cls.__mro__ if c.__module__.startswith("sklearn.")}
     assert not any("linear_model" in c.__module__ for c in theirs)
+
+
+RIDGES = [
+    (shape, targets, weighted, options)
+    for shape in ((40, 6), (20, 35))
+    for targets in (None, 1, 3)
+    for weighted in (False, True)
+    for options in (
+        {},
+        {"fit_intercept": False},
+        {"scoring": "neg_mean_absolute_error"},
+        {"alpha_per_target": True},
+        {"alpha_per_target": True, "scoring": "r2"},
+        {"cv": 4},
+        {"cv": KFold(3, shuffle=True, random_state=0), "scoring": "neg_mean_squared_error"},
+    )
+    if not ("alpha_per_target" in options and targets != 3)  # scikit-learn fails on one target
+    and not (weighted and "cv" in options and not NEW)  # it did not weigh these scores before 1.9
+]
+
+
+@pytest.mark.parametrize(("shape", "targets", "weighted", "options"), RIDGES)
+def test_ridge_scores_and_answers_are_scikit_learns(shape, targets, weighted, options):
+    X, y = regression(*shape, seed=3)
+    if targets:
+        y = np.c_[y, X[:, 1], X[:, 0] * X[:, 2]][:, :targets]
+    w = weights(len(X)) + 0.1 if weighted else None
+    kept = {"store_cv_results": "cv" not in options, "alphas": [0.1, 30.0, 1.0, 10.0], **options}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs = sklearn.linear_model.RidgeCV(**kept).fit(X, y, sample_weight=w)
+    model = RidgeCV(tol=1e-12, **kept).fit(X, y, sample_weight=w)
+    np.testing.assert_array_equal(model.alpha_, theirs.alpha_)
+    np.testing.assert_allclose(model.best_score_, theirs.best_score_, rtol=1e-8)
+    np.testing.assert_allclose(model.coef_, theirs.coef_, atol=1e-9)
+    np.testing.assert_allclose(model.intercept_, theirs.intercept_, atol=1e-9)
+    assert np.shape(model.coef_) == np.shape(theirs.coef_)
+    assert np.shape(model.intercept_) == np.shape(theirs.intercept_)
+    if kept["store_cv_results"]:
+        assert model.cv_results_.shape == theirs.cv_results_.shape
+        np.testing.assert_allclose(model.cv_results_, theirs.cv_results_, rtol=1e-7, atol=1e-12)
+
+
+@pytest.mark.parametrize("make", [np.asarray, sp.csr_array, sp.csc_array])
+@pytest.mark.parametrize("shape", [(30, 5), (15, 25)])
+@pytest.mark.parametrize("factor", [None, [0.0, np.inf, 0.5]])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_leave_one_out_is_leaving_one_out(make, shape, factor, weighted):
+    X, y = regression(*shape, seed=5, density=0.6)
+    factor = None if factor is None else np.r_[factor, np.ones(shape[1] - 3)]
+    s = weights(len(y)) if weighted else np.ones(len(y))
+    alphas = [0.3, 3.0]
+    model = RidgeCV(alphas, store_cv_results=True, penalty_factor=factor, tol=1e-12)
+    model.fit(make(X), y, sample_weight=s)
+    for i in range(len(y)):
+        rest = np.arange(len(y)) != i
+        for k, alpha in enumerate(alphas):
+            one = Ridge(alpha, penalty_factor=factor, tol=1e-13).fit(X[rest], y[rest], s[rest])
+            expected = s[i] * (y[i] - one.predict(X[[i]])[0]) ** 2
+            assert model.cv_results_[i, k] == pytest.approx(expected, rel=1e-7, abs=1e-12)
+
+
+def test_the_one_se_rule_of_ridge_takes_a_larger_alpha():
+    X, y = regression(40, 6, seed=3)
+    alphas = np.logspace(-2, 3, 12)
+    best = RidgeCV(alphas, cv=5).fit(X, y)
+    larger = RidgeCV(alphas, cv=5, rule="1se").fit(X, y)
+    assert larger.alpha_ > best.alpha_
+    folds = list(KFold(5).split(X))
+    scores = np.array([
+        [Ridge(alpha).fit(X[a], y[a]).score(X[b], y[b]) for a, b in folds] for alpha in alphas
+    ])  # fmt: skip
+    mean, error = scores.mean(axis=1), scores.std(axis=1) / 2.0
+    within = mean >= mean.max() - error[np.argmax(mean)]
+    assert larger.alpha_ == alphas[within].max()
+    with pytest.raises(ValueError, match="1se"):
+        RidgeCV(rule="1se", scoring="r2").fit(X, y)
+
+
+@pytest.mark.parametrize(
+    ("params", "match"),
+    [
+        ({"alphas": [0.0, 1.0]}, r"alphas\[0\] must be a finite number > 0"),
+        ({"alphas": []}, "alphas must be numbers"),
+        ({"cv": 3, "store_cv_results": True}, "store_cv_results=True goes with cv=None"),
+        ({"cv": 3, "alpha_per_target": True}, "alpha_per_target=True goes with cv=None"),
+        ({"rule": "5%"}, 'rule must be "min" or "1se"'),
+    ],
+)
+def test_wrong_parameters_of_ridge_are_refused(params, match):
+    with pytest.raises(ValueError, match=match):
+        RidgeCV(**params).fit(*regression(20, 3))

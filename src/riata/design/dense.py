@@ -110,6 +110,13 @@ class DenseDesign(Design):
         run(jobs, self.n_threads)
         return out
 
+    def squared_dots(self, active: Indices, axes: Floats, shares: Floats) -> Floats:
+        out = np.empty((len(shares), self.n))
+        for a, b in cut(self.n, -(-self.n // 1024)):
+            rows = self.X[a:b, active] - self.mean[active]
+            out[:, a:b] = shares @ ((rows @ axes.T) ** 2).T
+        return out
+
     def panel(self) -> "DensePanel":
         return DensePanel(self)
 

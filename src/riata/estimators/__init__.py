@@ -27,5 +27,6 @@ does, so their alpha is riata's. `Ridge` minimises a sum: see `ridge_alpha`.
 
 from .cv import ElasticNetCV, LassoCV
 from .linear import ElasticNet, Lasso, Ridge, ridge_alpha
+from .ridge_cv import RidgeCV
 
-__all__ = ["ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "Ridge", "ridge_alpha"]
+__all__ = ["ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "Ridge", "RidgeCV", "ridge_alpha"]
