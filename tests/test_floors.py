@@ -24,6 +24,8 @@ FLOORS = {
         "centring",
         "least_squares",
         "certify",
+        "covariance",
+        "engine",
         "ridge",
         "solver",
         "stopping",

@@ -9,12 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arguments import Data, check_alphas, check_count, check_data, check_flag, check_number
-from .centring import Centred, centre
 from .cv_result import CrossValidatedPath, check_rule
 from .design import read_once
 from .exceptions import convergence_warning
 from .folds import Fold, make_folds
-from .lockstep import MOST_LANES, descend, make_lane
+from .lockstep import MOST_LANES, Start, descend
 from .path import MODEL, Lane, automatic_grid, with_bar
 from .result import RegularizationPath
 from .scoring import Scoring, get_scoring
@@ -181,21 +180,21 @@ class _Run:
         """Solve everything, and put it together."""
         numbers: list[int | None] = [None, *range(len(self.folds))]
         batches = [numbers[a : a + MOST_LANES] for a in range(0, len(numbers), MOST_LANES)]
-        centred = self._centre(batches[0])
-        self._set_grids(centred[0])
+        starts = self._starts(batches[0])
+        self._set_grids(starts[0])
         self._allocate()
         for b, batch in enumerate(batches):
-            centred = centred if b == 0 else self._centre(batch)
+            starts = starts if b == 0 else self._starts(batch)
             for r in range(len(self.ratios)):
-                self._descend(r, batch, centred)
+                self._descend(r, batch, starts)
         return self._finish()
 
-    def _centre(self, batch: list[int | None]) -> list[Centred]:
+    def _starts(self, batch: list[int | None]) -> list[Start]:
         """Return the problems of some folds (None: of all data), on one X."""
         found: list[Any] = [None] * len(batch)
 
         def job(k: int, data: Data) -> None:
-            found[k] = centre(data, self.rule.n_threads)
+            found[k] = Start(data, self.rule)
 
         sets = [self.data if k is None else self._training(self.folds[k]) for k in batch]
         run([partial(job, k, data) for k, data in enumerate(sets)], self.rule.n_threads)
@@ -204,15 +203,14 @@ class _Run:
     def _training(self, fold: Fold) -> Data:
         return replace(self.data, weights=fold.train_weights(self.data.weights))
 
-    def _set_grids(self, centred: Centred) -> None:
+    def _set_grids(self, start: Start) -> None:
         if self._given is not None:
             self.alphas = np.tile(self._given, (len(self.ratios), 1))
             return
-        solver = make_lane(centred, self.rule).solver
         self.alphas = np.array([
             automatic_grid(
-                centred.at_ratio(ratio).penalty.alpha_max(solver.state.z, solver.skip),
-                centred.design, self._n_alphas, self._min_ratio,
+                start.lane(ratio).engine.alpha_max(), start.centred.design, self._n_alphas,
+                self._min_ratio,
             )
             for ratio in self.ratios
         ])  # fmt: skip
@@ -233,11 +231,11 @@ class _Run:
             self._share = 1.0 / np.where(times > 0.0, times, np.nan)
             self.predictions = np.zeros((R, L, n)) + np.where(times > 0.0, 0.0, np.nan)
 
-    def _descend(self, r: int, batch: list[int | None], centred: list[Centred]) -> None:
+    def _descend(self, r: int, batch: list[int | None], starts: list[Start]) -> None:
         """Take some folds down the grid of one l1_ratio."""
         alphas = self.alphas[r]
         settings = {**self.settings, **self.rule.as_settings(), "l1_ratio": float(self.ratios[r])}
-        lanes = self._lanes(r, centred)
+        lanes = self._lanes(r, starts)
         held: dict[int, Floats] = {}
 
         def visit(number: int, lane: Lane, fit: Fit) -> None:
@@ -265,15 +263,13 @@ class _Run:
             )
         self._leave(r, batch, lanes, settings)
 
-    def _lanes(self, r: int, centred: list[Centred]) -> list[Lane]:
-        found: list[Any] = [None] * len(centred)
-        ratio = float(self.ratios[r])
+    def _lanes(self, r: int, starts: list[Start]) -> list[Lane]:
+        found: list[Any] = [None] * len(starts)
 
         def job(k: int) -> None:
-            centred[k].design.n_passes = 0.0
-            found[k] = make_lane(centred[k].at_ratio(ratio), self.rule)
+            found[k] = starts[k].lane(float(self.ratios[r]))
 
-        run([partial(job, k) for k in range(len(centred))], self.rule.n_threads)
+        run([partial(job, k) for k in range(len(starts))], self.rule.n_threads)
         return found
 
     def _score(self, f: int, eta: Floats) -> float:

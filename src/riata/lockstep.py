@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from .centring import Centred
+from .arguments import Data
+from .centring import centre
+from .engine import Engine
 from .path import Lane
-from .solver import Fit, Problem, Solver
+from .solver import Fit, Problem
 from .stopping import Rule
 from .threads import run
 
@@ -18,13 +20,24 @@ MOST_LANES = 16  # problems at once: each keeps a Gram matrix and a dozen number
 LONG = 1e9  # seconds: a deadline, so that solvers look at the clock and can be stopped
 
 
-def make_lane(centred: Centred, rule: Rule) -> Lane:
-    """Return a problem at the top of its grid, its null model fitted."""
-    problem = Problem(
-        centred.design, centred.y, centred.data.family, centred.penalty, rule.tol, rule.max_iter,
-        min(rule.deadline, time.monotonic() + LONG),
-    )  # fmt: skip
-    return Lane(centred, Solver(problem))
+class Start:
+    """A problem before it goes anywhere; the lanes of all l1_ratios share its design."""
+
+    def __init__(self, data: Data, rule: Rule) -> None:
+        self.centred = centre(data, rule.n_threads)
+        self._correlation = self.centred.design.correlation
+        self._rule = rule
+
+    def lane(self, l1_ratio: float) -> Lane:
+        """Return a lane at the top of its grid, its null model fitted."""
+        centred, rule = self.centred.at_ratio(l1_ratio), self._rule
+        centred.design.correlation = self._correlation  # which the lane before took
+        centred.design.n_passes = 0.0
+        problem = Problem(
+            centred.design, centred.y, centred.data.family, centred.penalty, rule.tol,
+            rule.max_iter, min(rule.deadline, time.monotonic() + LONG),
+        )  # fmt: skip
+        return Lane(centred, Engine(problem))
 
 
 def descend(
@@ -43,7 +56,7 @@ def descend(
 
     def stop() -> None:
         for lane in lanes:
-            lane.solver.problem.deadline = -float("inf")
+            lane.engine.problem.deadline = -float("inf")
 
     def job(number: int, alpha: float) -> None:
         lane = lanes[number]
@@ -52,7 +65,7 @@ def descend(
     solved = 0
     try:
         for alpha in alphas:
-            if lanes[0].solver.problem.expired():
+            if lanes[0].engine.problem.expired():
                 break
             run([partial(job, k, float(alpha)) for k in range(len(lanes))], n_threads, stop)
             done()

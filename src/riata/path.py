@@ -1,7 +1,7 @@
 """Whole regularisation paths: fit_path."""
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from .arguments import check_alphas, check_count, check_data, check_number, check_vector
 from .centring import Centred, centre
 from .design import Design
+from .engine import Engine
 from .exceptions import convergence_warning
 from .result import RegularizationPath
-from .ridge import RidgeSolver
-from .solver import Fit, Problem, Solver
+from .solver import Fit, Problem
 from .stopping import check_rule
 
 Floats = NDArray[np.float64]
@@ -154,13 +154,12 @@ def solve_path(
         centred.design, centred.y, data.family, centred.penalty, rule.tol, rule.max_iter,
         rule.deadline,
     )  # fmt: skip
-    solver = Solver(problem)
+    engine = Engine(problem)
     if alphas is None:
-        top = problem.penalty.alpha_max(solver.state.z, solver.skip)
-        alphas = automatic_grid(top, problem.design, n_alphas, ratio)
+        alphas = automatic_grid(engine.alpha_max(), problem.design, n_alphas, ratio)
     if start is not None:
-        solver.start_from(centred.take(start))
-    lane = Lane(centred, solver)
+        engine.start_from(centred.take(start))
+    lane = Lane(centred, engine)
     stop = _run(lane, alphas, rule.progress)
     unsolved = "interrupted" if stop else "time_limit"
     path = lane.result(alphas, unsolved, {**model, **rule.as_settings()})
@@ -191,40 +190,26 @@ def automatic_grid(top: float, design: Design, n_alphas: int, ratio: float | Non
 
 
 class Lane:
-    """One problem on its way down a grid: its solver, its fits so far."""
+    """One problem on its way down a grid: its engine, its fits so far."""
 
-    def __init__(self, centred: Centred, solver: Solver) -> None:
-        self.centred, self.solver = centred, solver
-        self.ridge = RidgeSolver(solver)
+    def __init__(self, centred: Centred, engine: Engine) -> None:
+        self.centred, self.engine = centred, engine
         self.fits: list[Fit] = []
 
     def step(self, alpha: float, *, last: bool) -> Fit:
         """Solve the next alpha, warm from the one before."""
-        penalty = self.solver.problem.penalty
-        if penalty.unbounded and not penalty.has_l1(alpha):
-            fit = self.ridge.solve(alpha)
-        else:
-            fit = self.solver.solve(alpha, exact=last)
-        self.fits.append(fit)
-        return fit
+        self.fits.append(self.engine.solve(alpha, last=last))
+        return self.fits[-1]
 
     def predictor(self) -> Floats:
-        """Return o + b0 + X b (n,) at the last alpha, for rows of weight 0 as for any other.
+        """Return o + b0 + X b (n,) at the last alpha, for rows of weight 0 as for any other."""
+        eta = self.centred.y_mean + self.engine.fitted()
+        offset = self.centred.data.offset
+        return eta if offset is None else eta + offset
 
-        From the residual, which every certificate from the data leaves behind.
-        """
-        centred, state = self.centred, self.solver.state
-        if state.exact:
-            eta = centred.y_mean + (self.solver.problem.y - state.resid)
-        else:
-            eta = centred.y_mean + self.solver.working.fitted(state.coef, state.active)
-        return eta if centred.data.offset is None else eta + centred.data.offset
-
-    def result(
-        self, alphas: Floats, unsolved: str, settings: dict[str, Any]
-    ) -> RegularizationPath:
+    def result(self, alphas: Floats, unsolved: str, settings: dict[str, Any]) -> RegularizationPath:
         """Return the path; `unsolved` is the status of the alphas that were not reached."""
-        centred, problem = self.centred, self.solver.problem
+        centred = self.centred
         solved = [
             (centred.expand(fit.index), centred.intercept(fit.index, fit.coef), fit)
             for fit in self.fits
@@ -234,7 +219,7 @@ class Lane:
             solved,
             n_features=centred.design.n_features,
             names=centred.data.names,
-            null_objective=problem.null_objective,
+            null_objective=self.engine.problem.null_objective,
             unsolved=unsolved,
             n_passes=centred.design.n_passes,
             settings={**settings, "family": centred.data.family.name},
@@ -245,7 +230,7 @@ def _run(lane: Lane, alphas: Floats, progress: bool) -> KeyboardInterrupt | None
     """Solve alpha after alpha, until the grid, the caller's time or their patience ends."""
     try:
         for alpha in with_bar(alphas, progress):
-            if lane.solver.problem.expired():
+            if lane.engine.problem.expired():
                 break
             lane.step(float(alpha), last=alpha == alphas[-1])
     except KeyboardInterrupt as stop:
@@ -253,7 +238,7 @@ def _run(lane: Lane, alphas: Floats, progress: bool) -> KeyboardInterrupt | None
     return None
 
 
-def with_bar(alphas: Sequence[Any] | Floats, progress: bool) -> Iterable[Any]:
+def with_bar(alphas: Floats, progress: bool) -> Iterable[float]:
     """Return alphas, or a bar that shows how far their reader has come."""
     if not progress:
         return alphas

@@ -13,10 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arguments import Data, check_data
-from .centring import centre
 from .design import read_once
 from .folds import Fold, make_folds
-from .lockstep import make_lane
+from .lockstep import Start
 from .path import Lane
 from .result import RegularizationPath
 from .stopping import Rule
@@ -75,9 +74,9 @@ def _walk(data: Data, targets: Floats, alphas: Floats, rule: Rule) -> list[tuple
     """Fit every target; return its lane and linear predictors (n, L)."""
     found: list[tuple[Lane, Floats]] = []
     for y in targets:
-        lane = make_lane(centre(replace(data, y=y), rule.n_threads), rule)
+        lane = Start(replace(data, y=y), rule).lane(0.0)
         if found:
-            lane.ridge.adopt(found[0][0].ridge)
+            lane.engine.ridge.adopt(found[0][0].engine.ridge)
         eta = np.empty((len(y), len(alphas)))
         for k, alpha in enumerate(alphas):
             lane.step(float(alpha), last=k == len(alphas) - 1)
@@ -88,7 +87,7 @@ def _walk(data: Data, targets: Floats, alphas: Floats, rule: Rule) -> list[tuple
 
 def _left_out(lanes: list[tuple[Lane, Floats]], alphas: Floats) -> Floats:
     """Return what a fit without row i predicts for it, (n, L, T): y_i - r_i / (1 - h_i)."""
-    kept = 1.0 - lanes[0][0].ridge.leverages(alphas).T
+    kept = 1.0 - lanes[0][0].engine.ridge.leverages(alphas).T
     etas = []
     for lane, eta in lanes:
         y = lane.centred.data.y[:, None]

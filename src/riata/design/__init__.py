@@ -96,13 +96,20 @@ def read_once(X: Any) -> Any:
     return Compressed(X) if sp.issparse(X) else X
 
 
-def make_design(X: Any, weights: Floats, *, centred: bool, n_threads: int) -> Design:
+def make_design(
+    X: Any, weights: Floats, *, centred: bool, n_threads: int, y: Floats | None = None
+) -> Design:
     """Return the Design of a matrix from `as_matrix` or `read_once`; weights (n,) summing to 1.
+
+    y : (n,), centred where the design is: sets X'(w y), and for tall dense X the whole Gram matrix
 
     Raises ValueError where an entry is not finite or the sparse structure is corrupted.
     """
     if isinstance(X, np.ndarray):
-        return DenseDesign(X, weights, centred, n_threads)
+        return DenseDesign(X, weights, centred, n_threads, y)
     parts = read_once(X) if sp.issparse(X) else X
     kind = CSRDesign if parts.by_rows else CSCDesign
-    return kind(parts, weights, centred, n_threads)
+    design = kind(parts, weights, centred, n_threads)
+    if y is not None:
+        design.correlation = design.transpose_dot(weights * y)
+    return design
