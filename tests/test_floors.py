@@ -36,6 +36,7 @@ FLOORS = {
         "judge",
         "result",
         "folds",
+        "criteria",
         "scoring",
         "scorers",
         "ridge_cv",

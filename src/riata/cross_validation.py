@@ -187,6 +187,7 @@ class _Run:
             starts = starts if b == 0 else self._starts(batch)
             for r in range(len(self.ratios)):
                 self._descend(r, batch, starts)
+            self.n_passes += sum(start.centred.design.n_passes for start in starts)
         return self._finish()
 
     def _starts(self, batch: list[int | None]) -> list[Start]:
@@ -293,7 +294,6 @@ class _Run:
             for f in of_folds:
                 self.predictions[r, solved:, self.folds[f].test] = np.nan
         for member, lane in zip(batch, lanes, strict=True):
-            self.n_passes += lane.centred.design.n_passes
             if member is None:
                 self.paths.append(lane.result(self.alphas[r], unsolved, settings))
             elif self.keep_paths:

@@ -32,12 +32,11 @@ class Start:
         """Return a lane at the top of its grid, its null model fitted."""
         centred, rule = self.centred.at_ratio(l1_ratio), self._rule
         centred.design.correlation = self._correlation  # which the lane before took
-        centred.design.n_passes = 0.0
         problem = Problem(
             centred.design, centred.y, centred.data.family, centred.penalty, rule.tol,
             rule.max_iter, min(rule.deadline, time.monotonic() + LONG),
         )  # fmt: skip
-        return Lane(centred, Engine(problem))
+        return Lane(centred, Engine(problem), centred.design.n_passes)
 
 
 def descend(

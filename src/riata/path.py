@@ -190,10 +190,13 @@ def automatic_grid(top: float, design: Design, n_alphas: int, ratio: float | Non
 
 
 class Lane:
-    """One problem on its way down a grid: its engine, its fits so far."""
+    """One problem on its way down a grid: its engine, its fits so far.
 
-    def __init__(self, centred: Centred, engine: Engine) -> None:
-        self.centred, self.engine = centred, engine
+    before : passes over X that its design had made for others
+    """
+
+    def __init__(self, centred: Centred, engine: Engine, before: float = 0.0) -> None:
+        self.centred, self.engine, self._before = centred, engine, before
         self.fits: list[Fit] = []
 
     def step(self, alpha: float, *, last: bool) -> Fit:
@@ -221,7 +224,8 @@ class Lane:
             names=centred.data.names,
             null_objective=self.engine.problem.null_objective,
             unsolved=unsolved,
-            n_passes=centred.design.n_passes,
+            n_rows=int(np.count_nonzero(centred.design.weights)),
+            n_passes=centred.design.n_passes - self._before,
             settings={**settings, "family": centred.data.family.name},
         )
 

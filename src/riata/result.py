@@ -7,6 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from . import criteria
 from .arguments import check_alphas, check_number, check_vector
 from .design import as_matrix, check_matrix, product
 from .solver import Fit
@@ -48,6 +49,8 @@ class RegularizationPath:
         1 - (loss / loss of the null model); 0 where the null model is perfect.
     l1_ratio, tol : float
     family : str
+    n_rows : int
+        Rows of positive weight.
     n_passes : float
         Work: passes over X, in units of a full one.
     n_features_in_ : int
@@ -67,6 +70,7 @@ class RegularizationPath:
     l1_ratio: float
     tol: float
     family: str
+    n_rows: int
     n_passes: float
     n_features_in_: int
     feature_names_in_: NDArray[np.object_] | None
@@ -81,6 +85,7 @@ class RegularizationPath:
         names: NDArray[np.object_] | None,
         null_objective: float,
         unsolved: str,
+        n_rows: int,
         n_passes: float,
         settings: dict[str, Any],
     ) -> "RegularizationPath":
@@ -110,6 +115,8 @@ class RegularizationPath:
         path.df = column([f.df for f in fits])
         ratios = [1.0 - f.loss / null_objective if null_objective > 0.0 else 0.0 for f in fits]
         path.deviance_ratio = column(ratios)
+        path._loss = column([f.loss for f in fits])
+        path.n_rows = n_rows
         path.l1_ratio, path.tol = settings["l1_ratio"], settings["tol"]
         path.family = settings["family"]
         path.n_passes = n_passes
@@ -119,6 +126,7 @@ class RegularizationPath:
         return path
 
     _settings: dict[str, Any]
+    _loss: Floats
 
     def __repr__(self) -> str:
         words, counts = np.unique(self.status, return_counts=True)
@@ -274,11 +282,68 @@ class RegularizationPath:
         order = np.argsort(-alphas, kind="stable")
         path.alphas = alphas[order]
         path.coefs = sp.csc_array(sp.hstack([self.coefs, other.coefs], format="csc")[:, order])
-        for name in ("intercepts", "dual_gaps", "status", "n_iter", "df", "deviance_ratio"):
+        vectors = ("intercepts", "dual_gaps", "status", "n_iter", "df", "deviance_ratio", "_loss")
+        for name in vectors:
             both = np.concatenate([getattr(self, name), getattr(other, name)])
             setattr(path, name, both[order])
         path.n_passes = self.n_passes + other.n_passes
         return path
+
+    def aic(self) -> Floats:
+        """Return Akaike's criterion at every alpha, (L,): to be made small.
+
+            -2 log L + 2 k        k = df, 1 for the intercept and 1 for an unknown variance
+
+        where L is the likelihood at its best variance, without constants: for a gaussian response
+        n log(2 loss), n the rows of positive weight; copies of a row count, its weight does not.
+
+        References
+        ----------
+        Zou, Hastie, Tibshirani, "On the degrees of freedom of the lasso", Ann. Statist. 35(5),
+        2007, section 3.2.
+        """
+        return criteria.aic(*self._fit_and_size())
+
+    def aicc(self) -> Floats:
+        """Return Akaike's criterion corrected for few rows, (L,); infinite where k >= n - 1.
+
+            aic + 2 k (k + 1) / (n - k - 1)
+
+        References
+        ----------
+        Hurvich, Tsai, "Regression and time series model selection in small samples", Biometrika
+        76(2), 1989, eq. 4.
+        """
+        return criteria.aicc(*self._fit_and_size(), self.n_rows)
+
+    def bic(self) -> Floats:
+        """Return Schwarz's criterion at every alpha, (L,): -2 log L + k log n, as in `aic`."""
+        return criteria.bic(*self._fit_and_size(), self.n_rows)
+
+    def ebic(self, gamma: float = 0.5) -> Floats:
+        """Return the extended Bayesian criterion, (L,), for many features.
+
+            bic + 2 gamma log C(p, m)      m non-zeros of p features
+
+        Parameters
+        ----------
+        gamma : float in [0, 1]
+            0 is `bic`.
+
+        References
+        ----------
+        Chen, Chen, "Extended Bayesian information criteria for model selection with large model
+        spaces", Biometrika 95(3), 2008, eq. 1.
+        """
+        gamma = check_number(gamma, "gamma", 0.0, 1.0)
+        counts = np.diff(self.coefs.indptr)
+        bic = criteria.bic(*self._fit_and_size(), self.n_rows)
+        return bic + gamma * criteria.log_models(counts, self.n_features_in_)
+
+    def _fit_and_size(self) -> tuple[Floats, Floats]:
+        """Return -2 log L and k, (L,) each."""
+        extra = 1 + bool(self._settings["fit_intercept"])
+        return criteria.gaussian_fit(self._loss, self.n_rows), self.df + extra
 
     def plot(self, ax: "Axes | None" = None, *, n_labels: int = 10) -> "Axes":
         """Plot the coefficients against -log(alpha), with the count of non-zeros on top.
