@@ -14,6 +14,7 @@ from .exceptions import ConvergenceWarning
 from .judge import alpha_max, duality_gap
 from .path import fit_path
 from .result import RegularizationPath
+from .stability import StabilitySelection, stability_selection
 
 __version__ = "0.1.0"
 
@@ -29,10 +30,12 @@ __all__ = [
     "RegularizationPath",
     "Ridge",
     "RidgeCV",
+    "StabilitySelection",
     "alpha_max",
     "cross_validate",
     "duality_gap",
     "fit_path",
+    "stability_selection",
 ]
 
 
