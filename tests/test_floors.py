@@ -24,6 +24,7 @@ FLOORS = {
         "centring",
         "least_squares",
         "certify",
+        "correlations",
         "covariance",
         "engine",
         "ridge",

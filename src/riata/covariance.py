@@ -16,11 +16,10 @@ from .certificate import duality_gap_of
 from .certify import certified_gap
 from .kernels import dual
 from .penalty import Box
-from .solver import EPS, INNER, ROUGH, STALLS, Fit, Problem, on_the_way
+from .solver import EPS, INNER, ROUGH, SAFE, STALLS, Fit, Problem, on_the_way
 from .working_set import WorkingSet
 
 Floats = NDArray[np.float64]
-SAFE = 0.1  # share of the tolerance that the rounding of Gram algebra may take
 
 
 class CovarianceSolver:

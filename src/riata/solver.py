@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .certify import certified_gap
+from .correlations import Correlations
 from .design import Design
 from .families import Family
 from .kernels import dual
@@ -27,6 +28,7 @@ from .working_set import WorkingSet, refill
 Floats = NDArray[np.float64]
 
 EPS = float(np.finfo(float).eps)
+SAFE = 0.1  # share of the tolerance that the rounding of Gram algebra may take
 INNER = 0.3  # share of the tolerance that the working set's own gap may keep
 FAR = 0.6  # an alpha below this share of the last one is approached in steps
 ROUGH = 1e-3  # relative gap that is good enough on the way
@@ -127,10 +129,12 @@ class Solver:
         self._last_alpha = float("inf")
         assert design.correlation is not None  # the design was made for a y
         self.state = State(
-            np.zeros(design.p), np.empty(0, dtype=np.intp), problem.y, design.correlation,
+            np.zeros(design.p), np.empty(0, dtype=np.intp), problem.y, design.correlation.copy(),
             problem.y_sq,
         )  # fmt: skip
-        design.correlation = None  # p numbers that nothing else needs
+        self._known: Correlations | None = None
+        if len(free) == 0 and not np.any(penalty.unpenalised):
+            self._known = Correlations(design, problem.y, problem.y_sq, design.correlation)
         self._fit_null_model()
 
     def _fit_null_model(self) -> None:
@@ -206,25 +210,31 @@ class Solver:
             joined = refill(
                 working, state.coef, len(state.active), state.z, box, self.skip, threshold
             )
+            if self._known is not None and joined:
+                self._known.refresh(state.resid, state.resid_sq, working.members[-joined:], state.z)
             threshold = 1.0
             target = INNER * max(negligible, floor) * 0.01**stalls
             more, finished = self._descend(box, target, max_iter - n_iter)
             n_iter += more
             settled = finished and joined == 0
 
-    def rounding(self) -> float:
+    def rounding(self, *, in_gram_space: bool = False) -> float:
         """Return the gap that double precision cannot tell from zero at the present point.
 
-        x_j'(w r) carries an error of eps |x_j| |r|, which does not change in proportion when X is
-        rescaled.
+        x_j'(w r) carries an error of eps |x_j| |r|, in Gram space one of
+        eps |x_j| (|y| + sum |x_k| |b_k|); neither changes in proportion when X is rescaled.
         """
         state, active = self.state, self.state.active
         size = float(np.sqrt(self.problem.design.norm_sq[active]) @ np.abs(state.coef[active]))
-        return 4 * EPS * (0.5 * state.resid_sq + size * float(np.sqrt(state.resid_sq)))
+        scale = np.sqrt(self.problem.y_sq) + size if in_gram_space else np.sqrt(state.resid_sq)
+        return 4 * EPS * (0.5 * state.resid_sq + size * float(scale))
 
     def certify(self, alpha: float, box: Box) -> float:
         """Return the duality gap at the present point."""
         state, skip = self.state, self.skip
+        if self._known is not None:
+            member = self.working.is_member.view(np.uint8)
+            self._known.at(state.resid, state.resid_sq, state.z, member, box, skip)
         bare = self.problem.penalty.bare(alpha)
         return certified_gap(
             self.problem.design, self.working.space, state.coef, state.resid, state.z, box,
@@ -249,7 +259,7 @@ class Solver:
         new = state.coef.copy()
         new[work] = coef
         new[working.free] += working.free_step(coef - old)
-        self.move_to(new)
+        self.move_to(new, grad)
         return n_iter, finished
 
     def _descend_on_residual(self, box: Box, target: float, max_sweeps: int) -> tuple[int, bool]:
@@ -274,28 +284,42 @@ class Solver:
 
     # -- the state -------------------------------------------------------------------------------
 
-    def move_to(self, coef: Floats) -> None:
-        """Make coef (p,) the present point, from the data; refit its free part where it is off."""
+    def move_to(self, coef: Floats, grad: Floats | None = None) -> None:
+        """Make coef (p,) the present point, from the data; refit its free part where it is off.
+
+        grad : (|W|,), z of the members where it is known; the others' is then left for `certify`
+        """
         free, space = self.working.free, self.working.space
-        self.state = self._exact_state(coef)
+        if grad is not None and self._known is not None:
+            z = np.zeros(len(coef))
+            z[self.working.members] = grad
+            self.state = state = self._state(coef, z)
+            if self.rounding(in_gram_space=True) > SAFE * self.problem.negligible_gap():
+                self._known.refresh(state.resid, state.resid_sq, self.working.members, z)
+            return
+        self.state = self._state(coef)
         for _ in range(2 if len(free) else 0):
             step, lost = space.fit(self.state.resid, self.state.z[free])
             if lost <= 1e-24 * self.state.resid_sq:
                 break
             coef = coef.copy()
             coef[free] += step
-            self.state = self._exact_state(coef)
+            self.state = self._state(coef)
 
-    def _exact_state(self, coef: Floats) -> State:
-        """Return the state at coef from the data: r from scratch, one pass for z."""
+    def _state(self, coef: Floats, z: Floats | None = None) -> State:
+        """Return the state at coef from the data: r from scratch, one pass for z unless given."""
         problem = self.problem
         w = problem.design.weights
         active = np.flatnonzero(coef)
         resid = problem.family.negative_gradient(problem.y, self.working.fitted(coef, active))
         if problem.design.centred:
             resid -= dual.weighted_sums(w, resid)[0]
-        z = problem.design.transpose_dot(w * resid)
-        return State(coef, active, resid, z, dual.weighted_sums(w, resid)[1])
+        resid_sq = dual.weighted_sums(w, resid)[1]
+        if z is None:
+            z = problem.design.transpose_dot(w * resid)
+            if self._known is not None:
+                self._known.take_all(resid, resid_sq, z)
+        return State(coef, active, resid, z, resid_sq)
 
     def fit(self, alpha: float, gap: float, status: str, n_iter: int, df: float) -> Fit:
         """Return the present point as a result."""

@@ -3,6 +3,7 @@
 With weights w that sum to 1 and x_j the j-th column, minus its mean where the design is centred:
 
     transpose_dot(u)      X'u                              one full pass
+    transpose_dot_of(J,u) X_J'u                            of |J| columns
     dot(active, coef)     sum_a coef_a x_active[a]
     panel()               a working set that grows: its Gram matrix X_W' diag(w) X_W, and X_W b
     residual_view(work)   coordinate descent on the residual over the columns `work`
@@ -82,6 +83,8 @@ class Design(ABC):
     norm_sq (p,) : |x_j|_w^2, after centring
     correlation (p,) : X'(w y), where the design was made for a y
     whole_gram (p, p) : X'diag(w)X, where it was made for a y and that is how to solve, else None
+    entries : numbers that X stores
+    column_cost : what a column alone costs in a pass over some columns, against one of a full pass
     n_passes : full passes made so far (a pass over part of X counts in proportion)
     """
 
@@ -96,11 +99,21 @@ class Design(ABC):
     norm_sq: Floats
     correlation: Floats | None = None
     whole_gram: Floats | None = None
+    entries: int
+    column_cost: float = 1.0
     n_passes: float = 0.0
 
     @abstractmethod
     def transpose_dot(self, u: Floats) -> Floats:
         """Return X'u, (p,), from u (n,). Cost: one pass."""
+
+    def transpose_dot_of(self, index: Indices, u: Floats) -> Floats:
+        """Return x_j'u of the columns j in index. Cost: column_cost |index| / p passes."""
+        self.n_passes += len(index) * self.column_cost / self.p
+        return self._transpose_dot_of(index, u)
+
+    def _transpose_dot_of(self, index: Indices, u: Floats) -> Floats:
+        raise NotImplementedError  # where column_cost is infinite
 
     @abstractmethod
     def dot(self, active: Indices, coef: Floats) -> Floats:

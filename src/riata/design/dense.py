@@ -82,6 +82,8 @@ class DenseDesign(Design):
         self.X, self.weights, self.centred, self.n_threads = X, weights, centred, n_threads
         self.n, self.p = X.shape
         self.n_features = self.p
+        self.entries = X.size
+        self.column_cost = 1.0 if X.strides[0] == X.itemsize else 64 / X.itemsize  # a cache line
         self._blocks = plan_blocks(X)
         self.n_passes = 0.0
         if y is not None and self.p <= min(self.n, WHOLE):
@@ -151,6 +153,16 @@ class DenseDesign(Design):
 
     def transpose_dot(self, u: Floats) -> Floats:
         return self._reduce(dense.transpose_dot, u, self.mean)
+
+    def _transpose_dot_of(self, index: Indices, u: Floats) -> Floats:
+        out = np.empty(len(index))
+        parts = max(1, min(BLOCKS, self.n * len(index) // BLOCK))
+        jobs = [
+            partial(dense.columns_dot, self.X, index, u, self.mean, out, a, b)
+            for a, b in cut(len(index), parts)
+        ]
+        run(jobs, self.n_threads)
+        return out
 
     def residual(self, y: Floats, coef: Floats) -> tuple[Floats, Floats]:
         if self.p > min(self.n, WHOLE):  # a block would not stay in cache between its two uses
