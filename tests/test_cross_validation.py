@@ -298,3 +298,34 @@ def test_sparse_structure_is_checked_once(monkeypatch):
     X, y = regression(40, 20, density=0.3)
     riata.cross_validate(sp.csr_array(X), y, cv=5, n_alphas=3)
     assert len(calls) == 1
+
+
+def test_relaxed_scores_are_those_of_relaxed_refits():
+    X, y = regression(50, 20, seed=2)
+    folds, gammas = splits(50), [0.0, 0.5, 1.0]
+    cv = riata.cross_validate(
+        X, y, cv=folds, relaxed=gammas, l1_ratio=[0.8, 1.0], n_alphas=8, keep_predictions=True,
+        **TIGHT,
+    )  # fmt: skip
+    assert np.array_equal(cv.gammas, gammas * 2)
+    assert np.array_equal(cv.l1_ratios, [0.8] * 3 + [1.0] * 3)
+    for row, (ratio, gamma) in enumerate(zip(cv.l1_ratios, cv.gammas, strict=True)):
+        for f, (train, test) in enumerate(folds):
+            path = riata.fit_path(X[train], y[train], l1_ratio=ratio, alphas=cv.alphas[row],
+                                  relaxed=True, **TIGHT)  # fmt: skip
+            eta = path.predict(X[test], gamma=gamma)
+            np.testing.assert_allclose(cv.predictions[row, test], eta, atol=1e-8)
+            expected = np.mean((y[test, None] - eta) ** 2, axis=0)
+            np.testing.assert_allclose(cv.scores[row, :, f], expected, rtol=1e-8)
+    row, k = cv.select("min")
+    assert cv.mean[row, k] == cv.mean.min()
+    assert (cv.l1_ratio_min, cv.gamma_min) == (cv.l1_ratios[row], cv.gammas[row])
+    coef = cv.paths[row].coef(cv.alphas[row, k], cv.gammas[row])
+    assert np.array_equal(cv.coef(), coef)
+    np.testing.assert_allclose(cv.predict(X), X @ coef + cv.intercept())
+
+
+@pytest.mark.parametrize("relaxed", [0.5, [], [[0.5]], [2.0], ["a"]])
+def test_wrong_gammas_are_refused(relaxed):
+    with pytest.raises((ValueError, TypeError), match="relaxed must be"):
+        riata.cross_validate(np.eye(9), np.arange(9.0), cv=3, relaxed=relaxed)

@@ -38,6 +38,7 @@ FLOORS = {
         "result",
         "folds",
         "criteria",
+        "relaxed",
         "stability",
         "scoring",
         "scorers",

@@ -47,6 +47,7 @@ def cross_validate(
     penalty_factor: Any = None,
     lower_bounds: Any = None,
     upper_bounds: Any = None,
+    relaxed: Any = False,
     tol: float = 1e-6,
     max_iter: int = 10_000,
     max_time: float | None = None,
@@ -78,13 +79,17 @@ offset, penalty_factor, lower_bounds, upper_bounds, tol, max_iter, n_threads
         score. "1se": the largest alpha, for the l1_ratio of the best, whose mean is within one
         standard error of it. A percentage such as "5%": the sparsest model whose mean is no more
         than that worse than the best. A callable is given the result and returns the numbers of an
-        l1_ratio and an alpha.
+        row and an alpha.
     keep_predictions : bool
-        Whether to keep the predictions of held-out rows, R n L numbers.
+        Whether to keep the predictions of held-out rows, R G n L numbers.
     keep_fold_paths : bool
         Whether to keep the coefficients of every fold.
     l1_ratio : float or sequence of float in [0, 1]
         Several are searched jointly with alpha.
+    relaxed : bool or sequence of float in [0, 1]
+        Values of gamma to be searched jointly with alpha and l1_ratio: the share of the penalised
+        fit in a mixture with the unpenalised one on the same support. True is
+        (0, 0.25, 0.5, 0.75, 1), False is 1 alone.
     max_time : float > 0, optional
         Seconds after which the work ends; what is not solved is NaN.
     progress : bool
@@ -150,12 +155,25 @@ def check_ratios(l1_ratio: Any) -> Floats:
     return np.array(found)
 
 
+def check_gammas(relaxed: Any) -> Floats:
+    """Return the values of gamma (G,) that `relaxed` stands for, ascending."""
+    if isinstance(relaxed, bool | np.bool_):
+        return np.array([0.0, 0.25, 0.5, 0.75, 1.0] if relaxed else [1.0])
+    gammas = np.asarray(relaxed)
+    if gammas.ndim != 1 or gammas.size == 0:
+        raise ValueError(
+            f"relaxed must be True, False or a list of numbers in [0, 1], got {relaxed!r}"
+        )
+    return np.unique([check_number(gamma, "relaxed", 0.0, 1.0) for gamma in gammas])
+
+
 class _Run:
     """One call of cross_validate: arguments checked, then all folds down every grid."""
 
     def __init__(self, X: Any, y: Any, equal_folds: bool, settings: dict[str, Any]) -> None:
         self._equal_folds = equal_folds
         self.ratios = check_ratios(settings["l1_ratio"])
+        self.gammas = check_gammas(settings["relaxed"])
         self.settings = {name: settings[name] for name in MODEL}
         self.settings["l1_ratio"] = float(self.ratios[0])
         self.choice = check_rule(settings["rule"])
@@ -173,6 +191,7 @@ class _Run:
         self.folds = make_folds(settings["cv"], X, data.y, settings["groups"], data.weights, None)
         self.test_weights = [fold.test_weights(data.weights) for fold in self.folds]
         self.scoring: Scoring = get_scoring(settings["scoring"], data.family)
+        self._gathered = data.X if self.gammas[0] < 1.0 else None
         self.data: Data = replace(data, X=read_once(data.X))
         self.interrupt: KeyboardInterrupt | None = None
 
@@ -195,7 +214,7 @@ class _Run:
         found: list[Any] = [None] * len(batch)
 
         def job(k: int, data: Data) -> None:
-            found[k] = Start(data, self.rule)
+            found[k] = Start(data, self.rule, self._gathered)
 
         sets = [self.data if k is None else self._training(self.folds[k]) for k in batch]
         run([partial(job, k, data) for k, data in enumerate(sets)], self.rule.n_threads)
@@ -218,8 +237,8 @@ class _Run:
 
     def _allocate(self) -> None:
         R, L = self.alphas.shape
-        K, n = len(self.folds), len(self.data.y)
-        self.scores = np.full((R, L, K), np.nan)
+        G, K, n = len(self.gammas), len(self.folds), len(self.data.y)
+        self.scores = np.full((R, G, L, K), np.nan)
         self.status = np.full((R, L, K), "time_limit", dtype="<U16")
         self.paths: list[RegularizationPath] = []
         self.fold_paths: list[list[RegularizationPath]] = [[] for _ in range(R)]
@@ -230,7 +249,7 @@ class _Run:
             for fold in self.folds:
                 times[fold.test] += fold.test_counts
             self._share = 1.0 / np.where(times > 0.0, times, np.nan)
-            self.predictions = np.zeros((R, L, n)) + np.where(times > 0.0, 0.0, np.nan)
+            self.predictions = np.zeros((R, G, L, n)) + np.where(times > 0.0, 0.0, np.nan)
 
     def _descend(self, r: int, batch: list[int | None], starts: list[Start]) -> None:
         """Take some folds down the grid of one l1_ratio."""
@@ -243,19 +262,20 @@ class _Run:
             f = batch[number]
             if f is None:
                 return
-            eta = lane.predictor()[self.folds[f].test]
+            held[f] = eta = self._held_out(lane, self.folds[f])
             k = len(lane.fits) - 1
             self.status[r, k, f] = fit.status
             if fit.status != "time_limit":
-                self.scores[r, k, f] = self._score(f, eta)
-            held[f] = eta
+                self.scores[r, :, k, f] = [self._score(f, row) for row in eta]
 
         def done() -> None:
             if self.predictions is not None:
                 for f in sorted(held):
                     fold = self.folds[f]
                     share = self._share[fold.test] * fold.test_counts
-                    self.predictions[r, len(lanes[0].fits) - 1, fold.test] += share * held[f]
+                    k = len(lanes[0].fits) - 1
+                    for row, eta in zip(self.predictions[r, :, k], held[f], strict=True):
+                        row[fold.test] += share * eta
 
         if self.interrupt is None:
             bar = with_bar(alphas, self.rule.progress)
@@ -273,6 +293,14 @@ class _Run:
         run([partial(job, k) for k in range(len(starts))], self.rule.n_threads)
         return found
 
+    def _held_out(self, lane: Lane, fold: Fold) -> Floats:
+        """Return the linear predictors of a fold's held-out rows for every gamma, (G, m)."""
+        eta = lane.predictor()[fold.test]
+        if self._gathered is None:
+            return eta[None]
+        refit = lane.refits[-1].eta[fold.test]
+        return np.array([gamma * eta + (1.0 - gamma) * refit for gamma in self.gammas])
+
     def _score(self, f: int, eta: Floats) -> float:
         weights = self.test_weights[f]
         if not weights.any():
@@ -288,11 +316,11 @@ class _Run:
         solved = len(lanes[0].fits)
         unsolved = "interrupted" if self.interrupt else "time_limit"
         of_folds = [f for f in batch if f is not None]
-        self.scores[r, solved:, of_folds] = np.nan
+        self.scores[r, :, solved:, of_folds] = np.nan
         self.status[r, solved:, of_folds] = unsolved
         if self.predictions is not None:
             for f in of_folds:
-                self.predictions[r, solved:, self.folds[f].test] = np.nan
+                self.predictions[r, :, solved:, self.folds[f].test] = np.nan
         for member, lane in zip(batch, lanes, strict=True):
             if member is None:
                 self.paths.append(lane.result(self.alphas[r], unsolved, settings))
@@ -302,22 +330,24 @@ class _Run:
                 self.fold_paths[r].append(lane.result(self.alphas[r], unsolved, own))
 
     def _finish(self) -> CrossValidatedPath:
-        kept = self.predictions
+        kept, G = self.predictions, len(self.gammas)
         fold_weights = np.array([weights.sum() for weights in self.test_weights])
         if self._equal_folds:
             fold_weights = np.where(fold_weights > 0.0, 1.0 / len(fold_weights), 0.0)
+        fold_paths = [paths for paths in self.fold_paths for _ in range(G)]
         result = CrossValidatedPath.from_scores(
             self.choice,
-            l1_ratios=self.ratios,
-            alphas=self.alphas,
-            scores=self.scores,
+            l1_ratios=np.repeat(self.ratios, G),
+            gammas=np.tile(self.gammas, len(self.ratios)),
+            alphas=np.repeat(self.alphas, G, axis=0),
+            scores=self.scores.reshape(-1, *self.scores.shape[2:]),
             fold_weights=fold_weights,
             scoring=self.scoring.name,
             greater_is_better=self.scoring.greater_is_better,
-            paths=self.paths,
-            fold_paths=self.fold_paths if self.keep_paths else None,
-            predictions=None if kept is None else kept.swapaxes(1, 2),
-            status=self.status,
+            paths=[path for path in self.paths for _ in range(G)],
+            fold_paths=fold_paths if self.keep_paths else None,
+            predictions=None if kept is None else kept.reshape(-1, *kept.shape[2:]).swapaxes(1, 2),
+            status=np.repeat(self.status, G, axis=0),
             n_passes=self.n_passes,
         )
         if self.interrupt is not None:

@@ -17,11 +17,13 @@ Floats = NDArray[np.float64]
 class CrossValidatedPath:
     """Scores of held-out rows along grids of alphas, and the paths on all data.
 
-    Made by `cross_validate`. R values of l1_ratio, L alphas each, K folds.
+    Made by `cross_validate`. R rows, one for each l1_ratio (and for each gamma of it, where the
+    paths are relaxed), L alphas each, K folds.
 
     Attributes
     ----------
-    l1_ratios : ndarray of shape (R,)
+    l1_ratios, gammas : ndarray of shape (R,)
+        The l1_ratio and the gamma (1: not relaxed) of each row.
     alphas : ndarray of shape (R, L)
         The grids, descending; every fold is fitted on the grid of all data.
     scores : ndarray of shape (R, L, K)
@@ -35,16 +37,16 @@ class CrossValidatedPath:
         Its standard error: the root of the weighted variance of the folds' scores over K - 1.
     scoring : str
     greater_is_better : bool
-    l1_ratio_min, alpha_min : float
-        Where the mean is best; of equal ones the largest l1_ratio, then the largest alpha.
+    l1_ratio_min, gamma_min, alpha_min : float
+        Where the mean is best; of equal ones the largest l1_ratio, then gamma, then alpha.
     alpha_1se : float
-        The largest alpha of the grid of ``l1_ratio_min`` whose mean is no worse than the best by
-        more than the best one's standard error; NaN where there is one fold only.
-    l1_ratio, alpha : float
+        The largest alpha in the row of ``l1_ratio_min`` and ``gamma_min`` whose mean is no worse
+        than the best by more than the best one's standard error; NaN where there is one fold only.
+    l1_ratio, gamma, alpha : float
         What `rule` chose.
     rule : str or callable
     paths : list of R RegularizationPath
-        The fits on all data.
+        The fits on all data; rows of one l1_ratio have the same.
     path : RegularizationPath
         The one of ``l1_ratio``.
     fold_paths : list of R lists of K RegularizationPath, or None
@@ -59,6 +61,7 @@ class CrossValidatedPath:
     """
 
     l1_ratios: Floats
+    gammas: Floats
     alphas: Floats
     scores: Floats
     fold_weights: Floats
@@ -67,9 +70,11 @@ class CrossValidatedPath:
     scoring: str
     greater_is_better: bool
     l1_ratio_min: float
+    gamma_min: float
     alpha_min: float
     alpha_1se: float
     l1_ratio: float
+    gamma: float
     alpha: float
     rule: Any
     paths: list[RegularizationPath]
@@ -87,22 +92,23 @@ class CrossValidatedPath:
         self.mean, self.se = mean_and_error(self.scores, self.fold_weights)
         self.rule = rule
         best = best_of(self)
-        self.l1_ratio_min, self.alpha_min = self._place(best)
-        self.alpha_1se = np.nan if np.isnan(self.se).all() else self._place(one_se(self))[1]
+        self.l1_ratio_min, self.gamma_min, self.alpha_min = self._place(best)
+        self.alpha_1se = np.nan if np.isnan(self.se).all() else self._place(one_se(self))[2]
         self._chosen = self.select(rule)
-        self.l1_ratio, self.alpha = self._place(self._chosen)
+        self.l1_ratio, self.gamma, self.alpha = self._place(self._chosen)
         self.path = self.paths[0 if self._chosen is None else self._chosen[0]]
         return self
 
     _chosen: tuple[int, int] | None
 
-    def _place(self, place: tuple[int, int] | None) -> tuple[float, float]:
+    def _place(self, place: tuple[int, int] | None) -> tuple[float, float, float]:
         if place is None:
-            return np.nan, np.nan
-        return float(self.l1_ratios[place[0]]), float(self.alphas[place])
+            return np.nan, np.nan, np.nan
+        row = place[0]
+        return float(self.l1_ratios[row]), float(self.gammas[row]), float(self.alphas[place])
 
     def select(self, rule: Any) -> tuple[int, int] | None:
-        """Return the place (l1_ratio's number, alpha's number) that a rule chooses.
+        """Return the place (number of the row, number of the alpha) that a rule chooses.
 
         Parameters
         ----------
@@ -133,7 +139,7 @@ class CrossValidatedPath:
             self.alphas[r, k]
         except (TypeError, ValueError, IndexError):
             raise ValueError(
-                "rule must return the numbers of an l1_ratio and of an alpha, within "
+                "rule must return the numbers of a row and of an alpha, within "
                 f"{self.alphas.shape}, got {place!r}"
             ) from None
         return r, k
@@ -143,16 +149,16 @@ class CrossValidatedPath:
         status = ", ".join(f"{n} {word}" for word, n in zip(words, counts, strict=True))
         R, L, K = self.scores.shape
         return (
-            f"CrossValidatedPath({self.path.family}, {self.scoring}, {K} folds, {R} l1_ratios, "
-            f"{L} alphas each; best mean at l1_ratio={self.l1_ratio_min:g}, "
+            f"CrossValidatedPath({self.path.family}, {self.scoring}, {K} folds, {R} x {L} alphas; "
+            f"best mean at l1_ratio={self.l1_ratio_min:g}, gamma={self.gamma_min:g}, "
             f"alpha={self.alpha_min:.4g}, one se at {self.alpha_1se:.4g}: {status})"
         )
 
-    def _model(self, rule: Any) -> tuple[RegularizationPath, float]:
+    def _model(self, rule: Any) -> tuple[RegularizationPath, float, float]:
         place = self._chosen if rule is None else self.select(rule)
         if place is None:
             raise ValueError("no alpha has been solved in all folds, so there is none to choose")
-        return self.paths[place[0]], float(self.alphas[place])
+        return self.paths[place[0]], float(self.alphas[place]), float(self.gammas[place[0]])
 
     def coef(self, rule: Any = None) -> Floats:
         """Return the coefficients (p,) of the chosen model, fitted to all data.
@@ -162,8 +168,8 @@ class CrossValidatedPath:
         rule : optional
             As in `cross_validate`; default: the one that was given there.
         """
-        path, alpha = self._model(rule)
-        return path.coef(alpha)
+        path, alpha, gamma = self._model(rule)
+        return path.coef(alpha, gamma)
 
     def intercept(self, rule: Any = None) -> float:
         """Return the intercept of the chosen model, fitted to all data.
@@ -173,8 +179,8 @@ class CrossValidatedPath:
         rule : optional
             As in `cross_validate`; default: the one that was given there.
         """
-        path, alpha = self._model(rule)
-        return path.intercept(alpha)
+        path, alpha, gamma = self._model(rule)
+        return path.intercept(alpha, gamma)
 
     def predict(self, X: Any, rule: Any = None, *, offset: Any = None) -> Floats:
         """Return the chosen model's predictions (m,) for the rows of X.
@@ -187,14 +193,14 @@ class CrossValidatedPath:
         offset : array of shape (m,)
             Needed where the data came with an offset, refused elsewhere.
         """
-        path, alpha = self._model(rule)
-        return path.predict(X, alpha, offset=offset)
+        path, alpha, gamma = self._model(rule)
+        return path.predict(X, alpha, offset=offset, gamma=gamma)
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Plot the mean score against -log(alpha), with bars of one standard error.
 
         Dotted lines stand at ``alpha_min`` and ``alpha_1se``, counts of non-zero coefficients on
-        top; of several l1_ratios the best one has the bars, the others are lines.
+        top; of several rows the best one has the bars, the others are lines.
 
         Parameters
         ----------
@@ -265,8 +271,12 @@ def _worse(cv: CrossValidatedPath) -> Floats:
 
 
 def _largest(cv: CrossValidatedPath, places: NDArray[np.intp]) -> tuple[int, int]:
-    """Return of some places (m, 2) the one with the largest l1_ratio, then the largest alpha."""
-    r, k = max(places.tolist(), key=lambda place: (cv.l1_ratios[place[0]], -place[1]))
+    """Return of some places (m, 2) the one with the largest l1_ratio, then gamma, then alpha."""
+
+    def order(place: list[int]) -> tuple[float, float, int]:
+        return cv.l1_ratios[place[0]], cv.gammas[place[0]], -place[1]
+
+    r, k = max(places.tolist(), key=order)
     return r, k
 
 
@@ -277,7 +287,7 @@ def best_of(cv: CrossValidatedPath) -> tuple[int, int] | None:
 
 
 def one_se(cv: CrossValidatedPath) -> tuple[int, int] | None:
-    """Return the largest alpha within one standard error, in the best l1_ratio's grid."""
+    """Return the largest alpha within one standard error, in the row of the best."""
     best = best_of(cv)
     if best is None:
         return None
@@ -287,7 +297,7 @@ def one_se(cv: CrossValidatedPath) -> tuple[int, int] | None:
 
 
 def sparsest_within(cv: CrossValidatedPath, share: float) -> tuple[int, int] | None:
-    """Return the sparsest model no more than `share` worse than the best, among all l1_ratios.
+    """Return the sparsest model no more than `share` worse than the best, among all rows.
 
     Of equally sparse ones the one with the better mean.
     """

@@ -7,11 +7,13 @@ one begins, so that whatever ends the work (a time limit, Ctrl-C) leaves complet
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
+from typing import Any
 
 from .arguments import Data
 from .centring import centre
 from .engine import Engine
 from .path import Lane
+from .relaxed import Refitter
 from .solver import Fit, Problem
 from .stopping import Rule
 from .threads import run
@@ -21,10 +23,14 @@ LONG = 1e9  # seconds: a deadline, so that solvers look at the clock and can be 
 
 
 class Start:
-    """A problem before it goes anywhere; the lanes of all l1_ratios share its design."""
+    """A problem before it goes anywhere; the lanes of all l1_ratios share its design.
 
-    def __init__(self, data: Data, rule: Rule) -> None:
+    relaxed : the matrix whose columns are gathered where supports are to be fitted again
+    """
+
+    def __init__(self, data: Data, rule: Rule, relaxed: Any = None) -> None:
         self.centred = centre(data, rule.n_threads)
+        self._relaxed = relaxed
         self._correlation = self.centred.design.correlation
         self._rule = rule
 
@@ -36,7 +42,10 @@ class Start:
             centred.design, centred.y, centred.data.family, centred.penalty, rule.tol,
             rule.max_iter, min(rule.deadline, time.monotonic() + LONG),
         )  # fmt: skip
-        return Lane(centred, Engine(problem), centred.design.n_passes)
+        lane = Lane(centred, Engine(problem), centred.design.n_passes)
+        if self._relaxed is not None:
+            lane.refitter = Refitter(self._relaxed, centred.data, centred.y_mean, rule)
+        return lane
 
 
 def descend(
@@ -71,6 +80,6 @@ def descend(
             solved += 1
     except KeyboardInterrupt as interrupt:
         for lane in lanes:
-            del lane.fits[solved:]
+            lane.cut(solved)
         return interrupt
     return None

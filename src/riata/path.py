@@ -7,11 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import check_alphas, check_count, check_data, check_number, check_vector
+from .arguments import check_alphas, check_count, check_data, check_flag, check_number, check_vector
 from .centring import Centred, centre
 from .design import Design
 from .engine import Engine
 from .exceptions import convergence_warning
+from .relaxed import Refit, Refitter
 from .result import RegularizationPath
 from .solver import Fit, Problem
 from .stopping import check_rule
@@ -35,6 +36,7 @@ def fit_path(
     penalty_factor: Any = None,
     lower_bounds: Any = None,
     upper_bounds: Any = None,
+    relaxed: bool = False,
     tol: float = 1e-6,
     max_iter: int = 10_000,
     max_time: float | None = None,
@@ -83,6 +85,9 @@ def fit_path(
     lower_bounds, upper_bounds : float or array of shape (p,), optional
         Bounds of the coefficients, lower <= 0 <= upper; default none. ``lower_bounds=0`` for
         non-negative coefficients.
+    relaxed : bool
+        Whether to fit every support again without penalty (within the bounds): ``gamma`` of
+        ``coef`` and ``predict`` then mixes the two fits.
     tol : float >= 0
         An alpha is done where its duality gap is at most ``tol`` times the objective of the null
         model (intercept and unpenalised features only).
@@ -140,6 +145,7 @@ def solve_path(
     """fit_path with every setting given, and coefficients (p,) to start from."""
     model = {name: settings[name] for name in MODEL}
     rule = check_rule(settings)
+    relaxed = check_flag(settings["relaxed"], "relaxed")
     alphas = None if settings["alphas"] is None else check_alphas(settings["alphas"])
     n_alphas = check_count(settings["n_alphas"], "n_alphas", 1)
     ratio = settings["alpha_min_ratio"]
@@ -160,6 +166,8 @@ def solve_path(
     if start is not None:
         engine.start_from(centred.take(start))
     lane = Lane(centred, engine)
+    if relaxed:
+        lane.refitter = Refitter(data.X, data, centred.y_mean, rule)
     stop = _run(lane, alphas, rule.progress)
     unsolved = "interrupted" if stop else "time_limit"
     path = lane.result(alphas, unsolved, {**model, **rule.as_settings()})
@@ -193,16 +201,27 @@ class Lane:
     """One problem on its way down a grid: its engine, its fits so far.
 
     before : passes over X that its design had made for others
+    refitter : fits the supports again, where the path is to be relaxed
     """
+
+    refitter: Refitter | None = None
 
     def __init__(self, centred: Centred, engine: Engine, before: float = 0.0) -> None:
         self.centred, self.engine, self._before = centred, engine, before
         self.fits: list[Fit] = []
+        self.refits: list[Refit] = []
 
     def step(self, alpha: float, *, last: bool) -> Fit:
         """Solve the next alpha, warm from the one before."""
-        self.fits.append(self.engine.solve(alpha, last=last))
-        return self.fits[-1]
+        fit = self.engine.solve(alpha, last=last)
+        if self.refitter is not None:
+            self.refits.append(self.refitter.fit(self.centred.expand(fit.index)))
+        self.fits.append(fit)
+        return fit
+
+    def cut(self, size: int) -> None:
+        """Forget what came after the first `size` alphas."""
+        del self.fits[size:], self.refits[size:]
 
     def predictor(self) -> Floats:
         """Return o + b0 + X b (n,) at the last alpha, for rows of weight 0 as for any other."""
@@ -220,13 +239,17 @@ class Lane:
         return RegularizationPath.from_fits(
             alphas,
             solved,
+            None if self.refitter is None else self.refits,
             n_features=centred.design.n_features,
             names=centred.data.names,
             null_objective=self.engine.problem.null_objective,
             unsolved=unsolved,
             n_rows=int(np.count_nonzero(centred.design.weights)),
             n_passes=centred.design.n_passes - self._before,
-            settings={**settings, "family": centred.data.family.name},
+            settings={
+                **settings, "family": centred.data.family.name,
+                "relaxed": self.refitter is not None,
+            },
         )
 
 

@@ -142,7 +142,7 @@ def plot_cross_validation(cv: CrossValidatedPath, ax: Axes | None = None) -> Axe
 
     Notes
     -----
-    The l1_ratio of the best mean has the bars, the dotted lines at ``alpha_min`` and ``alpha_1se``
+    The row of the best mean has the bars, the dotted lines at ``alpha_min`` and ``alpha_1se``
     and the counts of non-zeros; each of the others is a line. alpha = 0 is left out.
     """
     _matplotlib()
@@ -154,18 +154,23 @@ def plot_cross_validation(cv: CrossValidatedPath, ax: Axes | None = None) -> Axe
 
         _, ax = plt.subplots(figsize=(9, 5.5), layout="constrained")
 
-    best = int(np.flatnonzero(cv.l1_ratios == cv.l1_ratio_min)[0])
+    mixed = len(set(cv.gammas)) > 1
+    labels = [
+        f"l1_ratio {ratio:g}" + (f", gamma {gamma:g}" if mixed else "")
+        for ratio, gamma in zip(cv.l1_ratios, cv.gammas, strict=True)
+    ]
+    at_best = (cv.l1_ratios == cv.l1_ratio_min) & (cv.gammas == cv.gamma_min)
+    best = int(np.flatnonzero(at_best)[0])
     for r in np.flatnonzero(solved.any(axis=1)):
         if r != best:
             x = -np.log(cv.alphas[r, solved[r]])
-            label = f"l1_ratio {cv.l1_ratios[r]:g}"
-            ax.plot(x, cv.mean[r, solved[r]], lw=1.0, zorder=1.5, label=label)
+            ax.plot(x, cv.mean[r, solved[r]], lw=1.0, zorder=1.5, label=labels[r])
     drawn = solved[best]
     x = -np.log(cv.alphas[best, drawn])
     errors = None if np.isnan(cv.se[best, drawn]).all() else cv.se[best, drawn]
     ax.errorbar(
         x, cv.mean[best, drawn], errors, fmt="o", markersize=3.5, color="C3", ecolor="0.65",
-        elinewidth=0.8, capsize=2, label=f"l1_ratio {cv.l1_ratio_min:g}",
+        elinewidth=0.8, capsize=2, label=labels[best],
     )  # fmt: skip
     for alpha in {cv.alpha_min, cv.alpha_1se} - {0.0}:
         if np.isfinite(alpha):

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from . import criteria
 from .arguments import check_alphas, check_number, check_vector
 from .design import as_matrix, check_matrix, product
+from .relaxed import Refit
 from .solver import Fit
 
 if TYPE_CHECKING:
@@ -51,6 +52,10 @@ class RegularizationPath:
     family : str
     n_rows : int
         Rows of positive weight.
+    relaxed_coefs : csc_array of shape (p, L), or None
+        The fits without penalty on the support of each alpha, where the path is relaxed.
+    relaxed_intercepts : ndarray of shape (L,), or None
+    relaxed_status : ndarray of shape (L,), of str, or None
     n_passes : float
         Work: passes over X, in units of a full one.
     n_features_in_ : int
@@ -71,6 +76,9 @@ class RegularizationPath:
     tol: float
     family: str
     n_rows: int
+    relaxed_coefs: sp.csc_array | None
+    relaxed_intercepts: Floats | None
+    relaxed_status: NDArray[np.str_] | None
     n_passes: float
     n_features_in_: int
     feature_names_in_: NDArray[np.object_] | None
@@ -80,6 +88,7 @@ class RegularizationPath:
         cls,
         alphas: Floats,
         solved: Sequence[tuple[NDArray[np.intp], float, Fit]],
+        refits: Sequence[Refit] | None = None,
         *,
         n_features: int,
         names: NDArray[np.object_] | None,
@@ -89,7 +98,8 @@ class RegularizationPath:
         n_passes: float,
         settings: dict[str, Any],
     ) -> "RegularizationPath":
-        """Build a path from (feature numbers, intercept, fit) of its first alphas."""
+        """Build a path from (feature numbers, intercept, fit) of its first alphas, and the fits on
+        their supports where it is relaxed."""
         path = cls()
         size, done = len(alphas), len(solved)
         fits = [fit for *_, fit in solved]
@@ -97,16 +107,21 @@ class RegularizationPath:
         def column(values: list[float], missing: float = np.nan) -> Floats:
             return np.array(values + [missing] * (size - done))
 
-        counts = [len(index) for index, *_ in solved] + [0] * (size - done)
+        def columns(indices: list[Any], values: list[Floats]) -> sp.csc_array:
+            counts = [len(index) for index in indices] + [0] * (size - done)
+            indices = indices or [np.empty(0, dtype=np.intp)]
+            parts = np.concatenate(values or [np.empty(0)]), np.concatenate(indices)
+            indptr = np.concatenate([[0], np.cumsum(counts)])
+            return sp.csc_array((*parts, indptr), shape=(n_features, size))
+
         path.alphas = alphas
-        path.coefs = sp.csc_array(
-            (
-                np.concatenate([f.coef for f in fits] or [np.empty(0)]),
-                np.concatenate([index for index, *_ in solved] or [np.empty(0, dtype=np.intp)]),
-                np.concatenate([[0], np.cumsum(counts)]),
-            ),
-            shape=(n_features, size),
-        )
+        path.coefs = columns([index for index, *_ in solved], [f.coef for f in fits])
+        path.relaxed_coefs = path.relaxed_intercepts = path.relaxed_status = None
+        if refits is not None:
+            path.relaxed_coefs = columns([r.index for r in refits], [r.coef for r in refits])
+            path.relaxed_intercepts = column([r.intercept for r in refits])
+            status = [r.status for r in refits] + [unsolved] * (size - done)
+            path.relaxed_status = np.array(status)
         path.intercepts = column([intercept for _, intercept, _ in solved])
         path.dual_gaps = column([f.gap for f in fits])
         path.null_objective = null_objective
@@ -152,12 +167,25 @@ class RegularizationPath:
         step = self.alphas[k - 1] - self.alphas[k]
         return k - 1, k, float((self.alphas[k - 1] - alpha) / step)
 
-    def _column(self, k: int) -> Floats:
+    def _column(self, k: int, gamma: float = 1.0) -> Floats:
         if np.isnan(self.intercepts[k]):
             return np.full(self.n_features_in_, np.nan)
-        return self.coefs[:, [k]].toarray()[:, 0]
+        coef = self.coefs[:, [k]].toarray()[:, 0]
+        if gamma == 1.0:
+            return coef
+        assert self.relaxed_coefs is not None  # _check_gamma has seen to it
+        return gamma * coef + (1.0 - gamma) * self.relaxed_coefs[:, [k]].toarray()[:, 0]
 
-    def coef(self, alpha: float) -> Floats:
+    def _check_gamma(self, gamma: float) -> float:
+        gamma = check_number(gamma, "gamma", 0.0, 1.0)
+        if gamma < 1.0 and self.relaxed_coefs is None:
+            raise ValueError(
+                f"gamma must be 1, got {gamma:g}: fit the path with relaxed=True to mix it with "
+                "unpenalised fits"
+            )
+        return gamma
+
+    def coef(self, alpha: float, gamma: float = 1.0) -> Floats:
         """Return the coefficients at alpha, (p,), interpolated linearly between grid points.
 
         Parameters
@@ -165,35 +193,49 @@ class RegularizationPath:
         alpha : float
             Within the grid. At a grid point the coefficients are certified; between two they are
             an interpolation, which no certificate covers: use `extend` to solve it.
+        gamma : float in [0, 1]
+            Share of the penalised fit; the rest is the unpenalised one on the same support, of a
+            relaxed path.
 
         Raises
         ------
         ValueError
-            Where alpha is outside the grid.
+            Where alpha is outside the grid, or gamma < 1 and the path is not relaxed.
         """
         k, m, share = self._position(alpha)
-        first = self._column(k)
-        return first if share == 0.0 else (1.0 - share) * first + share * self._column(m)
+        gamma = self._check_gamma(gamma)
+        first = self._column(k, gamma)
+        return first if share == 0.0 else (1.0 - share) * first + share * self._column(m, gamma)
 
-    def intercept(self, alpha: float) -> float:
+    def intercept(self, alpha: float, gamma: float = 1.0) -> float:
         """Return the intercept at alpha, interpolated as `coef`.
 
         Parameters
         ----------
         alpha : float
             Within the grid.
+        gamma : float in [0, 1]
+            As in `coef`.
 
         Raises
         ------
         ValueError
-            Where alpha is outside the grid.
+            Where alpha is outside the grid, or gamma < 1 and the path is not relaxed.
         """
         k, m, share = self._position(alpha)
+        values = self._mixed_intercepts(self._check_gamma(gamma))
         if share == 0.0:
-            return float(self.intercepts[k])
-        return float((1.0 - share) * self.intercepts[k] + share * self.intercepts[m])
+            return float(values[k])
+        return float((1.0 - share) * values[k] + share * values[m])
 
-    def predict(self, X: Any, alpha: float | None = None, *, offset: Any = None) -> Floats:
+    def _mixed_intercepts(self, gamma: float) -> Floats:
+        if self.relaxed_intercepts is None or gamma == 1.0:
+            return self.intercepts
+        return gamma * self.intercepts + (1.0 - gamma) * self.relaxed_intercepts
+
+    def predict(
+        self, X: Any, alpha: float | None = None, *, offset: Any = None, gamma: float = 1.0
+    ) -> Floats:
         """Return predictions for the rows of X.
 
         Parameters
@@ -203,6 +245,8 @@ class RegularizationPath:
             Within the grid; default: every alpha of it.
         offset : array of shape (n,)
             Needed where the path was fitted with an offset, refused elsewhere.
+        gamma : float in [0, 1]
+            As in `coef`.
 
         Returns
         -------
@@ -225,10 +269,14 @@ class RegularizationPath:
             raise ValueError("offset must be given: the path was fitted with one")
         if not fitted_with and offset is not None:
             raise ValueError("offset must be left out: the path was fitted without one")
-        if alpha is None:
+        gamma = self._check_gamma(gamma)
+        if alpha is not None:
+            eta = product(X, self.coef(alpha, gamma)) + self.intercept(alpha, gamma)
+        elif self.relaxed_coefs is None or gamma == 1.0:
             eta = product(X, self.coefs) + self.intercepts
         else:
-            eta = product(X, self.coef(alpha)) + self.intercept(alpha)
+            coefs = gamma * self.coefs + (1.0 - gamma) * self.relaxed_coefs
+            eta = product(X, coefs) + self._mixed_intercepts(gamma)
         if offset is None:
             return eta
         shift = check_vector(offset, "offset", X.shape[0])
@@ -281,8 +329,14 @@ class RegularizationPath:
         alphas = np.concatenate([self.alphas, other.alphas])
         order = np.argsort(-alphas, kind="stable")
         path.alphas = alphas[order]
-        path.coefs = sp.csc_array(sp.hstack([self.coefs, other.coefs], format="csc")[:, order])
-        vectors = ("intercepts", "dual_gaps", "status", "n_iter", "df", "deviance_ratio", "_loss")
+        vectors = ["intercepts", "dual_gaps", "status", "n_iter", "df", "deviance_ratio", "_loss"]
+        matrices = ["coefs"]
+        if self.relaxed_coefs is not None:
+            vectors += ["relaxed_intercepts", "relaxed_status"]
+            matrices += ["relaxed_coefs"]
+        for name in matrices:
+            both = sp.hstack([getattr(self, name), getattr(other, name)], format="csc")
+            setattr(path, name, sp.csc_array(both[:, order]))
         for name in vectors:
             both = np.concatenate([getattr(self, name), getattr(other, name)])
             setattr(path, name, both[order])

@@ -21,6 +21,7 @@ CV_DEFAULTS = {
     "scoring": "mse",
     "keep_predictions": False,
     "keep_fold_paths": False,
+    "relaxed": False,
     "equal_folds": True,
 }
 
