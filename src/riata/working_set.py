@@ -171,7 +171,8 @@ def refill(
     Soc. B 74(2), 2012, eq. 10). Violators join, at most |W| + 64 at once; the expected ones fill
     the set up to twice the support. Where anybody joins, so do the next in line, up to an eighth of
     |W| (growing seldom is cheaper than growing exactly), and where the set would then exceed SLACK
-    times the support, the least urgent members at zero leave.
+    times the support, or GRAM_LIMIT although the support does not, the least urgent members at zero
+    leave.
     """
     urgency = np.empty(len(z))
     dual.urgency(z, box.l1, box.lower, box.upper, skip, urgency)
@@ -183,6 +184,8 @@ def refill(
         return 0
     violators = int(np.count_nonzero(urgency[outside] > 1.0))
     roomy = 2 * support + LEAST
+    if working.gram is not None and support + violators <= GRAM_LIMIT:
+        roomy = min(roomy, GRAM_LIMIT)
     joining = max(violators, min(expected, roomy - size), 0)
     if joining == 0:
         return 0
@@ -191,9 +194,11 @@ def refill(
         outside = np.flatnonzero(urgency > 0.0)
         joining = min(joining, len(outside))
     best = outside[_largest(urgency[outside], joining)]
-    if working.gram is not None and size + joining > SLACK * support + 2 * LEAST:
+    loose = size + joining > SLACK * support + 2 * LEAST
+    if working.gram is not None and (loose or size + joining > roomy == GRAM_LIMIT):
         rank = np.where(coef[working.members] != 0.0, np.inf, of_members)
-        room = max(roomy - joining, int(np.count_nonzero(np.isinf(rank))))
+        room = min(roomy - joining, GRAM_LIMIT - GRAM_LIMIT // 8)
+        room = max(room, int(np.count_nonzero(np.isinf(rank))))
         if room < size:
             working.retain(_largest(rank, room))
     working.extend(best)
