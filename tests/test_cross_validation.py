@@ -329,3 +329,43 @@ def test_relaxed_scores_are_those_of_relaxed_refits():
 def test_wrong_gammas_are_refused(relaxed):
     with pytest.raises((ValueError, TypeError), match="relaxed must be"):
         riata.cross_validate(np.eye(9), np.arange(9.0), cv=3, relaxed=relaxed)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("kind", ["plain", "no intercept", "weights", "everything"])
+@pytest.mark.parametrize("far", [0.0, 1e6])
+def test_tall_folds_from_moments_are_refits(order, kind, far):
+    """n >> p: the folds' Gram matrices in one read of X, held-out errors from them."""
+    X, y = regression(900, 11, seed=4)
+    X = np.asarray(X + far, order=order)
+    settings = {**settings_of(kind, 900, 11), "tol": 1e-12 if far == 0.0 else 1e-8, "n_alphas": 9}
+    folds = splits(900, 5)
+    cv = riata.cross_validate(X, y, cv=folds, **settings)
+    expected = naive_scores(X, y, folds, cv.alphas[0], **settings)
+    error = 1e-8 if far == 0.0 else 1e-4  # without an intercept, columns of 1e6 are nearly alike
+    np.testing.assert_allclose(cv.scores[0], expected, rtol=0, atol=error * np.var(y))
+
+
+@pytest.mark.parametrize("n_folds", [3, 10])
+def test_tall_folds_read_x_twice(n_folds):
+    X, y = regression(3000, 8)
+    cv = riata.cross_validate(X, y, cv=n_folds)
+    assert cv.n_passes == 2.0
+    assert cv.path.n_passes == 1.0
+
+
+def test_tall_folds_with_a_perfect_fit_are_scored_row_by_row():
+    """Danger: y_sq - b'(...) of a good fit is a difference of numbers that agree."""
+    X, y = regression(400, 5, noise=0.0)
+    folds = splits(400, 4)
+    cv = riata.cross_validate(X, y, cv=folds, alphas=[1.0, 1e-9], **TIGHT)
+    expected = naive_scores(X, y, folds, cv.alphas[0], **TIGHT)
+    assert expected.min() < 1e-15
+    np.testing.assert_allclose(cv.scores[0], expected, rtol=1e-4)
+
+
+def test_a_nan_in_tall_data_is_found():
+    X, y = regression(400, 5)
+    X[17, 3] = np.nan
+    with pytest.raises(ValueError, match="row 17, column 3"):
+        riata.cross_validate(X, y, cv=4)

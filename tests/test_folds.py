@@ -8,7 +8,7 @@ from sklearn.metrics import make_scorer, mean_absolute_error
 from sklearn.model_selection import GroupKFold, LeaveOneGroupOut, ShuffleSplit, TimeSeriesSplit
 
 import riata
-from riata.folds import is_partition, make_folds
+from riata.folds import make_folds, parts_of
 
 
 def dealt(cv, n=30, *, groups=None, weights=None, classes=None):
@@ -21,7 +21,8 @@ def test_an_int_deals_every_row_once_evenly_and_always_the_same():
     assert sorted(np.concatenate([fold.test for fold in folds])) == list(range(30))
     assert sorted(len(fold.test) for fold in folds) == [7, 7, 8, 8]
     assert all(np.array_equal(a.test, b.test) for a, b in zip(folds, dealt(4, 30), strict=True))
-    assert is_partition(folds, 30)
+    part = parts_of(folds, np.ones(30))
+    assert all((np.flatnonzero(part == k) == fold.test).all() for k, fold in enumerate(folds))
     assert any((np.diff(fold.test) != 1).any() for fold in folds), "not shuffled"
 
 
@@ -54,7 +55,7 @@ def test_splitters_are_asked(splitter):
         weights = fold.train_weights(np.full(30, 1 / 30))
         assert np.array_equal(np.flatnonzero(weights), np.sort(train))
         assert weights.sum() == pytest.approx(1.0)
-    assert not is_partition(folds, 30)
+    assert parts_of(folds, np.ones(30)) is None
 
 
 @pytest.mark.parametrize("splitter", [GroupKFold(3), LeaveOneGroupOut()])

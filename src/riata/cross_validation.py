@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 
 from .arguments import Data, check_alphas, check_count, check_data, check_flag, check_number
 from .cv_result import CrossValidatedPath, check_rule
-from .design import read_once
+from .design import Moments, read_moments, read_once, together
 from .exceptions import convergence_warning
-from .folds import Fold, make_folds
+from .folds import Fold, make_folds, parts_of
 from .lockstep import MOST_LANES, Start, descend
 from .path import MODEL, Lane, automatic_grid, with_bar
 from .result import RegularizationPath
@@ -23,6 +23,8 @@ from .stopping import check_rule as check_stopping
 from .threads import run
 
 Floats = NDArray[np.float64]
+
+EXACT = 1e-9  # relative error of a score that may come from moments
 
 
 def cross_validate(
@@ -199,6 +201,7 @@ class _Run:
         """Solve everything, and put it together."""
         numbers: list[int | None] = [None, *range(len(self.folds))]
         batches = [numbers[a : a + MOST_LANES] for a in range(0, len(numbers), MOST_LANES)]
+        self._moments = self._read_moments() if len(batches) == 1 else None
         starts = self._starts(batches[0])
         self._set_grids(starts[0])
         self._allocate()
@@ -214,11 +217,29 @@ class _Run:
         found: list[Any] = [None] * len(batch)
 
         def job(k: int, data: Data) -> None:
-            found[k] = Start(data, self.rule, self._gathered)
+            found[k] = Start(data, self.rule, self._gathered, self._moments_without(batch[k]))
 
         sets = [self.data if k is None else self._training(self.folds[k]) for k in batch]
         run([partial(job, k, data) for k, data in enumerate(sets)], self.rule.n_threads)
         return found
+
+    def _read_moments(self) -> list[Moments] | None:
+        """Return the moments of the folds' held-out rows, where X is tall and they part it."""
+        data = self.data
+        part = parts_of(self.folds, data.weights)
+        if part is None:
+            return None
+        y = data.y if data.offset is None else data.y - data.offset
+        return read_moments(
+            data.X, data.weights, y, part, len(self.folds), self.rule.n_threads
+        )
+
+    def _moments_without(self, f: int | None) -> Moments | None:
+        """Return the moments of all rows but those of fold f."""
+        if self._moments is None:
+            return None
+        kept = [moments for k, moments in enumerate(self._moments) if k != f and moments.weight]
+        return together(kept) if kept else None
 
     def _training(self, fold: Fold) -> Data:
         return replace(self.data, weights=fold.train_weights(self.data.weights))
@@ -242,7 +263,7 @@ class _Run:
         self.status = np.full((R, L, K), "time_limit", dtype="<U16")
         self.paths: list[RegularizationPath] = []
         self.fold_paths: list[list[RegularizationPath]] = [[] for _ in range(R)]
-        self.n_passes = 0.0
+        self.n_passes = 1.0 if self._moments is not None else 0.0
         self.predictions: Floats | None = None
         if self.keep_predictions:
             times = np.zeros(n)
@@ -262,11 +283,14 @@ class _Run:
             f = batch[number]
             if f is None:
                 return
-            held[f] = eta = self._held_out(lane, self.folds[f])
             k = len(lane.fits) - 1
             self.status[r, k, f] = fit.status
+            scores = self._moment_scores(f, lane, fit)
+            if scores is None:
+                held[f] = self._held_out(lane, self.folds[f])
+                scores = [self._score(f, eta) for eta in held[f]]
             if fit.status != "time_limit":
-                self.scores[r, :, k, f] = [self._score(f, row) for row in eta]
+                self.scores[r, :, k, f] = scores
 
         def done() -> None:
             if self.predictions is not None:
@@ -300,6 +324,20 @@ class _Run:
             return eta[None]
         refit = lane.refits[-1].eta[fold.test]
         return np.array([gamma * eta + (1.0 - gamma) * refit for gamma in self.gammas])
+
+    def _moment_scores(self, f: int, lane: Lane, fit: Fit) -> list[float] | None:
+        """Return the mean squared error of a fold from its moments, where that is what is wanted
+        and rounding leaves enough of it."""
+        squares = self.scoring.name in ("mse", "deviance")
+        plain = self._gathered is None and not self.keep_predictions
+        if self._moments is None or not squares or not plain:
+            return None
+        moments = self._moments[f]
+        if moments.weight == 0.0:
+            return [np.nan]
+        intercept = lane.centred.intercept(fit.index, fit.coef)
+        loss, error = moments.loss(fit.coef, fit.index, intercept)
+        return [loss / moments.weight] if error <= EXACT * loss else None
 
     def _score(self, f: int, eta: Floats) -> float:
         weights = self.test_weights[f]

@@ -95,14 +95,20 @@ def make_folds(
     return folds
 
 
-def is_partition(folds: list[Fold], n: int) -> bool:
-    """Whether every row is tested in exactly one fold, once, and trains in all the others."""
-    times = np.zeros(n, dtype=np.int64)
+def parts_of(folds: list[Fold], weights: Floats) -> NDArray[np.intp] | None:
+    """Return the fold that tests each row, (n,), -1 for rows of weight 0 that none tests.
+
+    None where the folds are no partition: every row that counts must be tested once, in one fold,
+    and train in all the others.
+    """
+    part = np.full(len(weights), -1)
     for fold in folds:
-        if fold.train_counts is not None:
-            return False
-        times[fold.test] += fold.test_counts
-    return bool((times == 1).all())
+        if fold.train_counts is not None or (fold.test_counts != 1).any():
+            return None
+        if (part[fold.test] != -1).any():
+            return None
+        part[fold.test] = fold.number
+    return None if ((part == -1) & (weights > 0.0)).any() else part
 
 
 def _dealt(

@@ -14,18 +14,23 @@ import scipy.sparse as sp
 
 from .base import Design, Floats, Panel, ResidualView, as_real
 from .dense import DenseDesign, check_finite
+from .moments import Moments, moments_design, read_moments, together
 from .sparse import Compressed, CSCDesign, CSRDesign
 
 __all__ = [
     "Design",
+    "Moments",
     "Panel",
     "ResidualView",
     "as_matrix",
     "as_real",
     "check_matrix",
     "make_design",
+    "moments_design",
     "product",
+    "read_moments",
     "read_once",
+    "together",
 ]
 
 
