@@ -24,6 +24,7 @@ from .design import Design
 from .families import Family
 from .kernels import coordinate, dual
 from .penalty import Box, ElasticNet
+from .residual_descent import descend_on_residual
 from .working_set import FULL_GRAM_LIMIT, WorkingSet, refill
 
 Floats = NDArray[np.float64]
@@ -271,10 +272,11 @@ class Solver:
         """The same without a Gram matrix; free features are coordinates like any other."""
         working, state = self.working, self.state
         work = np.concatenate([working.free, working.members])
-        coef, resid = state.coef[work], state.resid.copy()
+        coef = state.coef[work]
+        box_of_work = (self.problem.design.norm_sq[work], *box.take(work))
         limit = max(1, min(max_sweeps, RESIDUAL_SWEEPS))
-        sweeps, gap = working.residual_view(work).descend(
-            coef, resid, self.problem.design.norm_sq[work], *box.take(work), target, limit
+        sweeps, gap = descend_on_residual(
+            working.residual_view(work), coef, state.resid, box_of_work, target, limit
         )
         new = state.coef.copy()
         new[work] = coef

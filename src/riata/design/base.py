@@ -5,7 +5,7 @@ With weights w that sum to 1 and x_j the j-th column, minus its mean where the d
     transpose_dot(u)      X'u                              one full pass
     dot(active, coef)     sum_a coef_a x_active[a]
     panel()               a working set that grows: its Gram matrix X_W' diag(w) X_W, and X_W b
-    residual_view(work)   coordinate descent on the residual over the columns `work`
+    residual_view(work)   the columns `work`, for descent on the residual
 
 The means are subtracted from results or while columns are packed, never from X.
 """
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
+Terms = tuple[Floats, Floats, Floats, Floats, Floats]  # norm_sq, l1, l2, lower, upper
 
 # A column whose deviation is below this multiple of its mean holds nothing but rounding.
 CONSTANT = 16 * np.finfo(float).eps
@@ -66,11 +67,37 @@ class Panel(ABC):
 
 
 class ResidualView(ABC):
-    """Some columns, laid out for coordinate descent on the residual."""
+    """Some columns, laid out for descent on the residual.
+
+    A state is a vector (n,) that stands for a residual or for X_work v, in the units that suit the
+    storage; what `descend` and `dot` give may be added up.
+    """
 
     @abstractmethod
-    def descend(self, coef: Floats, resid: Floats, *box: Any) -> tuple[int, float]:
-        """Update coef (|work|,) and resid (n,); return (sweeps, gap). See kernels/coordinate."""
+    def state(self, resid: Floats) -> Floats:
+        """Return the state that stands for resid (n,)."""
+
+    @abstractmethod
+    def descend(
+        self, state: Floats, coef: Floats, grad: Floats, terms: Terms, sweeps: int
+    ) -> float:
+        """Sweep over all columns; return the gap of the restricted problem.
+
+        state and coef (|work|,) are updated, grad (|work|,) is overwritten; terms : those of
+        every column. See kernels/coordinate.
+        """
+
+    @abstractmethod
+    def dot(self, active: Indices, v: Floats) -> Floats:
+        """Return the state of X_active v; active (|v|,) counts within the view."""
+
+    @abstractmethod
+    def transpose_dot(self, active: Indices, state: Floats) -> Floats:
+        """Return X_active' diag(w) r, (|active|,), from the state of r."""
+
+    @abstractmethod
+    def norm_sq(self, state: Floats) -> float:
+        """Return |r|_w^2 from the state of r."""
 
 
 class Design(ABC):
@@ -81,6 +108,7 @@ class Design(ABC):
     variance (p,) : sum_i w_i (x_ij - weighted mean)^2, whether or not it is centred
     norm_sq (p,) : |x_j|_w^2, after centring
     gram_is_cheap : whether the Gram matrix of all columns costs no copy of them
+    n_threads : most threads that a pass may use
     n_passes : full passes made so far (a pass over part of X counts in proportion)
     """
 
@@ -94,6 +122,7 @@ class Design(ABC):
     variance: Floats
     norm_sq: Floats
     gram_is_cheap: bool
+    n_threads: int
     n_passes: float = 0.0
 
     @abstractmethod

@@ -30,7 +30,7 @@ from libc.math cimport INFINITY, fabs
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
 
-from .factor cimport Factor, smoother_trace
+from .factor cimport Factor
 from .limits cimport join_sign, sign_of, violation
 from .restricted cimport restricted_gap
 from .simd cimport riata_axpy_f64
@@ -41,6 +41,7 @@ cdef enum:
     PATIENCE = 8           # full steps without a smaller gap
 
 cdef double DEPENDENT = 1e-10   # share of a pivot
+cdef double FREE = 1e-14        # the same, where only dimensions are counted
 
 
 cdef class ActiveSet:
@@ -136,21 +137,27 @@ cdef class ActiveSet:
         self.factor.forward(x)
         self.factor.backward(x)
 
-    def smoother_trace(
+    def factor_of(
         self, const double[:, ::1] gram, const Py_ssize_t[::1] support, const double[::1] l2
     ):
-        """Return tr H_SS (H_SS + diag(l2))^-1 = rank - sum_a l2_a |L^-1 e_a|^2.
+        """Return the factor of H_SS + diag(l2_S), and l2 in its order.
 
-        Cost: |S|^3 / 6 multiply-adds, twice that where A is not the support. Features without l2
-        that depend on others don't count.
+        Cost: nothing where S is A, else |S|^3 / 6 multiply-adds; dependent features are left out.
         """
-        cdef Py_ssize_t j
+        cdef Py_ssize_t i, j
+        cdef ActiveSet other = self
         cdef bint same = self.factor.size == support.shape[0]
         for j in support:
             same = same and self.place[j] >= 0 and self.l2[self.place[j]] == l2[j]
-        if same:
-            return self.factor.smoother_trace(self.l2)
-        return smoother_trace(gram, support, np.take(l2, support))
+        if not same:
+            other = ActiveSet()
+            other.factor = Factor(FREE)
+            other._reserve(support.shape[0])
+            other.place = np.empty(l2.shape[0], dtype=np.intp)
+            for i in range(support.shape[0]):
+                other.note(i, support[i], l2[support[i]], 0.0)
+            other.admit(gram, support.shape[0])
+        return other.factor, np.asarray(other.l2)[: other.factor.size]
 
     # -- one call -------------------------------------------------------------------------------
 

@@ -4,9 +4,10 @@
     g_j(b) = l1_j |b| + l2_j/2 b^2  for lower_j <= b <= upper_j
 
 in Gram space (a coordinate that does not move costs O(1), one that moves O(|W|)) or, where the
-Gram matrix would be too large, on the residual. Both keep the gradient c = X'w(y - X b) or the
-residual up to date, stop when the duality gap of the restricted problem is at most `target`, and
-let Ctrl-C through: signals are seen to at least every million multiply-adds.
+Gram matrix would be too large, on the residual. The first keeps the gradient c = X'w(y - X b) up to
+date and stops when the duality gap of the restricted problem is at most `target`; the others make a
+given number of sweeps, then measure. All let Ctrl-C through: signals are seen to at least every
+million multiply-adds.
 
 Source: Friedman, Hastie, Tibshirani, "Regularization paths for generalized linear models via
 coordinate descent", J. Stat. Softw. 33(1), 2010, section 2.2 (covariance updates) and 2.6.
@@ -16,15 +17,15 @@ import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport INFINITY
+from libc.stdint cimport int64_t
 
 from .restricted cimport restricted_gap
 from .scalar cimport minimiser
-from .simd cimport axpy, dot, real
+from .simd cimport dot, real
 
 cdef enum:
     BETWEEN_SIGNALS = 1000000   # multiply-adds
     SUPPORT_SWEEPS = 20         # over the non-zeros only, between two sweeps over everything
-    CHECK = 10                  # sweeps over the residual from one measurement to the next
 
 
 def gram_descent(
@@ -104,26 +105,21 @@ cdef bint sees_signals(double *work, double done) except -1 nogil:
 
 def dense_descent(
     const real[:, :] X, const Py_ssize_t[::1] columns, const double[::1] shift,
-    const double[::1] w, double[::1] coef, double[::1] resid, double[::1] weighted,
+    const double[::1] w, double[::1] weighted, double[::1] coef, double[::1] grad,
     const double[::1] norm_sq, const double[::1] l1, const double[::1] l2,
-    const double[::1] lower, const double[::1] upper, double target, Py_ssize_t max_sweeps
+    const double[::1] lower, const double[::1] upper, Py_ssize_t sweeps
 ):
-    """Descend on the residual over columns of a dense matrix; return (sweeps, gap).
+    """Descend on the residual over columns of a dense matrix; return the gap.
 
-    coef (|columns|,), resid (n,) = y - X coef and weighted (n,) = w * resid: updated.
-    Every CHECK-th sweep only measures: its gradients are all of one point.
+    coef (|columns|,) and weighted (n,) = w (y - X coef): updated. grad (|columns|,): overwritten by
+    the gradient at the end, which the gap is taken from.
     """
-    cdef Py_ssize_t a, i, sweep = 0, n = resid.shape[0]
+    cdef Py_ssize_t a, i, sweep = 0, n = weighted.shape[0]
     cdef Py_ssize_t row = X.strides[0] // <Py_ssize_t>sizeof(real)
-    cdef double g, step, centre, gap = INFINITY, resid_sq, work = 0.0
-    cdef bint measure
+    cdef double g, step, centre, resid_sq = 0.0, work = 0.0
     cdef const real *x
-    cdef double[::1] grad
-    grad = np.empty(coef.shape[0])
     with nogil:
-        while sweep < max_sweeps:
-            sweep += 1
-            measure = sweep % CHECK == 0 or sweep == max_sweeps
+        for sweep in range(sweeps + 1):
             for a in range(coef.shape[0]):
                 x = &X[0, columns[a]]
                 centre = shift[columns[a]]
@@ -135,7 +131,7 @@ def dense_descent(
                         g += (x[i * row] - centre) * weighted[i]
                 grad[a] = g
                 sees_signals(&work, 2.0 * n)
-                if measure or norm_sq[a] + l2[a] == 0.0:
+                if sweep == sweeps or norm_sq[a] + l2[a] == 0.0:
                     continue
                 step = minimiser(
                     g + norm_sq[a] * coef[a], norm_sq[a], l1[a], l2[a], lower[a], upper[a]
@@ -143,54 +139,44 @@ def dense_descent(
                 if step == 0.0:
                     continue
                 coef[a] += step
-                if row == 1:
-                    axpy(-step, x, centre, &resid[0], n)
-                else:
-                    for i in range(n):
-                        resid[i] -= step * (x[i * row] - centre)
                 for i in range(n):
-                    weighted[i] = w[i] * resid[i]
-            if measure:
-                resid_sq = 0.0
-                for i in range(n):
-                    resid_sq += weighted[i] * resid[i]
-                gap = restricted_gap(coef, grad, resid_sq, norm_sq, l1, l2, lower, upper)
-                if gap <= target:
-                    break
-    return sweep, gap
+                    weighted[i] -= step * w[i] * (x[i * row] - centre)
+        for i in range(n):
+            if w[i] > 0.0:
+                resid_sq += weighted[i] * weighted[i] / w[i]
+    return restricted_gap(coef, grad, resid_sq, norm_sq, l1, l2, lower, upper)
 
 
 def sparse_descent(
-    const double[::1] data, const int[::1] indices, const int[::1] indptr, const double[::1] rest,
-    const double[::1] w, double[::1] coef, double[::1] resid, const double[::1] norm_sq,
-    const double[::1] l1, const double[::1] l2, const double[::1] lower, const double[::1] upper,
-    double target, Py_ssize_t max_sweeps
+    const double[::1] data, const int[::1] indices, const int64_t[::1] start,
+    const int64_t[::1] end, const double[::1] first, const double[::1] rest,
+    const double[::1] root, double[::1] resid, double[::1] coef, double[::1] grad,
+    const double[::1] norm_sq, const double[::1] l1, const double[::1] l2,
+    const double[::1] lower, const double[::1] upper, Py_ssize_t sweeps
 ):
-    """Descend on the residual over gathered sparse columns (CSC form); return (sweeps, gap).
+    """Descend on the residual over gathered sparse columns; return the gap.
 
-    rest : (|W|,), what centring subtracts in every row. The residual is kept as resid + offset
-        with one scalar, so that a step costs O(entries of the column).
+    Rows are scaled: resid (n,) = root (y - X coef), and data likewise, with root_i^2 = w_i.
+    first (|W|,) : sum_i root_i data_ia;  rest (|W|,) : what centring subtracts in every row
+    coef, resid : updated; grad overwritten as above
+
+    The residual is kept as resid + offset * root with one scalar, and its weighted sum as another,
+    so that a step costs O(entries of the column).
     """
-    cdef Py_ssize_t a, i, k, sweep = 0
-    cdef double g, step, total = 0.0, offset = 0.0, gap = INFINITY, resid_sq, r, work = 0.0
-    cdef bint measure
-    cdef double[::1] grad
-    grad = np.empty(coef.shape[0])
+    cdef Py_ssize_t a, i, sweep
+    cdef int64_t k
+    cdef double g, step, total = 0.0, offset = 0.0, resid_sq = 0.0, work = 0.0
     with nogil:
-        for i in range(resid.shape[0]):   # total = sum_i w_i resid_i, without the offset
-            total += w[i] * resid[i]
-        while sweep < max_sweeps:
-            sweep += 1
-            measure = sweep % CHECK == 0 or sweep == max_sweeps
+        for i in range(resid.shape[0]):   # total = sum_i root_i resid_i, without the offset
+            total += root[i] * resid[i]
+        for sweep in range(sweeps + 1):
             for a in range(coef.shape[0]):
-                g = 0.0
-                for k in range(indptr[a], indptr[a + 1]):
-                    g += data[k] * w[indices[k]] * (resid[indices[k]] + offset)
-                if rest[a] != 0.0:
-                    g -= rest[a] * (total + offset)
+                g = offset * first[a] - rest[a] * (total + offset)
+                for k in range(start[a], end[a]):
+                    g += data[k] * resid[indices[k]]
                 grad[a] = g
-                sees_signals(&work, 2.0 * (indptr[a + 1] - indptr[a]) + 1.0)
-                if measure or norm_sq[a] + l2[a] == 0.0:
+                sees_signals(&work, 2.0 * (end[a] - start[a]) + 1.0)
+                if sweep == sweeps or norm_sq[a] + l2[a] == 0.0:
                     continue
                 step = minimiser(
                     g + norm_sq[a] * coef[a], norm_sq[a], l1[a], l2[a], lower[a], upper[a]
@@ -198,19 +184,11 @@ def sparse_descent(
                 if step == 0.0:
                     continue
                 coef[a] += step
-                for k in range(indptr[a], indptr[a + 1]):
-                    r = step * data[k]
-                    resid[indices[k]] -= r
-                    total -= w[indices[k]] * r
+                for k in range(start[a], end[a]):
+                    resid[indices[k]] -= step * data[k]
+                total -= step * first[a]
                 offset += step * rest[a]
-            if measure:
-                resid_sq = 0.0
-                for i in range(resid.shape[0]):
-                    r = resid[i] + offset
-                    resid_sq += w[i] * r * r
-                gap = restricted_gap(coef, grad, resid_sq, norm_sq, l1, l2, lower, upper)
-                if gap <= target:
-                    break
         for i in range(resid.shape[0]):
-            resid[i] += offset
-    return sweep, gap
+            resid[i] += offset * root[i]
+            resid_sq += resid[i] * resid[i]
+    return restricted_gap(coef, grad, resid_sq, norm_sq, l1, l2, lower, upper)

@@ -37,3 +37,12 @@ def dot(
     r1: int,
 ) -> None: ...
 def first_nonfinite(X: NDArray[Any]) -> tuple[int, int] | None: ...
+def columns_transpose_dot(
+    X: NDArray[Any],
+    columns: NDArray[np.intp],
+    u: Floats,
+    shift: Floats,
+    out: Floats,
+    a0: int,
+    a1: int,
+) -> None: ...

@@ -8,6 +8,7 @@ are fixed by the matrix alone, so that the bits do not depend on who runs them.
     largest             max |x_ij|, NaN where an entry is NaN or infinite
     transpose_dot       out_j = sum_i (x_ij - shift_j) u_i
     dot                 out_i = sum_a (x_i,columns[a] - shift_columns[a]) coef_a
+    columns_transpose_dot   out_a = sum_i (x_i,columns[a] - shift_columns[a]) u_i
     first_nonfinite     (i, j) of the first entry in row order that is NaN or infinite
 
 All release the GIL. Cost: one read of the block.
@@ -120,6 +121,24 @@ def dot(
                 for a in range(columns.shape[0]):
                     eta += (X[i, columns[a]] - shift[columns[a]]) * coef[a]
                 out[i] = eta
+
+
+def columns_transpose_dot(
+    const real[:, :] X, const Py_ssize_t[::1] columns, const double[::1] u,
+    const double[::1] shift, double[::1] out, Py_ssize_t a0, Py_ssize_t a1
+):
+    """out_a = sum_i (x_i,columns[a] - shift_columns[a]) u_i for a in a0:a1; overwritten."""
+    cdef Py_ssize_t i, a, n = X.shape[0]
+    cdef bint by_column = X.strides[0] == sizeof(real)
+    with nogil:
+        if by_column:
+            for a in range(a0, a1):
+                out[a] = column_dot(&X[0, columns[a]], &u[0], shift[columns[a]], n)
+        else:
+            memset(&out[a0], 0, (a1 - a0) * sizeof(double))
+            for i in range(n):
+                for a in range(a0, a1):
+                    out[a] += (X[i, columns[a]] - shift[columns[a]]) * u[i]
 
 
 def first_nonfinite(const real[:, :] X):
