@@ -70,7 +70,7 @@ class ResidualView(ABC):
     """Some columns, laid out for descent on the residual.
 
     A state is a vector (n,) that stands for a residual or for X_work v, in the units that suit the
-    storage; what `descend` and `dot` give may be added up.
+    storage; what `sweep` and `dot` give may be added up.
     """
 
     @abstractmethod
@@ -78,14 +78,8 @@ class ResidualView(ABC):
         """Return the state that stands for resid (n,)."""
 
     @abstractmethod
-    def descend(
-        self, state: Floats, coef: Floats, grad: Floats, terms: Terms, sweeps: int
-    ) -> float:
-        """Sweep over all columns; return the gap of the restricted problem.
-
-        state and coef (|work|,) are updated, grad (|work|,) is overwritten; terms : those of
-        every column. See kernels/coordinate.
-        """
+    def sweep(self, state: Floats, coef: Floats, terms: Terms) -> None:
+        """Minimise along one column after the other; state and coef (|work|,) are updated."""
 
     @abstractmethod
     def dot(self, active: Indices, v: Floats) -> Floats:

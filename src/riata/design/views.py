@@ -26,11 +26,9 @@ class DenseView(ResidualView):
     def state(self, resid: Floats) -> Floats:
         return self._weights * resid
 
-    def descend(
-        self, state: Floats, coef: Floats, grad: Floats, terms: Terms, sweeps: int
-    ) -> float:
-        return coordinate.dense_descent(
-            self._X, self._work, self._mean, self._weights, state, coef, grad, *terms, sweeps
+    def sweep(self, state: Floats, coef: Floats, terms: Terms) -> None:
+        coordinate.dense_sweep(
+            self._X, self._work, self._mean, self._weights, state, coef, *terms
         )
 
     def dot(self, active: Indices, v: Floats) -> Floats:
@@ -80,12 +78,10 @@ class SparseView(ResidualView):
     def state(self, resid: Floats) -> Floats:
         return self._root * resid
 
-    def descend(
-        self, state: Floats, coef: Floats, grad: Floats, terms: Terms, sweeps: int
-    ) -> float:
-        return coordinate.sparse_descent(
+    def sweep(self, state: Floats, coef: Floats, terms: Terms) -> None:
+        coordinate.sparse_sweep(
             self._data, self._indices, self._start, self._end, self._first, self._rest, self._root,
-            state, coef, grad, *terms, sweeps,
+            state, coef, *terms,
         )  # fmt: skip
 
     def dot(self, active: Indices, v: Floats) -> Floats:

@@ -137,6 +137,17 @@ cdef class ActiveSet:
         self.factor.forward(x)
         self.factor.backward(x)
 
+    def stale_factor(self):
+        """Return the positions of A, in the factor's order, and x -> (H_AA + diag(l2))^-1 x in place.
+
+        It stands for what A was in the last call, whoever has left or changed since.
+        """
+        return np.array(self.active[: self.factor.size]), self._solve_in_place
+
+    def _solve_in_place(self, double[::1] x):
+        with nogil:
+            self.solve(&x[0])
+
     def factor_of(
         self, const double[:, ::1] gram, const Py_ssize_t[::1] support, const double[::1] l2
     ):

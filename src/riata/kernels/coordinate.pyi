@@ -18,22 +18,20 @@ def gram_descent(
     target: float,
     max_sweeps: int,
 ) -> tuple[int, float]: ...
-def dense_descent(
+def dense_sweep(
     X: NDArray[Any],
     columns: NDArray[np.intp],
     shift: Floats,
     w: Floats,
     weighted: Floats,
     coef: Floats,
-    grad: Floats,
     norm_sq: Floats,
     l1: Floats,
     l2: Floats,
     lower: Floats,
     upper: Floats,
-    sweeps: int,
-) -> float: ...
-def sparse_descent(
+) -> None: ...
+def sparse_sweep(
     data: Floats,
     indices: NDArray[np.intc],
     start: NDArray[np.int64],
@@ -43,11 +41,19 @@ def sparse_descent(
     root: Floats,
     resid: Floats,
     coef: Floats,
-    grad: Floats,
     norm_sq: Floats,
     l1: Floats,
     l2: Floats,
     lower: Floats,
     upper: Floats,
-    sweeps: int,
+) -> None: ...
+def gap_on_working_set(
+    coef: Floats,
+    grad: Floats,
+    resid_sq: float,
+    norm_sq: Floats,
+    l1: Floats,
+    l2: Floats,
+    lower: Floats,
+    upper: Floats,
 ) -> float: ...

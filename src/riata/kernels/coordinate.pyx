@@ -5,9 +5,8 @@
 
 in Gram space (a coordinate that does not move costs O(1), one that moves O(|W|)) or, where the
 Gram matrix would be too large, on the residual. The first keeps the gradient c = X'w(y - X b) up to
-date and stops when the duality gap of the restricted problem is at most `target`; the others make a
-given number of sweeps, then measure. All let Ctrl-C through: signals are seen to at least every
-million multiply-adds.
+date and stops when the duality gap of the restricted problem is at most `target`; the others make one
+sweep. All let Ctrl-C through: signals are seen to at least every million multiply-adds.
 
 Source: Friedman, Hastie, Tibshirani, "Regularization paths for generalized linear models via
 coordinate descent", J. Stat. Softw. 33(1), 2010, section 2.2 (covariance updates) and 2.6.
@@ -103,92 +102,86 @@ cdef bint sees_signals(double *work, double done) except -1 nogil:
     return True
 
 
-def dense_descent(
+def dense_sweep(
     const real[:, :] X, const Py_ssize_t[::1] columns, const double[::1] shift,
-    const double[::1] w, double[::1] weighted, double[::1] coef, double[::1] grad,
-    const double[::1] norm_sq, const double[::1] l1, const double[::1] l2,
-    const double[::1] lower, const double[::1] upper, Py_ssize_t sweeps
+    const double[::1] w, double[::1] weighted, double[::1] coef, const double[::1] norm_sq,
+    const double[::1] l1, const double[::1] l2, const double[::1] lower, const double[::1] upper
 ):
-    """Descend on the residual over columns of a dense matrix; return the gap.
+    """Sweep once over columns of a dense matrix.
 
-    coef (|columns|,) and weighted (n,) = w (y - X coef): updated. grad (|columns|,): overwritten by
-    the gradient at the end, which the gap is taken from.
+    coef (|columns|,) and weighted (n,) = w (y - X coef): updated.
     """
-    cdef Py_ssize_t a, i, sweep = 0, n = weighted.shape[0]
+    cdef Py_ssize_t a, i, n = weighted.shape[0]
     cdef Py_ssize_t row = X.strides[0] // <Py_ssize_t>sizeof(real)
-    cdef double g, step, centre, resid_sq = 0.0, work = 0.0
+    cdef double g, step, centre, work = 0.0
     cdef const real *x
     with nogil:
-        for sweep in range(sweeps + 1):
-            for a in range(coef.shape[0]):
-                x = &X[0, columns[a]]
-                centre = shift[columns[a]]
-                if row == 1:
-                    g = dot(x, &weighted[0], centre, n)
-                else:
-                    g = 0.0
-                    for i in range(n):
-                        g += (x[i * row] - centre) * weighted[i]
-                grad[a] = g
-                sees_signals(&work, 2.0 * n)
-                if sweep == sweeps or norm_sq[a] + l2[a] == 0.0:
-                    continue
-                step = minimiser(
-                    g + norm_sq[a] * coef[a], norm_sq[a], l1[a], l2[a], lower[a], upper[a]
-                ) - coef[a]
-                if step == 0.0:
-                    continue
+        for a in range(coef.shape[0]):
+            if norm_sq[a] + l2[a] == 0.0:
+                continue
+            x = &X[0, columns[a]]
+            centre = shift[columns[a]]
+            if row == 1:
+                g = dot(x, &weighted[0], centre, n)
+            else:
+                g = 0.0
+                for i in range(n):
+                    g += (x[i * row] - centre) * weighted[i]
+            sees_signals(&work, 2.0 * n)
+            step = minimiser(
+                g + norm_sq[a] * coef[a], norm_sq[a], l1[a], l2[a], lower[a], upper[a]
+            ) - coef[a]
+            if step != 0.0:
                 coef[a] += step
                 for i in range(n):
                     weighted[i] -= step * w[i] * (x[i * row] - centre)
-        for i in range(n):
-            if w[i] > 0.0:
-                resid_sq += weighted[i] * weighted[i] / w[i]
-    return restricted_gap(coef, grad, resid_sq, norm_sq, l1, l2, lower, upper)
 
 
-def sparse_descent(
+def sparse_sweep(
     const double[::1] data, const int[::1] indices, const int64_t[::1] start,
     const int64_t[::1] end, const double[::1] first, const double[::1] rest,
-    const double[::1] root, double[::1] resid, double[::1] coef, double[::1] grad,
-    const double[::1] norm_sq, const double[::1] l1, const double[::1] l2,
-    const double[::1] lower, const double[::1] upper, Py_ssize_t sweeps
+    const double[::1] root, double[::1] resid, double[::1] coef, const double[::1] norm_sq,
+    const double[::1] l1, const double[::1] l2, const double[::1] lower, const double[::1] upper
 ):
-    """Descend on the residual over gathered sparse columns; return the gap.
+    """Sweep once over gathered sparse columns.
 
     Rows are scaled: resid (n,) = root (y - X coef), and data likewise, with root_i^2 = w_i.
     first (|W|,) : sum_i root_i data_ia;  rest (|W|,) : what centring subtracts in every row
-    coef, resid : updated; grad overwritten as above
+    coef, resid : updated
 
     The residual is kept as resid + offset * root with one scalar, and its weighted sum as another,
     so that a step costs O(entries of the column).
     """
-    cdef Py_ssize_t a, i, sweep
+    cdef Py_ssize_t a, i
     cdef int64_t k
-    cdef double g, step, total = 0.0, offset = 0.0, resid_sq = 0.0, work = 0.0
+    cdef double g, step, total = 0.0, offset = 0.0, work = 0.0
     with nogil:
         for i in range(resid.shape[0]):   # total = sum_i root_i resid_i, without the offset
             total += root[i] * resid[i]
-        for sweep in range(sweeps + 1):
-            for a in range(coef.shape[0]):
-                g = offset * first[a] - rest[a] * (total + offset)
-                for k in range(start[a], end[a]):
-                    g += data[k] * resid[indices[k]]
-                grad[a] = g
-                sees_signals(&work, 2.0 * (end[a] - start[a]) + 1.0)
-                if sweep == sweeps or norm_sq[a] + l2[a] == 0.0:
-                    continue
-                step = minimiser(
-                    g + norm_sq[a] * coef[a], norm_sq[a], l1[a], l2[a], lower[a], upper[a]
-                ) - coef[a]
-                if step == 0.0:
-                    continue
+        for a in range(coef.shape[0]):
+            if norm_sq[a] + l2[a] == 0.0:
+                continue
+            g = offset * first[a] - rest[a] * (total + offset)
+            for k in range(start[a], end[a]):
+                g += data[k] * resid[indices[k]]
+            sees_signals(&work, 2.0 * (end[a] - start[a]) + 1.0)
+            step = minimiser(
+                g + norm_sq[a] * coef[a], norm_sq[a], l1[a], l2[a], lower[a], upper[a]
+            ) - coef[a]
+            if step != 0.0:
                 coef[a] += step
                 for k in range(start[a], end[a]):
                     resid[indices[k]] -= step * data[k]
                 total -= step * first[a]
                 offset += step * rest[a]
-        for i in range(resid.shape[0]):
-            resid[i] += offset * root[i]
-            resid_sq += resid[i] * resid[i]
+        if offset != 0.0:
+            for i in range(resid.shape[0]):
+                resid[i] += offset * root[i]
+
+
+def gap_on_working_set(
+    const double[::1] coef, const double[::1] grad, double resid_sq, const double[::1] norm_sq,
+    const double[::1] l1, const double[::1] l2, const double[::1] lower, const double[::1] upper
+):
+    """Return the duality gap of the restricted problem; see restricted.pxd."""
     return restricted_gap(coef, grad, resid_sq, norm_sq, l1, l2, lower, upper)
