@@ -36,7 +36,7 @@ CHUNK = 2e8  # multiply-adds of descent between two looks at the clock and the t
 FAR = 0.6  # an alpha below this share of the last one is approached in steps
 ROUGH = 1e-3  # relative gap that is good enough on the way
 STALLS = 6  # certificates without progress, nothing left to do: the precision floor
-UNCLOCKED = 1000  # steps of descent on the residual between two looks at the true one
+RESIDUAL_SWEEPS = 100  # of descent on the residual between two looks at the clock and the true one
 
 
 @dataclass
@@ -273,12 +273,10 @@ class Solver:
         working, state = self.working, self.state
         work = np.concatenate([working.free, working.members])
         coef = state.coef[work]
-        box_of_work = (self.problem.design.norm_sq[work], *box.take(work))
-        clocked = self.problem.deadline < float("inf")
-        limit = max(1, min(max_sweeps, CLOCKED if clocked else UNCLOCKED))
+        terms = (self.problem.design.norm_sq[work], *box.take(work))
+        limit = max(1, min(max_sweeps, RESIDUAL_SWEEPS))
         sweeps, gap = descend_on_residual(
-            working.residual_view(work), coef, state.resid, box_of_work, target, limit,
-            working.stale_factor(),
+            working.residual_view(work), coef, state.resid, terms, target, limit
         )
         new = state.coef.copy()
         new[work] = coef

@@ -18,7 +18,6 @@ from .kernels import dual
 from .kernels.active_set import ActiveSet
 from .least_squares import ColumnSpace
 from .penalty import Box
-from .residual_descent import Stale
 from .threads import cut, run
 
 Floats = NDArray[np.float64]
@@ -111,11 +110,6 @@ class WorkingSet:
         if self._view is None or self._view_size != len(work):
             self._view, self._view_size = self._design.residual_view(work), len(work)
         return self._view
-
-    def stale_factor(self) -> Stale:
-        """Return the factor of the last support that had a Gram matrix, by position in the view."""
-        rows, solve = self.active.stale_factor()
-        return rows + len(self.free), solve
 
     def free_step(self, step: Floats) -> Floats:
         """Return how b_Z moves when b_W moves by step (|W|,)."""

@@ -69,8 +69,8 @@ class Panel(ABC):
 class ResidualView(ABC):
     """Some columns, laid out for descent on the residual.
 
-    A state is a vector (n,) that stands for a residual or for X_work v, in the units that suit the
-    storage; what `sweep` and `dot` give may be added up.
+    A state is a vector (n,) that stands for a residual, in the units that suit the storage: linear
+    combinations of states are states.
     """
 
     @abstractmethod
@@ -82,12 +82,8 @@ class ResidualView(ABC):
         """Minimise along one column after the other; state and coef (|work|,) are updated."""
 
     @abstractmethod
-    def dot(self, active: Indices, v: Floats) -> Floats:
-        """Return the state of X_active v; active (|v|,) counts within the view."""
-
-    @abstractmethod
-    def transpose_dot(self, active: Indices, state: Floats) -> Floats:
-        """Return X_active' diag(w) r, (|active|,), from the state of r."""
+    def gradient(self, state: Floats) -> Floats:
+        """Return X_work' diag(w) r, (|work|,), from the state of r."""
 
     @abstractmethod
     def norm_sq(self, state: Floats) -> float:

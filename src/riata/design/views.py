@@ -27,24 +27,13 @@ class DenseView(ResidualView):
         return self._weights * resid
 
     def sweep(self, state: Floats, coef: Floats, terms: Terms) -> None:
-        coordinate.dense_sweep(
-            self._X, self._work, self._mean, self._weights, state, coef, *terms
-        )
+        coordinate.dense_sweep(self._X, self._work, self._mean, self._weights, state, coef, *terms)
 
-    def dot(self, active: Indices, v: Floats) -> Floats:
-        out, columns = np.empty(len(self._weights)), self._work[active]
+    def gradient(self, state: Floats) -> Floats:
+        out = np.empty(len(self._work))
         jobs = [
-            partial(dense.dot, self._X, columns, v, self._mean, out, a, b)
-            for a, b in cut(len(out), len(out) * len(active) // BLOCK, 1024)
-        ]
-        run(jobs, self._n_threads)
-        return self._weights * out
-
-    def transpose_dot(self, active: Indices, state: Floats) -> Floats:
-        out, columns = np.empty(len(active)), self._work[active]
-        jobs = [
-            partial(dense.columns_transpose_dot, self._X, columns, state, self._mean, out, a, b)
-            for a, b in cut(len(active), len(state) * len(active) // BLOCK)
+            partial(dense.columns_transpose_dot, self._X, self._work, state, self._mean, out, a, b)
+            for a, b in cut(len(out), len(state) * len(out) // BLOCK)
         ]
         run(jobs, self._n_threads)
         return out
@@ -73,7 +62,7 @@ class SparseView(ResidualView):
         indptr = columns.indptr.astype(np.int64, copy=False)
         self._start, self._end = indptr[:-1], indptr[1:]
         self._no_shift = np.zeros(len(rest))
-        self._first = self._products(np.arange(len(rest)), self._root)
+        self._first = self._products(self._root)
 
     def state(self, resid: Floats) -> Floats:
         return self._root * resid
@@ -84,29 +73,18 @@ class SparseView(ResidualView):
             state, coef, *terms,
         )  # fmt: skip
 
-    def dot(self, active: Indices, v: Floats) -> Floats:
-        out = np.empty(len(self._root))
-        sparse.csc_dot(
-            self._data, self._indices, self._start, self._end, active, v, self._no_shift, out
-        )
-        total = dual.weighted_sums(self._rest[active], v)[0]
-        return out - total * self._root if total else out
+    def gradient(self, state: Floats) -> Floats:
+        return self._products(state) - dual.weighted_sums(self._root, state)[0] * self._rest
 
-    def transpose_dot(self, active: Indices, state: Floats) -> Floats:
-        total = dual.weighted_sums(self._root, state)[0]
-        return self._products(active, state) - total * self._rest[active]
-
-    def _products(self, active: Indices, u: Floats) -> Floats:
+    def _products(self, u: Floats) -> Floats:
         """Return the sums over stored entries alone."""
-        out = np.empty(len(active))
-        start, end = self._start[active], self._end[active]
-        parts = int((end - start).sum()) // BLOCK
+        out = np.empty(len(self._rest))
         jobs = [
             partial(
-                sparse.csc_transpose_dot, self._data, self._indices, start, end, u, self._no_shift,
-                out, a, b,
+                sparse.csc_transpose_dot, self._data, self._indices, self._start, self._end, u,
+                self._no_shift, out, a, b,
             )
-            for a, b in cut(len(active), parts)
+            for a, b in cut(len(out), len(self._data) // BLOCK)
         ]  # fmt: skip
         run(jobs, self._n_threads)
         return out

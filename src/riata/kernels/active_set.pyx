@@ -31,7 +31,7 @@ from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
 
 from .factor cimport Factor
-from .limits cimport join_sign, sign_of, violation
+from .limits cimport join_sign, limit_of, sign_of, violation
 from .restricted cimport restricted_gap
 from .simd cimport riata_axpy_f64
 
@@ -77,12 +77,10 @@ cdef class ActiveSet:
 
     def renumber(self, const Py_ssize_t[::1] kept):
         """The working set keeps only these positions, in order; all of A is among them."""
-        cdef Py_ssize_t i
+        active = np.asarray(self.active)[: self.factor.size]
+        active[:] = np.searchsorted(kept, active)
         self.place = np.full(kept.shape[0], -1, dtype=np.intp)
-        position = np.searchsorted(kept, self.active[: self.factor.size])
-        for i in range(self.factor.size):
-            self.active[i] = position[i]
-            self.place[self.active[i]] = i
+        np.asarray(self.place)[active] = np.arange(len(active))
 
     # -- the factor -----------------------------------------------------------------------------
 
@@ -136,17 +134,6 @@ cdef class ActiveSet:
         """x = (H_AA + diag(l2))^-1 x"""
         self.factor.forward(x)
         self.factor.backward(x)
-
-    def stale_factor(self):
-        """Return the positions of A, in the factor's order, and x -> (H_AA + diag(l2))^-1 x in place.
-
-        It stands for what A was in the last call, whoever has left or changed since.
-        """
-        return np.array(self.active[: self.factor.size]), self._solve_in_place
-
-    def _solve_in_place(self, double[::1] x):
-        with nogil:
-            self.solve(&x[0])
 
     def factor_of(
         self, const double[:, ::1] gram, const Py_ssize_t[::1] support, const double[::1] l2
@@ -293,20 +280,10 @@ cdef class ActiveSet:
                 self.leaves[i] = space <= 1e-14 * fabs(d[i])
         for i in range(self.factor.size):
             if self.leaves[i]:
-                self.stop_at_limit(i, d[i], coef, lower, upper)
+                j = self.active[i]
+                coef[j] = limit_of(self.sign[i], d[i], lower[j], upper[j])
         self.remove_leaving(gram, False)
         return False
-
-    cdef void stop_at_limit(
-        self, Py_ssize_t i, double d, double[::1] coef, const double[::1] lower,
-        const double[::1] upper
-    ) noexcept nogil:
-        """Put active feature i exactly at the limit that it moved to."""
-        cdef Py_ssize_t j = self.active[i]
-        if self.sign[i] != 0.0 and d * self.sign[i] < 0.0:
-            coef[j] = 0.0
-        else:
-            coef[j] = upper[j] if d > 0.0 else lower[j]
 
     cdef double room(
         self, Py_ssize_t i, double d, const double[::1] coef, const double[::1] lower,
@@ -314,9 +291,7 @@ cdef class ActiveSet:
     ) noexcept nogil:
         """How far active feature i may move in the direction of d."""
         cdef Py_ssize_t j = self.active[i]
-        cdef double limit = upper[j] if d > 0.0 else lower[j]
-        if self.sign[i] != 0.0 and d * self.sign[i] < 0.0:
-            limit = 0.0
+        cdef double limit = limit_of(self.sign[i], d, lower[j], upper[j])
         return limit - coef[j] if d > 0.0 else coef[j] - limit
 
     cdef void move(
@@ -380,7 +355,7 @@ cdef class ActiveSet:
         With v = H_AA^-1 H_Aj, b_j + t and b_A - t v leave every fitted value as it is. Whoever
         meets its limit leaves A; j joins if it is independent of the rest.
         """
-        cdef Py_ssize_t i, size = self.factor.size
+        cdef Py_ssize_t i, k, size = self.factor.size
         cdef double way = 1.0 if direction > 0.0 else -1.0
         cdef double t = (upper[j] - coef[j]) if way > 0.0 else (coef[j] - lower[j])
         cdef double *v = &self.step[0]
@@ -404,7 +379,8 @@ cdef class ActiveSet:
             self.leaves[i] = fabs(v[i]) > 1e-12 and (
                 self.room(i, v[i], coef, lower, upper) <= 1e-14 * t * fabs(v[i]))
             if self.leaves[i]:
-                self.stop_at_limit(i, v[i], coef, lower, upper)
+                k = self.active[i]
+                coef[k] = limit_of(self.sign[i], v[i], lower[k], upper[k])
         self.remove_leaving(gram, False)
         if coef[j] != 0.0 and lower[j] < coef[j] < upper[j]:
             size = self.factor.size

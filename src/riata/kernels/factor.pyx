@@ -3,8 +3,8 @@
     L L' = H_AA + diag(l2_A),    H_ik = gram[index_i, index_k]
 
 Rows join as a block (`extend`: a triangular solve with all of them at once, then the small Schur
-complement) and leave as a block (`drop`); both work on groups of eight rows, stored column by
-column, group after group, so that half a square is all the memory and every loop runs along it.
+complement) and leave as a block (`drop`). L is stored in groups of eight rows, each column by
+column: half a square is all the memory, and every loop runs along it.
 
 `extend`  |new| |A|^2 / 2 multiply-adds, through the tiles of tile.h; left-looking, by groups:
           Golub, Van Loan, "Matrix Computations", 4th ed., algorithm 4.2.2 in blocks
@@ -335,7 +335,7 @@ cdef class Factor:
 
         Cost: |A|^3 / 6 multiply-adds for all of them.
         """
-        cdef Py_ssize_t first = begin // GROUP, last = (end + GROUP - 1) // GROUP
+        cdef Py_ssize_t first = begin // GROUP, last = last_group(end)
         cdef double[::1] columns = aligned(BATCH * GROUP * GROUP * (last_group(self.size) - first))
         while first < last:
             PyErr_CheckSignals()
