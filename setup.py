@@ -22,7 +22,8 @@ HEADERS = [
     *("simd.h", "tile.h", "factor.h"),
     *("simd.pxd", "scalar.pxd", "restricted.pxd", "rank.pxd", "limits.pxd", "factor.pxd"),
 ]
-MODULES = ["factor", "active_set", "checks", "dense", "sparse", "gram", "coordinate", "dual"]
+MODULES = ["factor", "active_set", "bounds", "checks", "dense", "sparse", "gram"]
+MODULES += ["coordinate", "dual"]
 
 setup(
     ext_modules=cythonize(

@@ -37,10 +37,12 @@ class Centred:
         return self.y_mean - float(self.design.mean[index] @ coef)
 
 
-def centre(data: Data, n_threads: int) -> Centred:
-    """Build the design, centre y less the offset, and put the penalty in the design's columns."""
+def centre(data: Data, n_threads: int, *, to_solve: bool = True) -> Centred:
+    """Build the design, centre y less the offset, and put the penalty in the design's columns.
+
+    to_solve : whether X'y will be wanted
+    """
     w = data.weights
-    design = make_design(data.X, w, centred=data.fit_intercept, n_threads=n_threads)
     y = data.y if data.offset is None else data.y - data.offset
     mean = 0.0
     if data.fit_intercept:
@@ -52,6 +54,9 @@ def centre(data: Data, n_threads: int) -> Centred:
         mean += correction
         if np.abs(y[w > 0.0]).max() <= 4 * np.finfo(float).eps * size:
             y[:] = 0.0  # constant: what is left is rounding
+    design = make_design(
+        data.X, w, centred=data.fit_intercept, n_threads=n_threads, y=y if to_solve else None
+    )
     columns = design.columns
 
     def take(values: Floats) -> Floats:

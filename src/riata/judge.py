@@ -8,9 +8,10 @@ from numpy.typing import NDArray
 from .arguments import Data, check_count, check_data, check_number, check_vector
 from .centring import centre
 from .certify import certified_gap
+from .engine import Engine
 from .kernels import dual
 from .least_squares import ColumnSpace
-from .solver import Problem, Solver
+from .solver import Problem
 from .threads import available_threads
 
 Floats = NDArray[np.float64]
@@ -66,8 +67,7 @@ lower_bounds, upper_bounds, n_threads
     data = check_data(X, y, **settings)
     centred = centre(data, available_threads(n_threads))
     problem = Problem(centred.design, centred.y, data.family, centred.penalty, 0.0, 10_000)
-    solver = Solver(problem)
-    return centred.penalty.alpha_max(solver.state.z, solver.skip)
+    return Engine(problem).alpha_max()
 
 
 def duality_gap(
@@ -137,7 +137,7 @@ lower_bounds, upper_bounds, n_threads
 
 
 def _gap_of(data: Data, coef: Floats, intercept: float, alpha: float, n_threads: int) -> float:
-    centred = centre(data, n_threads)
+    centred = centre(data, n_threads, to_solve=False)
     design, penalty = centred.design, centred.penalty
     outside = (coef < data.lower) | (coef > data.upper) | (np.isinf(data.factor) & (coef != 0.0))
     if np.any(outside):

@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from .arguments import check_alphas, check_count, check_data, check_number, check_vector
 from .centring import Centred, centre
+from .engine import Engine
 from .exceptions import convergence_warning
 from .result import RegularizationPath
-from .ridge import RidgeSolver
-from .solver import Fit, Problem, Solver
+from .solver import Fit, Problem
 from .stopping import check_rule
 
 Floats = NDArray[np.float64]
@@ -153,13 +153,13 @@ def solve_path(
         centred.design, centred.y, data.family, centred.penalty, rule.tol, rule.max_iter,
         rule.deadline,
     )  # fmt: skip
-    solver = Solver(problem)
+    engine = Engine(problem)
     if alphas is None:
-        alphas = _grid(solver, n_alphas, ratio)
+        alphas = _grid(engine, n_alphas, ratio)
     if start is not None:
-        solver.start_from(centred.take(start))
-    fits = _run(solver, alphas, rule.progress)
-    path = _result(centred, solver, alphas, fits, {**model, **rule.as_settings()})
+        engine.start_from(centred.take(start))
+    fits = _run(engine, alphas, rule.progress)
+    path = _result(centred, problem, alphas, fits, {**model, **rule.as_settings()})
     if isinstance(fits.stopped_by, KeyboardInterrupt):
         fits.stopped_by.path = path  # type: ignore[attr-defined]
         raise fits.stopped_by
@@ -173,10 +173,10 @@ _MODEL = (
 )  # fmt: skip
 
 
-def _grid(solver: Solver, n_alphas: int, ratio: float | None) -> Floats:
+def _grid(engine: Engine, n_alphas: int, ratio: float | None) -> Floats:
     """Return the automatic grid of the null model's alpha_max (1 where that is 0)."""
-    design = solver.problem.design
-    top = solver.problem.penalty.alpha_max(solver.state.z, solver.skip) or 1.0
+    design = engine.problem.design
+    top = engine.alpha_max() or 1.0
     if ratio is None:
         rows = np.count_nonzero(design.weights)
         ratio = 1e-2 if rows < design.n_features else 1e-4
@@ -193,18 +193,14 @@ class _Fits(list[Fit]):
     stopped_by: BaseException | None = None
 
 
-def _run(solver: Solver, alphas: Floats, progress: bool) -> _Fits:
+def _run(engine: Engine, alphas: Floats, progress: bool) -> _Fits:
     """Solve alpha after alpha, until the grid, the caller's time or their patience ends."""
-    fits, ridge = _Fits(), RidgeSolver(solver)
-    penalty = solver.problem.penalty
+    fits = _Fits()
     try:
         for alpha in _with_bar(alphas, progress):
-            if solver.problem.expired():
+            if engine.problem.expired():
                 break
-            if penalty.unbounded and not penalty.has_l1(alpha):
-                fits.append(ridge.solve(float(alpha)))
-            else:
-                fits.append(solver.solve(float(alpha), exact=alpha == alphas[-1]))
+            fits.append(engine.solve(float(alpha), last=alpha == alphas[-1]))
     except KeyboardInterrupt as stop:
         fits.stopped_by = stop
     return fits
@@ -223,9 +219,9 @@ def _with_bar(alphas: Floats, progress: bool) -> Iterable[float]:
 
 
 def _result(
-    centred: Centred, solver: Solver, alphas: Floats, fits: _Fits, settings: dict[str, Any]
+    centred: Centred, problem: Problem, alphas: Floats, fits: _Fits, settings: dict[str, Any]
 ) -> RegularizationPath:
-    null = solver.problem.null_objective
+    null = problem.null_objective
     return RegularizationPath.from_fits(
         alphas,
         [(centred.expand(f.index), centred.intercept(f.index, f.coef), f) for f in fits],

@@ -3,6 +3,7 @@
 With weights w that sum to 1 and x_j the j-th column, minus its mean where the design is centred:
 
     transpose_dot(u)      X'u                              one full pass
+    transpose_dot_of(J,u) X_J'u                            of |J| columns
     dot(active, coef)     sum_a coef_a x_active[a]
     panel()               a working set that grows: its Gram matrix X_W' diag(w) X_W, and X_W b
     residual_view(work)   the columns `work`, for descent on the residual
@@ -97,7 +98,10 @@ class Design(ABC):
     mean (p,) : what centring subtracts, 0 where the design is not centred
     variance (p,) : sum_i w_i (x_ij - weighted mean)^2, whether or not it is centred
     norm_sq (p,) : |x_j|_w^2, after centring
-    gram_is_cheap : whether the Gram matrix of all columns costs no copy of them
+    correlation (p,) : X'(w y), where the design was made for a y
+    whole_gram (p, p) : X'diag(w)X, where it was made for a y and that is how to solve, else None
+    entries : numbers that X stores
+    column_cost : what a column alone costs in a pass over some columns, against one of a full pass
     n_threads : most threads that a pass may use
     n_passes : full passes made so far (a pass over part of X counts in proportion)
     """
@@ -111,7 +115,10 @@ class Design(ABC):
     mean: Floats
     variance: Floats
     norm_sq: Floats
-    gram_is_cheap: bool
+    correlation: Floats | None = None
+    whole_gram: Floats | None = None
+    entries: int
+    column_cost: float = 1.0
     n_threads: int
     n_passes: float = 0.0
 
@@ -119,9 +126,23 @@ class Design(ABC):
     def transpose_dot(self, u: Floats) -> Floats:
         """Return X'u, (p,), from u (n,). Cost: one pass."""
 
+    def transpose_dot_of(self, index: Indices, u: Floats) -> Floats:
+        """Return x_j'u of the columns j in index. Cost: column_cost |index| / p passes."""
+        self.n_passes += len(index) * self.column_cost / self.p
+        return self._transpose_dot_of(index, u)
+
+    def _transpose_dot_of(self, index: Indices, u: Floats) -> Floats:
+        raise NotImplementedError  # where column_cost is infinite
+
     @abstractmethod
     def dot(self, active: Indices, coef: Floats) -> Floats:
         """Return sum_a coef_a x_active[a], (n,)."""
+
+    def residual(self, y: Floats, coef: Floats) -> tuple[Floats, Floats]:
+        """Return (r, X'(w r)) with r = y - X coef, (n,) and (p,), from coef (p,)."""
+        active = np.flatnonzero(coef)
+        resid = y - self.dot(active, coef[active])
+        return resid, self.transpose_dot(self.weights * resid)
 
     @abstractmethod
     def panel(self) -> Panel:

@@ -95,9 +95,7 @@ class Compressed:
         self._check_indices(self.shape[0], None)
 
     def _check_indices(self, limit: int, seen: NDArray[np.uint64] | None) -> None:
-        bad, self.increasing = checks.check_indices(
-            self.indices, self.start, self.end, limit, seen
-        )
+        bad, self.increasing = checks.check_indices(self.indices, self.start, self.end, limit, seen)
         if bad >= 0:
             raise ValueError(
                 f"X.indices must lie in [0, {limit}), got {self.indices[bad]} at position {bad}: "
@@ -129,16 +127,13 @@ class SparseDesign(Design):
     (x_j - mean_j)'u = sum over stored entries (x_ij - s_j) u_i  -  t_j sum_i u_i
     """
 
-    gram_is_cheap = False
-
-    def __init__(
-        self, parts: "Compressed", weights: Floats, centred: bool, n_threads: int
-    ) -> None:
+    def __init__(self, parts: "Compressed", weights: Floats, centred: bool, n_threads: int) -> None:
         self.data, self.indices = parts.data, parts.indices
         self.n, self.n_features = parts.shape
         self._increasing, self.columns = parts.increasing, parts.columns
         self.p = self.n_features if self.columns is None else len(self.columns)
         self.weights, self.centred, self.n_threads = weights, centred, n_threads
+        self.entries = len(parts.data)
         self._set_layout(parts)
         self._measure_columns()
         self.n_passes = 0.0
@@ -212,25 +207,33 @@ class CSCDesign(SparseDesign):
         )  # fmt: skip
 
     def transpose_dot(self, u: Floats) -> Floats:
-        out = np.empty(self.p)
+        self.n_passes += 1
+        return self._columns_dot(self.start, self.end, self.shift, self.rest, u)
+
+    def _transpose_dot_of(self, index: Indices, u: Floats) -> Floats:
+        return self._columns_dot(
+            self.start[index], self.end[index], self.shift[index], self.rest[index], u
+        )
+
+    def _columns_dot(
+        self, start: Indices, end: Indices, shift: Floats, rest: Floats, u: Floats
+    ) -> Floats:
+        out = np.empty(len(start))
+        parts = min(len(self.data), len(start) * len(self.data) // self.p) // BLOCK
         jobs = [
             partial(
-                sparse.csc_transpose_dot, self.data, self.indices, self.start, self.end, u,
-                self.shift, out, a, b,
+                sparse.csc_transpose_dot, self.data, self.indices, start, end, u, shift, out, a, b
             )
-            for a, b in cut(self.p, len(self.data) // BLOCK)
-        ]  # fmt: skip
+            for a, b in cut(len(start), parts)
+        ]
         run(jobs, self.n_threads)
-        self.n_passes += 1
         if self.centred:
-            out -= self.rest * u.sum()
+            out -= rest * u.sum()
         return out
 
     def dot(self, active: Indices, coef: Floats) -> Floats:
         out = np.empty(self.n)
-        sparse.csc_dot(
-            self.data, self.indices, self.start, self.end, active, coef, self.shift, out
-        )
+        sparse.csc_dot(self.data, self.indices, self.start, self.end, active, coef, self.shift, out)
         return out - float(self.rest[active] @ coef)
 
     def count(self, new: Indices, count: NDArray[np.int64]) -> None:
@@ -245,6 +248,8 @@ class CSCDesign(SparseDesign):
 class CSRDesign(SparseDesign):
     """Row i is stored at indptr[i]:indptr[i + 1]; (seen, before) number the columns that are not
     empty, None where nearly all are filled."""
+
+    column_cost = float("inf")
 
     def _set_layout(self, parts: "Compressed") -> None:
         self.indptr, self.seen, self.before = parts.indptr, parts.seen, parts.before
@@ -335,9 +340,7 @@ class SparsePanel(Panel):
         first = len(self.members)
         self.gather(new)
         out = np.empty((len(new), len(self.members)))
-        sparse.panel_gram(
-            self.indptr, self.local, self.value, self._design.weights, first, out
-        )
+        sparse.panel_gram(self.indptr, self.local, self.value, self._design.weights, first, out)
         rest = self._design.rest[self.members]
         if rest.any():
             out -= np.outer(rest[first:], rest)

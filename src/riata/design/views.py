@@ -32,7 +32,7 @@ class DenseView(ResidualView):
     def gradient(self, state: Floats) -> Floats:
         out = np.empty(len(self._work))
         jobs = [
-            partial(dense.columns_transpose_dot, self._X, self._work, state, self._mean, out, a, b)
+            partial(dense.columns_dot, self._X, self._work, state, self._mean, out, a, b)
             for a, b in cut(len(out), len(state) * len(out) // BLOCK)
         ]
         run(jobs, self._n_threads)

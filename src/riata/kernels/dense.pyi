@@ -27,6 +27,15 @@ def transpose_dot(
     c0: int,
     c1: int,
 ) -> None: ...
+def columns_dot(
+    X: NDArray[Any],
+    columns: NDArray[np.intp],
+    u: Floats,
+    shift: Floats,
+    out: Floats,
+    a0: int,
+    a1: int,
+) -> None: ...
 def dot(
     X: NDArray[Any],
     columns: NDArray[np.intp],
@@ -36,13 +45,16 @@ def dot(
     r0: int,
     r1: int,
 ) -> None: ...
-def first_nonfinite(X: NDArray[Any]) -> tuple[int, int] | None: ...
-def columns_transpose_dot(
+def residual(
     X: NDArray[Any],
-    columns: NDArray[np.intp],
-    u: Floats,
+    y: Floats,
+    w: Floats,
+    coef: Floats,
     shift: Floats,
+    resid: Floats,
+    weighted: Floats,
     out: Floats,
-    a0: int,
-    a1: int,
+    r0: int,
+    r1: int,
 ) -> None: ...
+def first_nonfinite(X: NDArray[Any]) -> tuple[int, int] | None: ...

@@ -7,8 +7,9 @@ are fixed by the matrix alone, so that the bits do not depend on who runs them.
     column_moments      sum_i w_i (x_ij - shift_j) and sum_i w_i (x_ij - shift_j)^2
     largest             max |x_ij|, NaN where an entry is NaN or infinite
     transpose_dot       out_j = sum_i (x_ij - shift_j) u_i
+    columns_dot         out_a = sum_i (x_i,columns[a] - shift_columns[a]) u_i
     dot                 out_i = sum_a (x_i,columns[a] - shift_columns[a]) coef_a
-    columns_transpose_dot   out_a = sum_i (x_i,columns[a] - shift_columns[a]) u_i
+    residual            r_i = y_i - sum_j (x_ij - shift_j) coef_j and X'(w r), in one read
     first_nonfinite     (i, j) of the first entry in row order that is NaN or infinite
 
 All release the GIL. Cost: one read of the block.
@@ -17,11 +18,12 @@ All release the GIL. Cost: one read of the block.
 from libc.math cimport isfinite
 from libc.string cimport memset
 
-from .simd cimport add_rows, axpy, dot as column_dot, maximum, norm, real, row_stats
+from .simd cimport add_rows, axpy, dot as column_dot, maximum, norm, real, row_dot, row_stats
 
 cdef enum:   # entries of an output vector at a time, so that they stay in the first-level cache
     ROWS_AT_ONCE = 1024
     COLUMNS_AT_ONCE = 1024
+    SECOND_LEVEL = 1 << 16   # entries of X that a second-level cache keeps between two uses
 
 
 def largest(const real[:, :] X, Py_ssize_t r0, Py_ssize_t r1, Py_ssize_t c0, Py_ssize_t c1):
@@ -98,6 +100,25 @@ def transpose_dot(
                 a += width
 
 
+def columns_dot(
+    const real[:, :] X, const Py_ssize_t[::1] columns, const double[::1] u,
+    const double[::1] shift, double[::1] out, Py_ssize_t a0, Py_ssize_t a1
+):
+    """out_a = sum_i (x_i,columns[a] - shift_columns[a]) u_i; out[a0:a1] is overwritten."""
+    cdef Py_ssize_t i, a, j, n = X.shape[0]
+    cdef bint by_column = X.strides[0] == sizeof(real)
+    with nogil:
+        if by_column:
+            for a in range(a0, a1):
+                j = columns[a]
+                out[a] = column_dot(&X[0, j], &u[0], shift[j], n)
+        else:
+            memset(&out[a0], 0, (a1 - a0) * sizeof(double))
+            for i in range(n):
+                for a in range(a0, a1):
+                    out[a] += (X[i, columns[a]] - shift[columns[a]]) * u[i]
+
+
 def dot(
     const real[:, :] X, const Py_ssize_t[::1] columns, const double[::1] coef,
     const double[::1] shift, double[::1] out, Py_ssize_t r0, Py_ssize_t r1
@@ -123,22 +144,41 @@ def dot(
                 out[i] = eta
 
 
-def columns_transpose_dot(
-    const real[:, :] X, const Py_ssize_t[::1] columns, const double[::1] u,
-    const double[::1] shift, double[::1] out, Py_ssize_t a0, Py_ssize_t a1
+def residual(
+    const real[:, :] X, const double[::1] y, const double[::1] w, const double[::1] coef,
+    const double[::1] shift, double[::1] resid, double[::1] weighted, double[::1] out,
+    Py_ssize_t r0, Py_ssize_t r1
 ):
-    """out_a = sum_i (x_i,columns[a] - shift_columns[a]) u_i for a in a0:a1; overwritten."""
-    cdef Py_ssize_t i, a, n = X.shape[0]
+    """resid_i = y_i - sum_j (x_ij - shift_j) coef_j; out_j = sum_i (x_ij - shift_j) w_i resid_i.
+
+    coef (p,). Overwritten: rows r0:r1 of resid and of weighted = w resid; out (p,), this block's
+    part of the sum.
+    """
+    cdef Py_ssize_t i, j, k, height, p = X.shape[1]
+    cdef Py_ssize_t step = X.strides[0] // <Py_ssize_t>sizeof(real)
     cdef bint by_column = X.strides[0] == sizeof(real)
     with nogil:
-        if by_column:
-            for a in range(a0, a1):
-                out[a] = column_dot(&X[0, columns[a]], &u[0], shift[columns[a]], n)
-        else:
-            memset(&out[a0], 0, (a1 - a0) * sizeof(double))
-            for i in range(n):
-                for a in range(a0, a1):
-                    out[a] += (X[i, columns[a]] - shift[columns[a]]) * u[i]
+        memset(&out[0], 0, p * sizeof(double))
+        i = r0
+        while i < r1:
+            height = min(max(<Py_ssize_t>64, SECOND_LEVEL // p) if by_column else 4, r1 - i)
+            for k in range(i, i + height):
+                resid[k] = y[k] if by_column else (
+                    y[k] - row_dot(&X[k, 0], &coef[0], &shift[0], p))
+            if by_column:
+                for j in range(p):
+                    axpy(-coef[j], &X[i, j], shift[j], &resid[i], height)
+            for k in range(i, i + height):
+                weighted[k] = w[k] * resid[k]
+            if by_column:
+                for j in range(p):
+                    out[j] += column_dot(&X[i, j], &weighted[i], shift[j], height)
+            elif height == 4:
+                add_rows(&weighted[i], &X[i, 0], step, &shift[0], &out[0], p)
+            else:
+                for k in range(i, i + height):
+                    row_stats(weighted[k], &X[k, 0], &shift[0], &out[0], p, 0)
+            i += height
 
 
 def first_nonfinite(const real[:, :] X):
