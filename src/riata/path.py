@@ -104,7 +104,8 @@ def fit_path(
     ValueError, TypeError
         Where an argument is not as above; the message names it.
     KeyboardInterrupt
-        On Ctrl-C, with what was solved so far in its attribute ``path``.
+        On Ctrl-C, with what was solved so far in its attribute ``path``; None where
+        that was before the first alpha was begun.
 
     Warns
     -----
@@ -137,6 +138,22 @@ def solve_path(
     X: Any, y: Any, *, start: Floats | None = None, **settings: Any
 ) -> RegularizationPath:
     """fit_path with every setting given, and coefficients (p,) to start from."""
+    path = None
+    try:
+        path, stopped_by = _solve(X, y, start, settings)
+        if isinstance(stopped_by, KeyboardInterrupt):
+            raise stopped_by
+    except KeyboardInterrupt as stop:
+        vars(stop)["path"] = path
+        raise
+    _warn(path)
+    return path
+
+
+def _solve(
+    X: Any, y: Any, start: Floats | None, settings: dict[str, Any]
+) -> tuple[RegularizationPath, BaseException | None]:
+    """Return the path, as far as it went, and what stopped it."""
     model = {name: settings[name] for name in _MODEL}
     rule = check_rule(settings)
     alphas = None if settings["alphas"] is None else check_alphas(settings["alphas"])
@@ -160,11 +177,7 @@ def solve_path(
         engine.start_from(centred.take(start))
     fits = _run(engine, alphas, rule.progress)
     path = _result(centred, problem, alphas, fits, {**model, **rule.as_settings()})
-    if isinstance(fits.stopped_by, KeyboardInterrupt):
-        fits.stopped_by.path = path  # type: ignore[attr-defined]
-        raise fits.stopped_by
-    _warn(path)
-    return path
+    return path, fits.stopped_by
 
 
 _MODEL = (
