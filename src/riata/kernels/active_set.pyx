@@ -41,7 +41,7 @@ cdef enum:
     PATIENCE = 8           # full steps without a smaller gap
 
 cdef double DEPENDENT = 1e-10   # share of a pivot
-cdef double FREE = 1e-14        # the same, where only dimensions are counted
+cdef double FREE = 1e-12        # the same, where only dimensions are counted
 
 
 cdef class ActiveSet:
