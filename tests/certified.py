@@ -10,7 +10,7 @@ from oracle import Claim, Problem, check_claim, check_path
 
 import riata
 
-SOLVER_ONLY = ("family", "max_iter", "max_time", "n_threads", "progress")
+SOLVER_ONLY = ("family", "relaxed", "max_iter", "max_time", "n_threads", "progress")
 
 
 @dataclass

@@ -1,30 +1,41 @@
 """riata: certified paths of L1/L2-regularised linear models, dense and sparse.
 
 path = riata.fit_path(X, y)            a whole path, each alpha with its duality gap
+cv = riata.cross_validate(X, y)        alpha chosen by held-out rows, X never copied
 riata.Lasso(alpha=0.1).fit(X, y)       scikit-learn's estimators, loaded when first used
 """
 
 from importlib import import_module
 from typing import Any
 
+from .cross_validation import cross_validate
+from .cv_result import CrossValidatedPath
 from .exceptions import ConvergenceWarning
 from .judge import alpha_max, duality_gap
 from .path import fit_path
 from .result import RegularizationPath
+from .stability import StabilitySelection, stability_selection
 
 __version__ = "0.1.0"
 
-_ESTIMATORS = ("ElasticNet", "Lasso", "Ridge")
+_ESTIMATORS = ("ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "Ridge", "RidgeCV")
 
 __all__ = [
     "ConvergenceWarning",
+    "CrossValidatedPath",
     "ElasticNet",
+    "ElasticNetCV",
     "Lasso",
+    "LassoCV",
     "RegularizationPath",
     "Ridge",
+    "RidgeCV",
+    "StabilitySelection",
     "alpha_max",
+    "cross_validate",
     "duality_gap",
     "fit_path",
+    "stability_selection",
 ]
 
 

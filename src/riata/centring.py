@@ -1,12 +1,12 @@
 """The problem as the solver sees it: the centred target, the design, the penalty in its columns."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .arguments import Data
-from .design import Design, make_design
+from .design import Design, Moments, make_design, moments_design
 from .kernels import dual
 from .penalty import ElasticNet
 
@@ -36,34 +36,58 @@ class Centred:
         """Return the intercept that goes with the coefficients of some columns."""
         return self.y_mean - float(self.design.mean[index] @ coef)
 
+    def at_ratio(self, l1_ratio: float) -> "Centred":
+        """Return the same problem with another l1_ratio; the design is shared."""
+        data = replace(self.data, l1_ratio=l1_ratio)
+        return replace(self, data=data, penalty=_penalty(data, self.design))
 
-def centre(data: Data, n_threads: int, *, to_solve: bool = True) -> Centred:
+
+def centre(
+    data: Data, n_threads: int, *, to_solve: bool = True, moments: Moments | None = None
+) -> Centred:
     """Build the design, centre y less the offset, and put the penalty in the design's columns.
 
     to_solve : whether X'y will be wanted
+    moments : those of the rows of positive weight and of y less the offset, where they are known;
+        X is then not read
     """
+    y, mean = _centred_target(data)
+    if moments is None:
+        design = make_design(
+            data.X, data.weights, centred=data.fit_intercept, n_threads=n_threads,
+            y=y if to_solve else None,
+        )  # fmt: skip
+    else:
+        design = moments_design(data.X, data.weights, moments, data.fit_intercept, n_threads)
+        if not y.any():
+            design.correlation = np.zeros(design.p)  # not what rounding left
+    return Centred(data, design, y, mean, _penalty(data, design))
+
+
+def _centred_target(data: Data) -> tuple[Floats, float]:
+    """Return y less the offset and its mean (n,), and that mean, 0 where there is no intercept."""
     w = data.weights
     y = data.y if data.offset is None else data.y - data.offset
-    mean = 0.0
-    if data.fit_intercept:
-        size = np.abs(y).max()
-        mean, _ = dual.weighted_sums(w, y)
-        y = y - mean
-        correction, _ = dual.weighted_sums(w, y)
-        y -= correction
-        mean += correction
-        if np.abs(y[w > 0.0]).max() <= 4 * np.finfo(float).eps * size:
-            y[:] = 0.0  # constant: what is left is rounding
-    design = make_design(
-        data.X, w, centred=data.fit_intercept, n_threads=n_threads, y=y if to_solve else None
-    )
+    if not data.fit_intercept:
+        return y, 0.0
+    size = np.abs(y).max()
+    mean, _ = dual.weighted_sums(w, y)
+    y = y - mean
+    correction, _ = dual.weighted_sums(w, y)
+    y -= correction
+    if np.abs(y[w > 0.0]).max() <= 4 * np.finfo(float).eps * size:
+        y[:] = 0.0  # constant: what is left is rounding
+    return y, mean + correction
+
+
+def _penalty(data: Data, design: Design) -> ElasticNet:
+    """Return the penalty in the design's columns."""
     columns = design.columns
 
     def take(values: Floats) -> Floats:
         return values if values.ndim == 0 or columns is None else values[columns]
 
     unit = np.sqrt(design.variance) if data.standardize else np.asarray(1.0)
-    penalty = ElasticNet(
+    return ElasticNet(
         design.p, data.l1_ratio, take(data.factor), unit, take(data.lower), take(data.upper)
     )
-    return Centred(data, design, y, mean, penalty)

@@ -33,7 +33,8 @@ class Engine:
         return Solver(self.problem)
 
     @cached_property
-    def _ridge(self) -> RidgeSolver:
+    def ridge(self) -> RidgeSolver:
+        """What solves the alphas without an L1 part."""
         return RidgeSolver(self._solver)
 
     def alpha_max(self) -> float:
@@ -58,7 +59,7 @@ class Engine:
         """
         penalty = self.problem.penalty
         if penalty.unbounded and not penalty.has_l1(alpha):
-            return self._ridge.solve(alpha)
+            return self.ridge.solve(alpha)
         if self._covariance is not None and alpha > 0.0:
             fit = self._covariance.solve(alpha)
             if fit is not None and last:
@@ -68,3 +69,14 @@ class Engine:
             coef, self._covariance = self._covariance.coef(), None
             self._solver.start_from(coef)
         return self._solver.solve(alpha)
+
+    def fitted(self) -> Floats:
+        """Return X b (n,) at the last fit, of rows of weight 0 as of any other.
+
+        From the residual, which a certificate from X leaves behind, where there was one.
+        """
+        if self._covariance is not None and "_solver" not in self.__dict__:
+            coef = self._covariance.coef()
+            active = np.flatnonzero(coef)
+            return self.problem.design.dot(active, coef[active])
+        return self.problem.y - self._solver.state.resid

@@ -7,10 +7,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import check_alphas, check_count, check_data, check_number, check_vector
+from .arguments import check_alphas, check_count, check_data, check_flag, check_number, check_vector
 from .centring import Centred, centre
+from .design import Design
 from .engine import Engine
 from .exceptions import convergence_warning
+from .relaxed import Refit, Refitter
 from .result import RegularizationPath
 from .solver import Fit, Problem
 from .stopping import check_rule
@@ -34,6 +36,7 @@ def fit_path(
     penalty_factor: Any = None,
     lower_bounds: Any = None,
     upper_bounds: Any = None,
+    relaxed: bool = False,
     tol: float = 1e-6,
     max_iter: int = 10_000,
     max_time: float | None = None,
@@ -82,6 +85,9 @@ def fit_path(
     lower_bounds, upper_bounds : float or array of shape (p,), optional
         Bounds of the coefficients, lower <= 0 <= upper; default none. ``lower_bounds=0`` for
         non-negative coefficients.
+    relaxed : bool
+        Whether to fit every support again without penalty (within the bounds): ``gamma`` of
+        ``coef`` and ``predict`` then mixes the two fits.
     tol : float >= 0
         An alpha is done where its duality gap is at most ``tol`` times the objective of the null
         model (intercept and unpenalised features only).
@@ -154,8 +160,9 @@ def _solve(
     X: Any, y: Any, start: Floats | None, settings: dict[str, Any]
 ) -> tuple[RegularizationPath, BaseException | None]:
     """Return the path, as far as it went, and what stopped it."""
-    model = {name: settings[name] for name in _MODEL}
+    model = {name: settings[name] for name in MODEL}
     rule = check_rule(settings)
+    relaxed = check_flag(settings["relaxed"], "relaxed")
     alphas = None if settings["alphas"] is None else check_alphas(settings["alphas"])
     n_alphas = check_count(settings["n_alphas"], "n_alphas", 1)
     ratio = settings["alpha_min_ratio"]
@@ -172,24 +179,26 @@ def _solve(
     )  # fmt: skip
     engine = Engine(problem)
     if alphas is None:
-        alphas = _grid(engine, n_alphas, ratio)
+        alphas = automatic_grid(engine.alpha_max(), problem.design, n_alphas, ratio)
     if start is not None:
         engine.start_from(centred.take(start))
-    fits = _run(engine, alphas, rule.progress)
-    path = _result(centred, problem, alphas, fits, {**model, **rule.as_settings()})
-    return path, fits.stopped_by
+    lane = Lane(centred, engine)
+    if relaxed:
+        lane.refitter = Refitter(data.X, data, centred.y_mean, rule)
+    stop = _run(lane, alphas, rule.progress)
+    unsolved = "interrupted" if stop else "time_limit"
+    return lane.result(alphas, unsolved, {**model, **rule.as_settings()}), stop
 
 
-_MODEL = (
+MODEL = (
     "family", "l1_ratio", "fit_intercept", "standardize", "sample_weight", "offset",
     "penalty_factor", "lower_bounds", "upper_bounds",
 )  # fmt: skip
 
 
-def _grid(engine: Engine, n_alphas: int, ratio: float | None) -> Floats:
-    """Return the automatic grid of the null model's alpha_max (1 where that is 0)."""
-    design = engine.problem.design
-    top = engine.alpha_max() or 1.0
+def automatic_grid(top: float, design: Design, n_alphas: int, ratio: float | None) -> Floats:
+    """Return the grid that starts at alpha_max = `top` (at 1 where that is 0)."""
+    top = top or 1.0
     if ratio is None:
         rows = np.count_nonzero(design.weights)
         ratio = 1e-2 if rows < design.n_features else 1e-4
@@ -200,26 +209,77 @@ def _grid(engine: Engine, n_alphas: int, ratio: float | None) -> Floats:
     return np.unique(alphas)[::-1].copy()
 
 
-class _Fits(list[Fit]):
-    """The fits of a grid, as far as they went, and what stopped them."""
+class Lane:
+    """One problem on its way down a grid: its engine, its fits so far.
 
-    stopped_by: BaseException | None = None
+    before : passes over X that its design had made for others
+    refitter : fits the supports again, where the path is to be relaxed
+    """
+
+    refitter: Refitter | None = None
+
+    def __init__(self, centred: Centred, engine: Engine, before: float = 0.0) -> None:
+        self.centred, self.engine, self._before = centred, engine, before
+        self.fits: list[Fit] = []
+        self.refits: list[Refit] = []
+
+    def step(self, alpha: float, *, last: bool) -> Fit:
+        """Solve the next alpha, warm from the one before."""
+        fit = self.engine.solve(alpha, last=last)
+        if self.refitter is not None:
+            self.refits.append(self.refitter.fit(self.centred.expand(fit.index)))
+        self.fits.append(fit)
+        return fit
+
+    def cut(self, size: int) -> None:
+        """Forget what came after the first `size` alphas."""
+        del self.fits[size:], self.refits[size:]
+
+    def predictor(self) -> Floats:
+        """Return o + b0 + X b (n,) at the last alpha, for rows of weight 0 as for any other."""
+        eta = self.centred.y_mean + self.engine.fitted()
+        offset = self.centred.data.offset
+        return eta if offset is None else eta + offset
+
+    def result(self, alphas: Floats, unsolved: str, settings: dict[str, Any]) -> RegularizationPath:
+        """Return the path; `unsolved` is the status of the alphas that were not reached."""
+        centred = self.centred
+        solved = [
+            (centred.expand(fit.index), centred.intercept(fit.index, fit.coef), fit)
+            for fit in self.fits
+        ]
+        return RegularizationPath.from_fits(
+            alphas,
+            solved,
+            None if self.refitter is None else self.refits,
+            n_features=centred.design.n_features,
+            names=centred.data.names,
+            null_objective=self.engine.problem.null_objective,
+            unsolved=unsolved,
+            n_rows=int(np.count_nonzero(centred.design.weights)),
+            n_passes=centred.design.n_passes - self._before,
+            settings={
+                **settings,
+                "family": centred.data.family.name,
+                "relaxed": self.refitter is not None,
+            },
+        )
 
 
-def _run(engine: Engine, alphas: Floats, progress: bool) -> _Fits:
+def _run(lane: Lane, alphas: Floats, progress: bool) -> KeyboardInterrupt | None:
     """Solve alpha after alpha, until the grid, the caller's time or their patience ends."""
-    fits = _Fits()
     try:
-        for alpha in _with_bar(alphas, progress):
-            if engine.problem.expired():
+        for alpha in with_bar(alphas, progress):
+            if lane.engine.problem.expired():
                 break
-            fits.append(engine.solve(float(alpha), last=alpha == alphas[-1]))
+            lane.step(float(alpha), last=alpha == alphas[-1])
     except KeyboardInterrupt as stop:
-        fits.stopped_by = stop
-    return fits
+        return stop
+    return None
 
 
-def _with_bar(alphas: Floats, progress: bool) -> Iterable[float]:
+def with_bar(alphas: Floats, progress: bool) -> Iterable[float]:
+    """Return alphas, or a bar that shows how far their reader has come."""
     if not progress:
         return alphas
     try:
@@ -229,22 +289,6 @@ def _with_bar(alphas: Floats, progress: bool) -> Iterable[float]:
             "progress=True needs tqdm: install it with pip install 'riata[progress]'"
         ) from None
     return tqdm(alphas, desc="riata", unit="alpha")
-
-
-def _result(
-    centred: Centred, problem: Problem, alphas: Floats, fits: _Fits, settings: dict[str, Any]
-) -> RegularizationPath:
-    null = problem.null_objective
-    return RegularizationPath.from_fits(
-        alphas,
-        [(centred.expand(f.index), centred.intercept(f.index, f.coef), f) for f in fits],
-        n_features=centred.design.n_features,
-        names=centred.data.names,
-        null_objective=null,
-        unsolved="interrupted" if fits.stopped_by else "time_limit",
-        n_passes=centred.design.n_passes,
-        settings={**settings, "family": centred.data.family.name},
-    )
 
 
 def _warn(path: RegularizationPath) -> None:

@@ -1,4 +1,4 @@
-"""Draw a regularisation path.  matplotlib is imported when something is drawn, not before."""
+"""Draw a path or its cross-validation.  matplotlib is imported when something is drawn."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ if TYPE_CHECKING:
 
     from matplotlib.axes import Axes
 
-    from riata.path import RegularizationPath
+    from riata.cv_result import CrossValidatedPath
+    from riata.result import RegularizationPath
 
 LABEL_SIZE = 8.0  # points
 LONGEST_NAME = 28  # characters
@@ -116,6 +117,69 @@ def plot_path(
     ax.set_ylabel("coefficient")
     _mark_counts(ax, x, counts)
     _write_names(ax, lines)
+    return ax
+
+
+def plot_cross_validation(cv: CrossValidatedPath, ax: Axes | None = None) -> Axes:
+    """Draw mean scores against -log(alpha), with bars of one standard error.
+
+    Parameters
+    ----------
+    cv : CrossValidatedPath
+    ax : matplotlib Axes or None
+        Where to draw; None: a new figure of matplotlib.pyplot.
+
+    Returns
+    -------
+    matplotlib Axes
+
+    Raises
+    ------
+    ImportError
+        If matplotlib is not installed.
+    ValueError
+        If no alpha > 0 is solved in all folds.
+
+    Notes
+    -----
+    The row of the best mean has the bars, the dotted lines at ``alpha_min`` and ``alpha_1se``
+    and the counts of non-zeros; each of the others is a line. alpha = 0 is left out.
+    """
+    _matplotlib()
+    solved = (cv.alphas > 0) & np.isfinite(cv.mean)
+    if not solved.any():
+        raise ValueError("an alpha > 0 must be solved in all folds to be drawn, got none")
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        _, ax = plt.subplots(figsize=(9, 5.5), layout="constrained")
+
+    mixed = len(set(cv.gammas)) > 1
+    labels = [
+        f"l1_ratio {ratio:g}" + (f", gamma {gamma:g}" if mixed else "")
+        for ratio, gamma in zip(cv.l1_ratios, cv.gammas, strict=True)
+    ]
+    at_best = (cv.l1_ratios == cv.l1_ratio_min) & (cv.gammas == cv.gamma_min)
+    best = int(np.flatnonzero(at_best)[0])
+    for r in np.flatnonzero(solved.any(axis=1)):
+        if r != best:
+            x = -np.log(cv.alphas[r, solved[r]])
+            ax.plot(x, cv.mean[r, solved[r]], lw=1.0, zorder=1.5, label=labels[r])
+    drawn = solved[best]
+    x = -np.log(cv.alphas[best, drawn])
+    errors = None if np.isnan(cv.se[best, drawn]).all() else cv.se[best, drawn]
+    ax.errorbar(
+        x, cv.mean[best, drawn], errors, fmt="o", markersize=3.5, color="C3", ecolor="0.65",
+        elinewidth=0.8, capsize=2, label=labels[best],
+    )  # fmt: skip
+    for alpha in {cv.alpha_min, cv.alpha_1se} - {0.0}:
+        if np.isfinite(alpha):
+            ax.axvline(-np.log(alpha), color="0.3", linestyle=":", linewidth=1.2)
+    ax.set_xlabel("-log(alpha)")
+    ax.set_ylabel(cv.scoring)
+    if len(cv.l1_ratios) > 1:
+        ax.legend(frameon=False)
+    _mark_counts(ax, x, np.diff(cv.paths[best].coefs.indptr)[drawn])
     return ax
 
 

@@ -7,8 +7,10 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
+from . import criteria
 from .arguments import check_alphas, check_number, check_vector
 from .design import as_matrix, check_matrix, product
+from .relaxed import Refit
 from .solver import Fit
 
 if TYPE_CHECKING:
@@ -48,6 +50,12 @@ class RegularizationPath:
         1 - (loss / loss of the null model); 0 where the null model is perfect.
     l1_ratio, tol : float
     family : str
+    n_rows : int
+        Rows of positive weight.
+    relaxed_coefs : csc_array of shape (p, L), or None
+        The fits without penalty on the support of each alpha, where the path is relaxed.
+    relaxed_intercepts : ndarray of shape (L,), or None
+    relaxed_status : ndarray of shape (L,), of str, or None
     n_passes : float
         Work: passes over X, in units of a full one.
     n_features_in_ : int
@@ -67,6 +75,10 @@ class RegularizationPath:
     l1_ratio: float
     tol: float
     family: str
+    n_rows: int
+    relaxed_coefs: sp.csc_array | None
+    relaxed_intercepts: Floats | None
+    relaxed_status: NDArray[np.str_] | None
     n_passes: float
     n_features_in_: int
     feature_names_in_: NDArray[np.object_] | None
@@ -76,15 +88,18 @@ class RegularizationPath:
         cls,
         alphas: Floats,
         solved: Sequence[tuple[NDArray[np.intp], float, Fit]],
+        refits: Sequence[Refit] | None = None,
         *,
         n_features: int,
         names: NDArray[np.object_] | None,
         null_objective: float,
         unsolved: str,
+        n_rows: int,
         n_passes: float,
         settings: dict[str, Any],
     ) -> "RegularizationPath":
-        """Build a path from (feature numbers, intercept, fit) of its first alphas."""
+        """Build a path from (feature numbers, intercept, fit) of its first alphas, and the fits on
+        their supports where it is relaxed."""
         path = cls()
         size, done = len(alphas), len(solved)
         fits = [fit for *_, fit in solved]
@@ -92,16 +107,21 @@ class RegularizationPath:
         def column(values: list[float], missing: float = np.nan) -> Floats:
             return np.array(values + [missing] * (size - done))
 
-        counts = [len(index) for index, *_ in solved] + [0] * (size - done)
+        def columns(indices: list[Any], values: list[Floats]) -> sp.csc_array:
+            counts = [len(index) for index in indices] + [0] * (size - done)
+            indices = indices or [np.empty(0, dtype=np.intp)]
+            parts = np.concatenate(values or [np.empty(0)]), np.concatenate(indices)
+            indptr = np.concatenate([[0], np.cumsum(counts)])
+            return sp.csc_array((*parts, indptr), shape=(n_features, size))
+
         path.alphas = alphas
-        path.coefs = sp.csc_array(
-            (
-                np.concatenate([f.coef for f in fits] or [np.empty(0)]),
-                np.concatenate([index for index, *_ in solved] or [np.empty(0, dtype=np.intp)]),
-                np.concatenate([[0], np.cumsum(counts)]),
-            ),
-            shape=(n_features, size),
-        )
+        path.coefs = columns([index for index, *_ in solved], [f.coef for f in fits])
+        path.relaxed_coefs = path.relaxed_intercepts = path.relaxed_status = None
+        if refits is not None:
+            path.relaxed_coefs = columns([r.index for r in refits], [r.coef for r in refits])
+            path.relaxed_intercepts = column([r.intercept for r in refits])
+            status = [r.status for r in refits] + [unsolved] * (size - done)
+            path.relaxed_status = np.array(status)
         path.intercepts = column([intercept for _, intercept, _ in solved])
         path.dual_gaps = column([f.gap for f in fits])
         path.null_objective = null_objective
@@ -110,6 +130,8 @@ class RegularizationPath:
         path.df = column([f.df for f in fits])
         ratios = [1.0 - f.loss / null_objective if null_objective > 0.0 else 0.0 for f in fits]
         path.deviance_ratio = column(ratios)
+        path._loss = column([f.loss for f in fits])
+        path.n_rows = n_rows
         path.l1_ratio, path.tol = settings["l1_ratio"], settings["tol"]
         path.family = settings["family"]
         path.n_passes = n_passes
@@ -119,6 +141,7 @@ class RegularizationPath:
         return path
 
     _settings: dict[str, Any]
+    _loss: Floats
 
     def __repr__(self) -> str:
         words, counts = np.unique(self.status, return_counts=True)
@@ -144,12 +167,25 @@ class RegularizationPath:
         step = self.alphas[k - 1] - self.alphas[k]
         return k - 1, k, float((self.alphas[k - 1] - alpha) / step)
 
-    def _column(self, k: int) -> Floats:
+    def _column(self, k: int, gamma: float = 1.0) -> Floats:
         if np.isnan(self.intercepts[k]):
             return np.full(self.n_features_in_, np.nan)
-        return self.coefs[:, [k]].toarray()[:, 0]
+        coef = self.coefs[:, [k]].toarray()[:, 0]
+        if gamma == 1.0:
+            return coef
+        assert self.relaxed_coefs is not None  # _check_gamma has seen to it
+        return gamma * coef + (1.0 - gamma) * self.relaxed_coefs[:, [k]].toarray()[:, 0]
 
-    def coef(self, alpha: float) -> Floats:
+    def _check_gamma(self, gamma: float) -> float:
+        gamma = check_number(gamma, "gamma", 0.0, 1.0)
+        if gamma < 1.0 and self.relaxed_coefs is None:
+            raise ValueError(
+                f"gamma must be 1, got {gamma:g}: fit the path with relaxed=True to mix it with "
+                "unpenalised fits"
+            )
+        return gamma
+
+    def coef(self, alpha: float, gamma: float = 1.0) -> Floats:
         """Return the coefficients at alpha, (p,), interpolated linearly between grid points.
 
         Parameters
@@ -157,35 +193,49 @@ class RegularizationPath:
         alpha : float
             Within the grid. At a grid point the coefficients are certified; between two they are
             an interpolation, which no certificate covers: use `extend` to solve it.
+        gamma : float in [0, 1]
+            Share of the penalised fit; the rest is the unpenalised one on the same support, of a
+            relaxed path.
 
         Raises
         ------
         ValueError
-            Where alpha is outside the grid.
+            Where alpha is outside the grid, or gamma < 1 and the path is not relaxed.
         """
         k, m, share = self._position(alpha)
-        first = self._column(k)
-        return first if share == 0.0 else (1.0 - share) * first + share * self._column(m)
+        gamma = self._check_gamma(gamma)
+        first = self._column(k, gamma)
+        return first if share == 0.0 else (1.0 - share) * first + share * self._column(m, gamma)
 
-    def intercept(self, alpha: float) -> float:
+    def intercept(self, alpha: float, gamma: float = 1.0) -> float:
         """Return the intercept at alpha, interpolated as `coef`.
 
         Parameters
         ----------
         alpha : float
             Within the grid.
+        gamma : float in [0, 1]
+            As in `coef`.
 
         Raises
         ------
         ValueError
-            Where alpha is outside the grid.
+            Where alpha is outside the grid, or gamma < 1 and the path is not relaxed.
         """
         k, m, share = self._position(alpha)
+        values = self._mixed_intercepts(self._check_gamma(gamma))
         if share == 0.0:
-            return float(self.intercepts[k])
-        return float((1.0 - share) * self.intercepts[k] + share * self.intercepts[m])
+            return float(values[k])
+        return float((1.0 - share) * values[k] + share * values[m])
 
-    def predict(self, X: Any, alpha: float | None = None, *, offset: Any = None) -> Floats:
+    def _mixed_intercepts(self, gamma: float) -> Floats:
+        if self.relaxed_intercepts is None or gamma == 1.0:
+            return self.intercepts
+        return gamma * self.intercepts + (1.0 - gamma) * self.relaxed_intercepts
+
+    def predict(
+        self, X: Any, alpha: float | None = None, *, offset: Any = None, gamma: float = 1.0
+    ) -> Floats:
         """Return predictions for the rows of X.
 
         Parameters
@@ -195,6 +245,8 @@ class RegularizationPath:
             Within the grid; default: every alpha of it.
         offset : array of shape (n,)
             Needed where the path was fitted with an offset, refused elsewhere.
+        gamma : float in [0, 1]
+            As in `coef`.
 
         Returns
         -------
@@ -217,10 +269,14 @@ class RegularizationPath:
             raise ValueError("offset must be given: the path was fitted with one")
         if not fitted_with and offset is not None:
             raise ValueError("offset must be left out: the path was fitted without one")
-        if alpha is None:
+        gamma = self._check_gamma(gamma)
+        if alpha is not None:
+            eta = product(X, self.coef(alpha, gamma)) + self.intercept(alpha, gamma)
+        elif self.relaxed_coefs is None or gamma == 1.0:
             eta = product(X, self.coefs) + self.intercepts
         else:
-            eta = product(X, self.coef(alpha)) + self.intercept(alpha)
+            coefs = gamma * self.coefs + (1.0 - gamma) * self.relaxed_coefs
+            eta = product(X, coefs) + self._mixed_intercepts(gamma)
         if offset is None:
             return eta
         shift = check_vector(offset, "offset", X.shape[0])
@@ -273,12 +329,75 @@ class RegularizationPath:
         alphas = np.concatenate([self.alphas, other.alphas])
         order = np.argsort(-alphas, kind="stable")
         path.alphas = alphas[order]
-        path.coefs = sp.csc_array(sp.hstack([self.coefs, other.coefs], format="csc")[:, order])
-        for name in ("intercepts", "dual_gaps", "status", "n_iter", "df", "deviance_ratio"):
+        vectors = ["intercepts", "dual_gaps", "status", "n_iter", "df", "deviance_ratio", "_loss"]
+        matrices = ["coefs"]
+        if self.relaxed_coefs is not None:
+            vectors += ["relaxed_intercepts", "relaxed_status"]
+            matrices += ["relaxed_coefs"]
+        for name in matrices:
+            both = sp.hstack([getattr(self, name), getattr(other, name)], format="csc")
+            setattr(path, name, sp.csc_array(both[:, order]))
+        for name in vectors:
             both = np.concatenate([getattr(self, name), getattr(other, name)])
             setattr(path, name, both[order])
         path.n_passes = self.n_passes + other.n_passes
         return path
+
+    def aic(self) -> Floats:
+        """Return Akaike's criterion at every alpha, (L,): to be made small.
+
+            -2 log L + 2 k        k = df, 1 for the intercept and 1 for an unknown variance
+
+        where L is the likelihood at its best variance, without constants: for a gaussian response
+        n log(2 loss), n the rows of positive weight; copies of a row count, its weight does not.
+
+        References
+        ----------
+        Zou, Hastie, Tibshirani, "On the degrees of freedom of the lasso", Ann. Statist. 35(5),
+        2007, section 3.2.
+        """
+        return criteria.aic(*self._fit_and_size())
+
+    def aicc(self) -> Floats:
+        """Return Akaike's criterion corrected for few rows, (L,); infinite where k >= n - 1.
+
+            aic + 2 k (k + 1) / (n - k - 1)
+
+        References
+        ----------
+        Hurvich, Tsai, "Regression and time series model selection in small samples", Biometrika
+        76(2), 1989, eq. 4.
+        """
+        return criteria.aicc(*self._fit_and_size(), self.n_rows)
+
+    def bic(self) -> Floats:
+        """Return Schwarz's criterion at every alpha, (L,): -2 log L + k log n, as in `aic`."""
+        return criteria.bic(*self._fit_and_size(), self.n_rows)
+
+    def ebic(self, gamma: float = 0.5) -> Floats:
+        """Return the extended Bayesian criterion, (L,), for many features.
+
+            bic + 2 gamma log C(p, m)      m non-zeros of p features
+
+        Parameters
+        ----------
+        gamma : float in [0, 1]
+            0 is `bic`.
+
+        References
+        ----------
+        Chen, Chen, "Extended Bayesian information criteria for model selection with large model
+        spaces", Biometrika 95(3), 2008, eq. 1.
+        """
+        gamma = check_number(gamma, "gamma", 0.0, 1.0)
+        counts = np.diff(self.coefs.indptr)
+        bic = criteria.bic(*self._fit_and_size(), self.n_rows)
+        return bic + gamma * criteria.log_models(counts, self.n_features_in_)
+
+    def _fit_and_size(self) -> tuple[Floats, Floats]:
+        """Return -2 log L and k, (L,) each."""
+        extra = 1 + bool(self._settings["fit_intercept"])
+        return criteria.gaussian_fit(self._loss, self.n_rows), self.df + extra
 
     def plot(self, ax: "Axes | None" = None, *, n_labels: int = 10) -> "Axes":
         """Plot the coefficients against -log(alpha), with the count of non-zeros on top.

@@ -69,6 +69,25 @@ class RidgeSolver:
             solver.move_to(state.coef + step)
         return solver.fit(alpha, gap, status, n_iter, self._factor.trace(alpha))
 
+    def adopt(self, other: "RidgeSolver") -> None:
+        """Take the decomposition of another problem with the same design and penalty."""
+        self._factor, self._least_squares = other._factor, other._least_squares
+
+    def leverages(self, alphas: Floats) -> Floats:
+        """Return how much of y_i is in its own fitted value, (L, n), intercept included.
+
+        h_i = w_i (1 + x_i'(X'diag(w)X + alpha d^-2)^-1 x_i), without the 1 where nothing is
+        centred; the residual of row i in a fit without it is r_i / (1 - h_i), for the same
+        alpha * sum(s).
+
+        Source: Golub, Heath, Wahba, Technometrics 21(2), 1979, section 2.
+        """
+        if self._factor is None:
+            self._factor = _factorise(self._solver)
+        design = self._problem.design
+        own = design.weights if design.centred else np.zeros(design.n)
+        return own + self._factor.leverages(alphas)
+
     def _solve_least_squares(self) -> Fit:
         """The fit at alpha = 0: minimum norm, its gap |projection of the residual|_w^2 / 2."""
         problem, solver = self._problem, self._solver
@@ -115,6 +134,10 @@ class _Factor:
         """Return the degrees of freedom at alpha, NaN where they would cost a factorisation."""
         raise NotImplementedError
 
+    def leverages(self, alphas: Floats) -> Floats:
+        """Return RidgeSolver.leverages but for the intercept."""
+        raise NotImplementedError
+
 
 def _factorise(solver: Solver) -> _Factor:
     """Choose by size: p^2 n, n^2 p, or iterations that cost two passes each."""
@@ -148,6 +171,7 @@ class _ColumnFactor(_Factor):
         gram = rows[:, k:] - cross.T @ self._loads
         self._values, self._vectors = eigh(self._d[:, None] * gram * self._d, driver="evd")
         self._values = np.maximum(self._values, 0.0)
+        self._design = solver.problem.design
 
     def solve(
         self, state: State, gradient: Floats, alpha: float, max_iter: int
@@ -162,6 +186,14 @@ class _ColumnFactor(_Factor):
 
     def trace(self, alpha: float) -> float:
         return float(np.sum(self._values / (self._values + alpha)) + self._space.rank)
+
+    def leverages(self, alphas: Floats) -> Floats:
+        axes = self._d[:, None] * self._vectors
+        axes = np.vstack([axes, -self._loads @ axes]).T
+        members = np.concatenate([self._live, self._free])
+        shares = 1.0 / (self._values + alphas[:, None])
+        own = self._design.weights * self._design.squared_dots(members, axes, shares)
+        return self._space.leverage() + own
 
 
 class _RowFactor(_Factor):
@@ -211,6 +243,10 @@ class _RowFactor(_Factor):
     def trace(self, alpha: float) -> float:
         return float(np.sum(self._values / (self._values + alpha)) + self._basis.shape[1])
 
+    def leverages(self, alphas: Floats) -> Floats:
+        shares = self._values / (self._values + alphas[:, None])
+        return (self._basis**2).sum(axis=1) + shares @ (self._vectors**2).T
+
 
 class _ConjugateGradients(_Factor):
     """Both n and p large: preconditioned conjugate gradients, two passes an iteration."""
@@ -250,3 +286,10 @@ class _ConjugateGradients(_Factor):
 
     def trace(self, alpha: float) -> float:
         return float("nan")
+
+    def leverages(self, alphas: Floats) -> Floats:
+        raise ValueError(
+            f"cv=None, leaving one row out, needs a decomposition of min(X.shape) = "
+            f"{min(self._problem.design.n, self._problem.design.p)}, which must be at most "
+            f"{GRAM_LIMIT}: give a number of folds"
+        )

@@ -53,8 +53,17 @@ def cut(length: int, parts: int, multiple: int = 1) -> list[tuple[int, int]]:
     return [(a, min(a + size, length)) for a in range(0, length, size)]
 
 
-def run(jobs: Sequence[Callable[[], None]], n_threads: int) -> None:
-    """Call every job once; the calling thread works too, and errors reach the caller."""
+def run(
+    jobs: Sequence[Callable[[], None]], n_threads: int, stop: Callable[[], None] | None = None
+) -> None:
+    """Call every job once; the calling thread works too, and errors reach the caller.
+
+    A job may call `run` itself: whoever calls works through every job that nobody else has taken,
+    and waits only for threads that have begun, so no thread waits for one that can't start.
+
+    stop : called at the first error, Ctrl-C included, so that jobs which have begun may end early;
+        no other job begins
+    """
     helpers = min(n_threads, len(jobs)) - 1
     if helpers < 1:
         for job in jobs:
@@ -63,15 +72,29 @@ def run(jobs: Sequence[Callable[[], None]], n_threads: int) -> None:
     ticket = count()
 
     def work() -> None:
-        while (k := next(ticket)) < len(jobs):
-            jobs[k]()
+        try:
+            while (k := next(ticket)) < len(jobs):
+                jobs[k]()
+        except BaseException:
+            give_up()
+            raise
+
+    def give_up() -> None:
+        nonlocal ticket
+        ticket = count(len(jobs))
+        if stop is not None:
+            stop()
 
     futures = [_executor(helpers).submit(work) for _ in range(helpers)]
     try:
         work()
-    finally:
-        wait(futures)
-    for future in futures:
+        begun = [future for future in futures if not future.cancel()]
+        wait(begun)
+    except BaseException:
+        give_up()  # Ctrl-C may also come while waiting
+        wait([future for future in futures if not future.cancel()])
+        raise
+    for future in begun:
         future.result()
 
 

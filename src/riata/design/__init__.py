@@ -14,10 +14,12 @@ import scipy.sparse as sp
 
 from .base import Design, Floats, Panel, ResidualView, Terms, as_real
 from .dense import DenseDesign, check_finite
+from .moments import Moments, moments_design, read_moments, together
 from .sparse import Compressed, CSCDesign, CSRDesign
 
 __all__ = [
     "Design",
+    "Moments",
     "Panel",
     "ResidualView",
     "Terms",
@@ -25,7 +27,11 @@ __all__ = [
     "as_real",
     "check_matrix",
     "make_design",
+    "moments_design",
     "product",
+    "read_moments",
+    "read_once",
+    "together",
 ]
 
 
@@ -87,18 +93,27 @@ def product(X: Any, coefs: Any) -> Floats:
     return out.toarray() if sp.issparse(out) else np.asarray(out)
 
 
+def read_once(X: Any) -> Any:
+    """Return a matrix from `as_matrix` in the form that several designs can share.
+
+    The structure of sparse X is checked here, once; dense X is checked by each design's own first
+    pass.
+    """
+    return Compressed(X) if sp.issparse(X) else X
+
+
 def make_design(
     X: Any, weights: Floats, *, centred: bool, n_threads: int, y: Floats | None = None
 ) -> Design:
-    """Return the Design of a matrix from `as_matrix`, its weights (n,) summing to 1.
+    """Return the Design of a matrix from `as_matrix` or `read_once`; weights (n,) summing to 1.
 
     y : (n,), centred where the design is: sets X'(w y), and for tall dense X the whole Gram matrix
 
     Raises ValueError where an entry is not finite or the sparse structure is corrupted.
     """
-    if not sp.issparse(X):
+    if isinstance(X, np.ndarray):
         return DenseDesign(X, weights, centred, n_threads, y)
-    parts = Compressed(X)
+    parts = read_once(X) if sp.issparse(X) else X
     kind = CSRDesign if parts.by_rows else CSCDesign
     design = kind(parts, weights, centred, n_threads)
     if y is not None:

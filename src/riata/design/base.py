@@ -140,6 +140,14 @@ class Design(ABC):
     def dot(self, active: Indices, coef: Floats) -> Floats:
         """Return sum_a coef_a x_active[a], (n,)."""
 
+    def squared_dots(self, active: Indices, axes: Floats, shares: Floats) -> Floats:
+        """Return sum_k shares_lk (X_active axes_k)^2, (L, n), from axes (r, |active|) and shares
+        (L, r)."""
+        out = np.zeros((len(shares), self.n))
+        for axis, share in zip(np.ascontiguousarray(axes), shares.T, strict=True):
+            out += np.outer(share, self.dot(active, axis) ** 2)
+        return out
+
     def residual(self, y: Floats, coef: Floats) -> tuple[Floats, Floats]:
         """Return (r, X'(w r)) with r = y - X coef, (n,) and (p,), from coef (p,)."""
         active = np.flatnonzero(coef)

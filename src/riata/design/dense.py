@@ -61,6 +61,15 @@ class DenseDesign(Design):
         n_threads: int,
         y: Floats | None = None,
     ) -> None:
+        self._describe(X, weights, centred, n_threads)
+        if y is not None and self.p <= min(self.n, WHOLE):
+            self._measure_all(y)
+            return
+        self._measure_columns()
+        if y is not None:
+            self.correlation = self.transpose_dot(weights * y)
+
+    def _describe(self, X: NDArray[Any], weights: Floats, centred: bool, n_threads: int) -> None:
         self.X, self.weights, self.centred, self.n_threads = X, weights, centred, n_threads
         self.n, self.p = X.shape
         self.n_features = self.p
@@ -68,12 +77,25 @@ class DenseDesign(Design):
         self.column_cost = 1.0 if X.strides[0] == X.itemsize else 64 / X.itemsize  # a cache line
         self._blocks = plan_blocks(X)
         self.n_passes = 0.0
-        if y is not None and self.p <= min(self.n, WHOLE):
-            self._measure_all(y)
-            return
-        self._measure_columns()
-        if y is not None:
-            self.correlation = self.transpose_dot(weights * y)
+
+    @classmethod
+    def of_moments(
+        cls, X: NDArray[Any], weights: Floats, centred: bool, n_threads: int,
+        mean: Floats, y_mean: float, gram_of: Floats, correlation: Floats,
+    ) -> "DenseDesign":  # fmt: skip
+        """Return a design whose moments are known: X is not read.
+
+        mean (p,), y_mean, gram_of (p, p) and correlation (p,): weighted means and, about them,
+        X'diag(w)X and X'(w y); gram_of is overwritten
+        """
+        design = cls.__new__(cls)
+        design._describe(X, weights, centred, n_threads)
+        design._set_moments(mean, np.diag(gram_of).copy())
+        if not centred:
+            gram_of += np.outer(mean, mean)
+            correlation = correlation + mean * y_mean
+        design.whole_gram, design.correlation = gram_of, correlation
+        return design
 
     def _measure_columns(self) -> None:
         """Set mean and variance, in two passes: the weighted sums say whether X is finite, and the
@@ -171,6 +193,13 @@ class DenseDesign(Design):
             for a, b in cut(self.n, parts, 1024)
         ]
         run(jobs, self.n_threads)
+        return out
+
+    def squared_dots(self, active: Indices, axes: Floats, shares: Floats) -> Floats:
+        out = np.empty((len(shares), self.n))
+        for a, b in cut(self.n, -(-self.n // 1024)):
+            rows = self.X[a:b, active] - self.mean[active]
+            out[:, a:b] = shares @ ((rows @ axes.T) ** 2).T
         return out
 
     def panel(self) -> "DensePanel":

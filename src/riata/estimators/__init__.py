@@ -14,15 +14,19 @@ random_state                          without effect: X is never changed, the or
                                       and the Gram matrix are the solver's own business
 solver (Ridge)                        "auto" only: factorisation or conjugate gradients, by cost;
                                       scikit-learn's other names are refused
+n_jobs, verbose (CV classes)          accepted without effect: folds share X and `n_threads`
 check_input (of `fit`)                not taken: input is always checked
 ====================================  ==========================================================
 
-riata's own: penalty_factor, lower_bounds, upper_bounds, standardize, n_threads.
+riata's own: penalty_factor, lower_bounds, upper_bounds, standardize, n_threads; in the CV classes
+rule.
 
 On one scale with scikit-learn: `Lasso` and `ElasticNet` minimise a mean, as `riata.fit_path`
 does, so their alpha is riata's. `Ridge` minimises a sum: see `ridge_alpha`.
 """
 
+from .cv import ElasticNetCV, LassoCV
 from .linear import ElasticNet, Lasso, Ridge, ridge_alpha
+from .ridge_cv import RidgeCV
 
-__all__ = ["ElasticNet", "Lasso", "Ridge", "ridge_alpha"]
+__all__ = ["ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "Ridge", "RidgeCV", "ridge_alpha"]

@@ -111,13 +111,8 @@ class _LinearModel(RegressorMixin, BaseEstimator):
         -----
         Cost: that of `riata.fit_path` at one alpha, for each target.
         """
-        before = dict(vars(self))
-        try:
+        with unchanged_on_error(self):
             self._fit(X, y, sample_weight)
-        except BaseException:
-            self.__dict__.clear()
-            self.__dict__.update(before)
-            raise
         return self
 
     def _fit(self, X: Any, y: Any, sample_weight: ArrayLike | float | None) -> None:
@@ -195,6 +190,18 @@ def total_weight(sample_weight: ArrayLike | float | None, n_samples: int) -> flo
     check_weights(sample_weight, n_samples)
     weight = np.asarray(sample_weight, dtype=np.float64)
     return float(np.broadcast_to(weight, n_samples).sum())
+
+
+@contextmanager
+def unchanged_on_error(estimator: Any) -> Iterator[None]:
+    """Put an estimator's attributes back where what is within raises, Ctrl-C included."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        estimator.__dict__.clear()
+        estimator.__dict__.update(before)
+        raise
 
 
 @contextmanager

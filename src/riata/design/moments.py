@@ -1,0 +1,176 @@
+"""Moments of the parts of a tall dense X, from one read: Gram matrices whose sums are others'.
+
+For a part of the rows, with W = sum w_i, m and a its weighted means of x and y,
+
+    gram = sum w_i (x_i - m)(x_i - m)'     cross = sum w_i (x_i - m)(y_i - a)
+
+and for several parts together, m and a now the means of all of them,
+
+    gram = sum_k [ gram_k + W_k (m_k - m)(m_k - m)' ]      and so for cross and |y|^2
+
+Nothing is subtracted from a sum of squares but a mean near zero: the columns are shifted by the
+mean of a few rows while they are packed. The difference of the whole and a part would leave
+rounding where zero is due.
+
+Source: Chan, Golub, LeVeque, "Algorithms for computing the sample variance", Amer. Statist. 37(3),
+1983, eq. 2.1.
+"""
+
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels import dense, dual, gram
+from ..threads import cut, run
+from .base import LARGEST, Floats
+from .dense import CONSTANT, GROUP, PILOT, WHOLE, DenseDesign, check_finite
+
+ROWS = 4096  # of X that are sorted by part at a time
+TASKS = 8
+
+
+@dataclass
+class Moments:
+    """What least squares asks of some rows; nothing is divided by their weight.
+
+    weight : W
+    mean (p,), y_mean
+    gram (p, p), cross (p,), y_sq
+    """
+
+    weight: float
+    mean: Floats
+    y_mean: float
+    gram: Floats
+    cross: Floats
+    y_sq: float
+
+    def loss(self, coef: Floats, index: NDArray[np.intp], intercept: float) -> tuple[float, float]:
+        """Return (sum w_i (y_i - intercept - x_i'b)^2, what rounding may have done to it), with
+        b = coef at the columns `index`."""
+        missed = self.y_mean - intercept - float(self.mean[index] @ coef)
+        full = np.zeros(len(self.mean))
+        full[index] = coef
+        explained = dual.gram_residual(self.gram, self.cross, full, np.empty_like(full))
+        size = np.sqrt(self.y_sq) + float(np.sqrt(np.diag(self.gram)[index]) @ np.abs(coef))
+        value = max(self.y_sq - explained, 0.0) + self.weight * missed**2
+        return value, 4.0 * float(np.finfo(float).eps) * size**2
+
+
+def together(parts: list[Moments]) -> Moments:
+    """Return the moments of several parts; the last formula of the module's head."""
+    weight = sum(part.weight for part in parts)
+    mean = np.sum([part.weight * part.mean for part in parts], axis=0) / weight
+    y_mean = sum(part.weight * part.y_mean for part in parts) / weight
+    total = Moments(weight, mean, y_mean, np.zeros_like(parts[0].gram), np.zeros_like(mean), 0.0)
+    for part in parts:
+        off, y_off = part.mean - mean, part.y_mean - y_mean
+        total.gram += part.gram
+        total.gram += part.weight * np.outer(off, off)
+        total.cross += part.cross + part.weight * y_off * off
+        total.y_sq += part.y_sq + part.weight * y_off**2
+    return total
+
+
+def read_moments(
+    X: Any, weights: Floats, y: Floats, part: NDArray[np.intp], n_parts: int, n_threads: int,
+) -> list[Moments] | None:  # fmt: skip
+    """Return the moments of every part of the rows, from one read of X.
+
+    None where that is no way to solve: X is sparse, or not tall without its largest part.
+
+    Parameters
+    ----------
+    weights, y : (n,)
+    part : (n,), the part of each row, -1 for rows that are in none
+    """
+    largest = int(np.bincount(part[part >= 0], minlength=n_parts).max())
+    rows = np.count_nonzero(weights) - largest
+    if not isinstance(X, np.ndarray) or X.shape[1] > min(rows, WHOLE):
+        return None
+    low = dual.weighted_sums(weights, y)[0]
+    shift = X[:: max(1, len(y) // PILOT)].mean(axis=0, dtype=np.float64)
+    for _ in range(3):
+        grams, sums = _sums(X, weights, y - low, part, n_parts, shift, n_threads)
+        first, second = sums[:, 0], np.einsum("kjj->j", grams)
+        rest = first.sum(axis=0)
+        if not second.max() < LARGEST**2 or not weights.all():
+            check_finite(X, n_threads)
+        if not np.any(rest**2 > np.maximum(4.0 * (second - rest**2), (CONSTANT * shift) ** 2)):
+            break
+        shift = shift + rest
+    return [
+        _finished(weights, y - low, part == k, grams[k], sums[k], shift, low)
+        for k in range(n_parts)
+    ]
+
+
+def _finished(
+    weights: Floats, y: Floats, mine: NDArray[np.bool_], raw: Floats, sums: Floats, shift: Floats,
+    low: float,
+) -> Moments:  # fmt: skip
+    """Return moments about the part's own means, from sums about `shift` and `low`."""
+    w, y = weights[mine], y[mine]
+    weight = float(w.sum())
+    if weight == 0.0:
+        return Moments(0.0, shift.copy(), low, np.zeros_like(raw), np.zeros_like(shift), 0.0)
+    mean, y_mean = sums[0] / weight, dual.weighted_sums(w, y)[0] / weight
+    raw -= weight * np.outer(mean, mean)
+    cross = sums[1] - weight * y_mean * mean
+    y_sq = dual.weighted_sums(w, y - y_mean)[1]
+    return Moments(weight, shift + mean, low + y_mean, raw, cross, y_sq)
+
+
+def _sums(
+    X: NDArray[Any], weights: Floats, y: Floats, part: NDArray[np.intp], n_parts: int,
+    shift: Floats, n_threads: int,
+) -> tuple[Floats, Floats]:  # fmt: skip
+    """Return (K, p, p) sums of w z z' and (K, 2, p) sums of w z and w y z, z = x - shift.
+
+    Blocks of rows are sorted by part while they are in cache. Tasks are runs of blocks, by the
+    shape alone; their sums are added in order.
+    """
+    n, p = X.shape
+    height = -(-p // GROUP) * GROUP
+    runs = cut(n, max(1, min(TASKS, n // (4 * n_parts * p))), ROWS)
+    grams = np.zeros((len(runs), n_parts, height, height))
+    sums = np.zeros((len(runs), n_parts, 2, height))
+    root, by_column = np.sqrt(weights), X.strides[0] == X.itemsize
+    everything = np.arange(p)
+
+    def job(task: int, begin: int, end: int) -> None:
+        for a in range(begin, end, ROWS):
+            b = min(a + ROWS, end)
+            order = np.argsort(part[a:b], kind="stable")
+            rows = np.empty((b - a, p), dtype=X.dtype, order="F" if by_column else "C")
+            dense.take_rows(X, a + order, rows)
+            edges = np.searchsorted(part[a:b][order], np.arange(n_parts + 1))
+            scale = root[a:b][order]
+            vectors = np.vstack([scale, scale * y[a:b][order]])
+            for k in range(n_parts):
+                gram.gram(
+                    rows, everything, None, shift, None, scale, grams[task, k], edges[k],
+                    edges[k + 1], vectors, sums[task, k],
+                )  # fmt: skip
+
+    run([partial(job, task, *ends) for task, ends in enumerate(runs)], n_threads)
+    whole = grams.sum(axis=0)[:, :p, :p]
+    upper = np.triu(whole)
+    whole = np.ascontiguousarray(upper + np.triu(whole, 1).swapaxes(1, 2))
+    return whole, sums.sum(axis=0)[:, :, :p]
+
+
+def moments_design(
+    X: NDArray[Any], weights: Floats, moments: Moments, centred: bool, n_threads: int
+) -> DenseDesign:
+    """Return the design of some rows of X, from their moments: X is not read.
+
+    weights : (n,), summing to 1, zero for the other rows
+    """
+    return DenseDesign.of_moments(
+        X, weights, centred, n_threads, moments.mean, moments.y_mean,
+        moments.gram / moments.weight, moments.cross / moments.weight,
+    )  # fmt: skip

@@ -1,0 +1,429 @@
+"""LassoCV and ElasticNetCV: scikit-learn's scores on scikit-learn's folds, by riata's engine."""
+
+from typing import Any, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+from sklearn import get_config
+from sklearn.model_selection import check_cv
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
+from sklearn.utils.validation import column_or_1d, validate_data
+
+from ..arguments import check_count, check_number
+from ..cross_validation import cross_validated
+from ..cv_result import CrossValidatedPath
+from ..design import as_matrix
+from ._base import X_CHECKS, Y_CHECKS, _LinearModel, unchanged_on_error
+
+CV_DEFAULTS = {
+    "groups": None,
+    "scoring": "mse",
+    "keep_predictions": False,
+    "keep_fold_paths": False,
+    "relaxed": False,
+    "equal_folds": True,
+}
+
+
+def splits(estimator: Any, X: Any, y: Any, metadata: dict[str, Any]) -> list[Any]:
+    """Return the splits of an estimator's `cv`, as scikit-learn makes them.
+
+    metadata : what `fit` was given beside X and y; its None entries count as not given
+    """
+    metadata = {name: value for name, value in metadata.items() if value is not None}
+    routed: dict[str, Any] = {}
+    if get_config()["enable_metadata_routing"]:
+        routed = process_routing(estimator, "fit", **metadata)["splitter"]["split"]
+    elif extra := sorted(set(metadata) - {"sample_weight"}):
+        raise ValueError(
+            f"fit takes {', '.join(extra)} only with scikit-learn's metadata routing: "
+            "sklearn.set_config(enable_metadata_routing=True)"
+        )
+    return list(check_cv(estimator.cv).split(X, y, **routed))
+
+
+class _PathCV(_LinearModel):
+    """Fit a path for every fold and on all data, and keep the best model."""
+
+    eps: float
+    alphas: Any
+    cv: Any
+    rule: Any
+
+    def _ratios(self) -> Any:
+        """Return the l1_ratios to search."""
+        raise NotImplementedError
+
+    def fit(
+        self, X: Any, y: Any, sample_weight: ArrayLike | float | None = None, **params: Any
+    ) -> Self:
+        """Fit the paths of all folds and of all data, and choose a model.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
+            float64 and float32, dense in either order, CSR and CSC are used where they lie;
+            other dtypes and sparse formats are converted first.
+        y : array-like of shape (n_samples,)
+        sample_weight : float or array-like of shape (n_samples,), default=None
+            Weights >= 0, of the fits and within each fold's score; folds count the same in the
+            mean, as in scikit-learn.
+        **params : dict
+            What metadata routing hands to the splitter: `groups`, for one.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator. Where `fit` raises, interrupted with Ctrl-C for one, the
+            estimator stays what it was before.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For parameters or data out of range; the message begins with the argument's name.
+
+        Warns
+        -----
+        ConvergenceWarning
+            Once, where `max_iter` ended a fit before `tol` was met.
+        """
+        with unchanged_on_error(self):
+            self._take(self._cross_validate(X, y, sample_weight, params))
+        return self
+
+    def _cross_validate(
+        self, X: Any, y: Any, sample_weight: Any, params: dict[str, Any]
+    ) -> CrossValidatedPath:
+        settings = self._settings()
+        X = as_matrix(X) if sp.issparse(X) else X  # to CSR by way of a look at the indices
+        X, y = validate_data(self, X, y, validate_separately=(X_CHECKS, Y_CHECKS))
+        if y.ndim == 2 and y.shape[1] > 1:
+            raise ValueError(
+                f"y must be one target, got shape {y.shape}: fit one {type(self).__name__} each"
+            )
+        y = column_or_1d(y, warn=True)
+        if isinstance(self.alphas, int | np.integer) and not isinstance(self.alphas, bool):
+            settings["n_alphas"] = check_count(self.alphas, "alphas", 1)
+            settings["alpha_min_ratio"] = check_number(self.eps, "eps", 0.0, 1.0, above=True)
+        else:
+            settings["alphas"] = self.alphas
+        settings |= {**CV_DEFAULTS, "rule": self.rule, "l1_ratio": self._ratios()}
+        metadata = {**params, "sample_weight": sample_weight}
+        settings |= {"sample_weight": sample_weight, "cv": splits(self, X, y, metadata)}
+        return cross_validated(X, y, **settings)
+
+    def _take(self, cv: CrossValidatedPath) -> None:
+        """Keep what scikit-learn's classes keep."""
+        single = len(cv.l1_ratios) == 1
+        self.alpha_ = cv.alpha
+        self.alphas_ = cv.alphas[0] if single or np.ndim(self.alphas) != 0 else cv.alphas
+        self.mse_path_ = cv.scores[0] if single else cv.scores
+        k = int(np.flatnonzero(cv.path.alphas == cv.alpha)[0])
+        self.coef_: NDArray[np.float64] = cv.path.coefs[:, [k]].toarray()[:, 0]
+        self.intercept_ = float(cv.path.intercepts[k]) if self.fit_intercept else 0.0
+        self.dual_gap_ = float(cv.path.dual_gaps[k])
+        self.n_iter_ = int(cv.path.n_iter[k])
+        self.status_ = str(cv.path.status[k])
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Return how metadata is handed on: sample_weight to `fit`, the rest to the splitter.
+
+        Returns
+        -------
+        MetadataRouter
+        """
+        mapping = MethodMapping().add(caller="fit", callee="split")
+        router = MetadataRouter(owner=self).add_self_request(self)
+        return router.add(splitter=check_cv(self.cv), method_mapping=mapping)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = False
+        return tags
+
+
+class LassoCV(_PathCV):
+    """Lasso whose alpha is chosen by cross-validation.
+
+    `Lasso`'s objective on every training fold; the mean over folds of the held-out rows' mean
+    squared error says which alpha is best. scikit-learn's `LassoCV`, its parameters, folds and
+    scores, and `rule`, v, sd and bounds besides.
+
+    Parameters
+    ----------
+    eps : float, default=1e-3
+        The smallest alpha of the automatic grid, as a share of the largest.
+    alphas : int or array-like, default=100
+        Length of the automatic grid, or the alphas.
+    fit_intercept : bool, default=True
+        Whether b0 is fitted (it is never penalised) or 0.
+    precompute : bool, "auto" or array-like of shape (n_features, n_features), default="auto"
+        Without effect; taken because scikit-learn's tools pass it.
+    max_iter : int or None, default=1000
+        Most coordinate sweeps plus linear solves, for each fit and alpha; >= 1. None is
+        `fit_path`'s default.
+    tol : float, default=1e-6
+        Stop when the duality gap is at most `tol` times the objective of the null model
+        (intercept and unpenalised features); > 0. Not scikit-learn's meaning of it.
+    copy_X : bool, default=True
+        Without effect: X is neither copied nor changed.
+    cv : int, splitter or iterable, default=None
+        As in scikit-learn: None is 5 folds, not shuffled.
+    verbose : bool or int, default=False
+        Without effect.
+    n_jobs : int or None, default=None
+        Without effect: folds share X and `n_threads`.
+    positive : bool, default=False
+        Whether coefficients are held >= 0; the same as `lower_bounds=0`.
+    random_state : int, RandomState instance or None, default=None
+        Without effect: nothing is random.
+    selection : {"cyclic", "random"}, default="cyclic"
+        Without effect: the solver chooses the order of its updates.
+    rule : {"min", "1se"}, percentage or callable, default="min"
+        Which alpha is taken, as in `riata.cross_validate`: the best, the largest within one
+        standard error of it, or the sparsest model within so many percent ("5%").
+    penalty_factor : float, array-like of shape (n_features,) or None, default=None
+        v_j >= 0, the penalty's factor for each feature: 0 leaves one unpenalised, inf excludes
+        it. Never rescaled. None is 1.
+    lower_bounds : float, array-like of shape (n_features,) or None, default=None
+        lower_j <= 0; None is -inf. Must be None where `positive=True`.
+    upper_bounds : float, array-like of shape (n_features,) or None, default=None
+        upper_j >= 0; None is inf.
+    standardize : bool, default=False
+        Whether sd_j is feature j's weighted standard deviation in the training fold instead of 1.
+    n_threads : int or None, default=None
+        Threads, >= 1; None is the cores this process may use. Results don't depend on it.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The chosen alpha.
+    alphas_ : ndarray of shape (n_alphas,)
+        The grid, descending.
+    mse_path_ : ndarray of shape (n_alphas, n_folds)
+        Mean squared error of the held-out rows.
+    coef_ : ndarray of shape (n_features,)
+        Coefficients at `alpha_`, fitted to all data.
+    sparse_coef_ : sparse array of shape (1, n_features)
+        The same in CSR.
+    intercept_ : float
+        b0; 0.0 without an intercept.
+    dual_gap_ : float
+        The duality gap at `alpha_`, on all data.
+    n_iter_ : int
+        Coordinate sweeps plus linear solves there.
+    status_ : str
+        "converged", "precision_floor" (as near as rounding lets it) or "max_iter".
+    n_features_in_ : int
+        Number of features seen by `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X has them and all are strings.
+
+    See Also
+    --------
+    riata.cross_validate : All scores, their standard errors, and a plot.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from riata.estimators import LassoCV
+    >>> X = np.random.default_rng(0).standard_normal((50, 8))
+    >>> model = LassoCV(rule="1se").fit(X, X[:, 0] + 0.1 * X[:, 1])
+    >>> model.coef_.nonzero()[0]
+    array([0, 1])
+    """
+
+    def __init__(
+        self,
+        *,
+        eps: float = 1e-3,
+        alphas: int | ArrayLike = 100,
+        fit_intercept: bool = True,
+        precompute: Any = "auto",
+        max_iter: int | None = 1000,
+        tol: float = 1e-6,
+        copy_X: bool = True,
+        cv: Any = None,
+        verbose: bool | int = False,
+        n_jobs: int | None = None,
+        positive: bool = False,
+        random_state: Any = None,
+        selection: str = "cyclic",
+        rule: Any = "min",
+        penalty_factor: ArrayLike | None = None,
+        lower_bounds: ArrayLike | None = None,
+        upper_bounds: ArrayLike | None = None,
+        standardize: bool = False,
+        n_threads: int | None = None,
+    ) -> None:
+        self.eps = eps
+        self.alphas = alphas
+        self.fit_intercept = fit_intercept
+        self.precompute = precompute
+        self.max_iter = max_iter
+        self.tol = tol
+        self.copy_X = copy_X
+        self.cv = cv
+        self.verbose = verbose
+        self.n_jobs = n_jobs
+        self.positive = positive
+        self.random_state = random_state
+        self.selection = selection
+        self.rule = rule
+        self.penalty_factor = penalty_factor
+        self.lower_bounds = lower_bounds
+        self.upper_bounds = upper_bounds
+        self.standardize = standardize
+        self.n_threads = n_threads
+
+    def _ratios(self) -> Any:
+        return 1.0
+
+
+class ElasticNetCV(_PathCV):
+    """Elastic net whose alpha and l1_ratio are chosen by cross-validation.
+
+    `ElasticNet`'s objective on every training fold; the mean over folds of the held-out rows' mean
+    squared error says which alpha and l1_ratio are best. scikit-learn's `ElasticNetCV`, its
+    parameters, folds and scores, and `rule`, v, sd and bounds besides.
+
+    Parameters
+    ----------
+    l1_ratio : float or list of float, default=0.5
+        Share of the L1 penalty, in [0, 1]; several are searched jointly with alpha.
+    eps : float, default=1e-3
+        The smallest alpha of the automatic grid, as a share of the largest.
+    alphas : int or array-like, default=100
+        Length of the automatic grids, or the alphas for every l1_ratio.
+    fit_intercept : bool, default=True
+        Whether b0 is fitted (it is never penalised) or 0.
+    precompute : bool, "auto" or array-like of shape (n_features, n_features), default="auto"
+        Without effect; taken because scikit-learn's tools pass it.
+    max_iter : int or None, default=1000
+        Most coordinate sweeps plus linear solves, for each fit and alpha; >= 1. None is
+        `fit_path`'s default.
+    tol : float, default=1e-6
+        Stop when the duality gap is at most `tol` times the objective of the null model
+        (intercept and unpenalised features); > 0. Not scikit-learn's meaning of it.
+    cv : int, splitter or iterable, default=None
+        As in scikit-learn: None is 5 folds, not shuffled.
+    copy_X : bool, default=True
+        Without effect: X is neither copied nor changed.
+    verbose : bool or int, default=0
+        Without effect.
+    n_jobs : int or None, default=None
+        Without effect: folds share X and `n_threads`.
+    positive : bool, default=False
+        Whether coefficients are held >= 0; the same as `lower_bounds=0`.
+    random_state : int, RandomState instance or None, default=None
+        Without effect: nothing is random.
+    selection : {"cyclic", "random"}, default="cyclic"
+        Without effect: the solver chooses the order of its updates.
+    rule : {"min", "1se"}, percentage or callable, default="min"
+        Which model is taken, as in `riata.cross_validate`: the best, the one of the largest alpha
+        within one standard error of it, or the sparsest within so many percent ("5%").
+    penalty_factor : float, array-like of shape (n_features,) or None, default=None
+        v_j >= 0, the penalty's factor for each feature: 0 leaves one unpenalised, inf excludes
+        it. Never rescaled. None is 1.
+    lower_bounds : float, array-like of shape (n_features,) or None, default=None
+        lower_j <= 0; None is -inf. Must be None where `positive=True`.
+    upper_bounds : float, array-like of shape (n_features,) or None, default=None
+        upper_j >= 0; None is inf.
+    standardize : bool, default=False
+        Whether sd_j is feature j's weighted standard deviation in the training fold instead of 1.
+    n_threads : int or None, default=None
+        Threads, >= 1; None is the cores this process may use. Results don't depend on it.
+
+    Attributes
+    ----------
+    alpha_ : float
+        The chosen alpha.
+    l1_ratio_ : float
+        The chosen l1_ratio.
+    alphas_ : ndarray of shape (n_alphas,) or (n_l1_ratios, n_alphas)
+        The grids, descending.
+    mse_path_ : ndarray of shape (n_alphas, n_folds) or (n_l1_ratios, n_alphas, n_folds)
+        Mean squared error of the held-out rows.
+    coef_ : ndarray of shape (n_features,)
+        Coefficients at `alpha_`, fitted to all data.
+    sparse_coef_ : sparse array of shape (1, n_features)
+        The same in CSR.
+    intercept_ : float
+        b0; 0.0 without an intercept.
+    dual_gap_ : float
+        The duality gap at `alpha_`, on all data.
+    n_iter_ : int
+        Coordinate sweeps plus linear solves there.
+    status_ : str
+        "converged", "precision_floor" (as near as rounding lets it) or "max_iter".
+    n_features_in_ : int
+        Number of features seen by `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X has them and all are strings.
+
+    See Also
+    --------
+    riata.cross_validate : All scores, their standard errors, and a plot.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from riata.estimators import ElasticNetCV
+    >>> X = np.random.default_rng(0).standard_normal((50, 8))
+    >>> model = ElasticNetCV(l1_ratio=[0.5, 1.0]).fit(X, X[:, 0] + 0.1 * X[:, 1])
+    >>> model.l1_ratio_
+    1.0
+    """
+
+    def __init__(
+        self,
+        *,
+        l1_ratio: float | ArrayLike = 0.5,
+        eps: float = 1e-3,
+        alphas: int | ArrayLike = 100,
+        fit_intercept: bool = True,
+        precompute: Any = "auto",
+        max_iter: int | None = 1000,
+        tol: float = 1e-6,
+        cv: Any = None,
+        copy_X: bool = True,
+        verbose: bool | int = 0,
+        n_jobs: int | None = None,
+        positive: bool = False,
+        random_state: Any = None,
+        selection: str = "cyclic",
+        rule: Any = "min",
+        penalty_factor: ArrayLike | None = None,
+        lower_bounds: ArrayLike | None = None,
+        upper_bounds: ArrayLike | None = None,
+        standardize: bool = False,
+        n_threads: int | None = None,
+    ) -> None:
+        self.l1_ratio = l1_ratio
+        self.eps = eps
+        self.alphas = alphas
+        self.fit_intercept = fit_intercept
+        self.precompute = precompute
+        self.max_iter = max_iter
+        self.tol = tol
+        self.cv = cv
+        self.copy_X = copy_X
+        self.verbose = verbose
+        self.n_jobs = n_jobs
+        self.positive = positive
+        self.random_state = random_state
+        self.selection = selection
+        self.rule = rule
+        self.penalty_factor = penalty_factor
+        self.lower_bounds = lower_bounds
+        self.upper_bounds = upper_bounds
+        self.standardize = standardize
+        self.n_threads = n_threads
+
+    def _ratios(self) -> Any:
+        return self.l1_ratio
+
+    def _take(self, cv: CrossValidatedPath) -> None:
+        super()._take(cv)
+        self.l1_ratio_ = cv.l1_ratio

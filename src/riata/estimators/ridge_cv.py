@@ -1,0 +1,291 @@
+"""RidgeCV: leave-one-out by one decomposition, or scikit-learn's folds and scores."""
+
+from typing import Any, Self
+
+import numpy as np
+import scipy.sparse as sp
+from numpy.typing import ArrayLike, NDArray
+from sklearn.metrics import get_scorer
+from sklearn.model_selection import check_cv
+from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
+from sklearn.utils.validation import validate_data
+
+from ..arguments import check_flag, check_number
+from ..cv_result import check_rule, mean_and_error
+from ..design import as_matrix
+from ..path import MODEL
+from ..ridge_cv import RidgeFits, cross_validate_ridge
+from ..scorers import Predictions, row_numbers
+from ..stopping import check_rule as check_stopping
+from ._base import X_CHECKS, Y_CHECKS, _LinearModel, total_weight, unchanged_on_error
+from .cv import splits
+
+Floats = NDArray[np.float64]
+
+
+class RidgeCV(_LinearModel):
+    """Ridge regression whose alpha is chosen by leave-one-out or by folds.
+
+    `Ridge`'s objective, a sum: its alpha stays the same where rows are left out. scikit-learn's
+    `RidgeCV`, its parameters, folds and scores, and `rule` and `penalty_factor` besides.
+
+    Parameters
+    ----------
+    alphas : float or array-like of shape (n_alphas,), default=(0.1, 1.0, 10.0)
+        The alphas to try, > 0 (with folds: >= 0); of equally good ones the first is taken.
+    fit_intercept : bool, default=True
+        Whether b0 is fitted (it is never penalised) or 0.
+    scoring : str, callable or None, default=None
+        A scorer of scikit-learn (called with sample_weight where `fit` was) or its name. None is
+        minus the mean squared error where rows are left out one by one (each times its weight),
+        the coefficient of determination with folds.
+    cv : int, splitter, iterable or None, default=None
+        None leaves out every row once, exactly, from one decomposition; else as in scikit-learn.
+    gcv_mode : {"auto", "svd", "eigen"} or None, default=None
+        Without effect: the smaller of X'X and XX' is decomposed.
+    store_cv_results : bool, default=False
+        Whether to keep `cv_results_`; with cv=None only.
+    alpha_per_target : bool, default=False
+        Whether each target has an alpha of its own; with cv=None only.
+    rule : {"min", "1se"}, default="min"
+        Which alpha is taken: the one of the best score, or the largest within one standard error
+        of it (over rows or folds).
+    penalty_factor : float, array-like of shape (n_features,) or None, default=None
+        v_j >= 0, the penalty's factor for each feature: 0 leaves one unpenalised, inf excludes
+        it. Never rescaled. None is 1.
+    tol : float, default=1e-6
+        Stop when the duality gap is at most `tol` times the objective of the null model.
+    n_threads : int or None, default=None
+        Threads, >= 1; None is the cores this process may use. Results don't depend on it.
+
+    Attributes
+    ----------
+    alpha_ : float or ndarray of shape (n_targets,)
+        The chosen alpha; one for each target where `alpha_per_target`.
+    best_score_ : float or ndarray of shape (n_targets,)
+        Its score.
+    cv_results_ : ndarray of shape (n_samples, n_alphas) or (n_samples, n_targets, n_alphas)
+        Where `store_cv_results`: squared errors of the rows left out, times their weights, or,
+        with `scoring`, what was predicted for them.
+    coef_ : ndarray of shape (n_features,) or (n_targets, n_features)
+        Coefficients at `alpha_`, fitted to all data.
+    sparse_coef_ : sparse array of shape (n_targets, n_features)
+        The same in CSR.
+    intercept_ : float or ndarray of shape (n_targets,)
+        b0; 0.0 without an intercept.
+    dual_gap_ : float or ndarray of shape (n_targets,)
+        The duality gap at `alpha_`, on the scale of `riata.fit_path`.
+    n_iter_ : int or list of n_targets int
+        Linear solves there.
+    status_ : str or list of n_targets str
+        "converged", "precision_floor" (as near as rounding lets it) or "max_iter".
+    n_features_in_ : int
+        Number of features seen by `fit`.
+    feature_names_in_ : ndarray of shape (n_features_in_,)
+        Names of the features, where X has them and all are strings.
+
+    See Also
+    --------
+    riata.cross_validate : With `l1_ratio=0`, ridge on the scale of a mean.
+
+    References
+    ----------
+    .. [1] Golub, Heath, Wahba, "Generalized cross-validation as a method for choosing a good
+       ridge parameter", Technometrics 21 (1979), section 2.
+
+    Examples
+    --------
+    >>> from riata.estimators import RidgeCV
+    >>> RidgeCV().fit([[0.0], [1.0], [2.0], [3.0]], [0.0, 1.0, 2.0, 3.0]).alpha_
+    0.1
+    """
+
+    max_iter = None
+    positive = False
+    lower_bounds = upper_bounds = None
+    standardize = False
+
+    def __init__(
+        self,
+        alphas: float | ArrayLike = (0.1, 1.0, 10.0),
+        *,
+        fit_intercept: bool = True,
+        scoring: Any = None,
+        cv: Any = None,
+        gcv_mode: str | None = None,
+        store_cv_results: bool = False,
+        alpha_per_target: bool = False,
+        rule: str = "min",
+        penalty_factor: ArrayLike | None = None,
+        tol: float = 1e-6,
+        n_threads: int | None = None,
+    ) -> None:
+        self.alphas = alphas
+        self.fit_intercept = fit_intercept
+        self.scoring = scoring
+        self.cv = cv
+        self.gcv_mode = gcv_mode
+        self.store_cv_results = store_cv_results
+        self.alpha_per_target = alpha_per_target
+        self.rule = rule
+        self.penalty_factor = penalty_factor
+        self.tol = tol
+        self.n_threads = n_threads
+
+    def fit(
+        self, X: Any, y: Any, sample_weight: ArrayLike | float | None = None, **params: Any
+    ) -> Self:
+        """Choose alpha, and keep the fit to all data.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
+            float64 and float32, dense in either order, CSR and CSC are used where they lie;
+            other dtypes and sparse formats are converted first.
+        y : array-like of shape (n_samples,) or (n_samples, n_targets)
+        sample_weight : float or array-like of shape (n_samples,), default=None
+            Weights >= 0, in the fits and in the scores; folds count the same in their mean.
+        **params : dict
+            What metadata routing hands to the splitter: `groups`, for one.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator. Where `fit` raises, the estimator stays what it was before.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For parameters or data out of range; the message begins with the argument's name.
+        """
+        with unchanged_on_error(self):
+            self._choose(X, y, sample_weight, params)
+        return self
+
+    def _choose(self, X: Any, y: Any, sample_weight: Any, params: dict[str, Any]) -> None:
+        given = self._alphas()
+        X = as_matrix(X) if sp.issparse(X) else X
+        X, y = validate_data(self, X, y, validate_separately=(X_CHECKS, Y_CHECKS))
+        settings = {**self._settings(), "sample_weight": sample_weight, "l1_ratio": 0.0}
+        total = total_weight(sample_weight, X.shape[0])
+        metadata = {**params, "sample_weight": sample_weight}
+        cv = None if self.cv is None else splits(self, X, y, metadata)
+        grid = np.unique(given)[::-1]
+        targets = np.ascontiguousarray(np.atleast_2d(np.asarray(y, dtype=np.float64).T))
+        fits = cross_validate_ridge(
+            X, targets, grid / total, cv, check_stopping(settings),
+            {name: settings[name] for name in MODEL},
+        )  # fmt: skip
+        place = np.searchsorted(-grid, -given)  # of each given alpha on the grid
+        fits.predictions = [(test, eta[:, place]) for test, eta in fits.predictions]
+        scores = self._scores(y, fits, sample_weight)
+        mean, error = mean_and_error(scores, np.ones(scores.shape[-1]) / scores.shape[-1])
+        best = np.array([self._select(m, e, given) for m, e in zip(mean, error, strict=True)])
+        self._keep(y, fits, given, place, best)
+        chosen = mean[np.arange(len(best)), best]
+        several = self.alpha_per_target and len(targets) > 1
+        self.alpha_: Any = given[best] if several else float(given[best[0]])
+        self.best_score_: Any = chosen if several else float(chosen[0])
+
+    def _alphas(self) -> Floats:
+        """Return the alphas as they were given, checked."""
+        if self.rule not in ("min", "1se"):
+            check_rule(self.rule)
+            raise ValueError(f'rule must be "min" or "1se" here, got {self.rule!r}')
+        for name in ("store_cv_results", "alpha_per_target"):
+            if check_flag(getattr(self, name), name) and self.cv is not None:
+                raise ValueError(f"{name}=True goes with cv=None only, got cv={self.cv!r}")
+        alphas = np.atleast_1d(np.asarray(self.alphas, dtype=object))
+        if alphas.ndim != 1 or len(alphas) == 0:
+            raise ValueError(f"alphas must be numbers, got shape {alphas.shape}")
+        above = self.cv is None
+        return np.array([
+            check_number(alpha, f"alphas[{k}]", 0.0, above=above) for k, alpha in enumerate(alphas)
+        ])  # fmt: skip
+
+    def _scores(self, y: Any, fits: RidgeFits, sample_weight: Any) -> Floats:
+        """Return scores that should be large, (T, L, K): T = 1 where all targets share an alpha,
+        K = 1 where a scorer judges all rows left out at once."""
+        s = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
+        s = np.broadcast_to(s, len(y))
+        weighted = {} if sample_weight is None else {"sample_weight": s}
+        if self.cv is not None:
+            return self._fold_scores(y, fits, weighted)
+        eta = fits.predictions[0][1]
+        targets = np.asarray(y, dtype=np.float64).reshape(len(eta), 1, -1)
+        squares = s[:, None, None] * (targets - eta) ** 2
+        if self.store_cv_results:
+            kept = squares if self.scoring is None else eta
+            self.cv_results_: Floats = kept[:, :, 0] if y.ndim == 1 else kept.transpose(0, 2, 1)
+        if self.scoring is None:
+            squares = squares if self.alpha_per_target else squares.mean(axis=2, keepdims=True)
+            return -squares.transpose(2, 1, 0)
+        return self._row_scores(y, eta, weighted)
+
+    def _fold_scores(self, y: Any, fits: RidgeFits, weighted: dict[str, Any]) -> Floats:
+        scorer = get_scorer("r2" if self.scoring is None else self.scoring)
+        columns = []
+        for test, eta in fits.predictions:
+            eta = eta[:, :, 0] if y.ndim == 1 else eta
+            own = {name: values[test] for name, values in weighted.items()}
+            columns.append([
+                scorer(Predictions(eta[:, k]), row_numbers(len(test)), y[test], **own)
+                for k in range(eta.shape[1])
+            ])  # fmt: skip
+        return np.array(columns).T[None]
+
+    def _row_scores(self, y: Any, eta: Floats, weighted: dict[str, Any]) -> Floats:
+        scorer = get_scorer(self.scoring)
+        rows = row_numbers(len(eta))
+        pairs = [(eta[:, :, t], y[:, t]) for t in range(eta.shape[2])] if y.ndim == 2 else []
+        if not self.alpha_per_target or y.ndim == 1:
+            pairs = [(eta[:, :, 0] if y.ndim == 1 else eta, y)]
+        return np.array([
+            [[scorer(Predictions(found[:, k]), rows, target, **weighted)]
+             for k in range(eta.shape[1])]
+            for found, target in pairs
+        ])  # fmt: skip
+
+    def _select(self, mean: Floats, error: Floats, alphas: Floats) -> int:
+        """Return the number of the alpha that the rule takes."""
+        best = int(np.argmax(mean))
+        if self.rule == "min":
+            return best
+        if np.isnan(error[best]):
+            raise ValueError(
+                'rule="1se" needs scores of several rows or folds, got one: use rule="min"'
+            )
+        within = mean >= mean[best] - error[best]
+        return int(np.argmax(np.where(within, alphas, -1.0)))
+
+    def _keep(
+        self, y: Any, fits: RidgeFits, given: Floats, place: Any, best: NDArray[np.intp]
+    ) -> None:
+        """Keep the chosen fits of all targets, in the shapes of `Ridge`."""
+        paths = fits.paths
+        ks = np.broadcast_to(place[best], len(paths))
+        chosen = list(zip(paths, ks, strict=True))
+        coefs = np.array([path.coefs[:, [k]].toarray()[:, 0] for path, k in chosen])
+        intercepts = np.array([path.intercepts[k] for path, k in chosen])
+        gaps = np.array([path.dual_gaps[k] for path, k in chosen])
+        single = len(paths) == 1
+        self.coef_ = coefs[0] if single else coefs
+        self.dual_gap_ = float(gaps[0]) if single else gaps
+        self.n_iter_ = [int(path.n_iter[k]) for path, k in chosen]
+        self.status_ = [str(path.status[k]) for path, k in chosen]
+        if single:
+            self.n_iter_, self.status_ = self.n_iter_[0], self.status_[0]
+        self.intercept_: Any = 0.0
+        if self.fit_intercept:
+            self.intercept_ = float(intercepts[0]) if y.ndim == 1 else intercepts
+
+    def get_metadata_routing(self) -> MetadataRouter:
+        """Return how metadata is handed on: sample_weight to `fit`, the rest to the splitter.
+
+        Returns
+        -------
+        MetadataRouter
+        """
+        router = MetadataRouter(owner=self).add_self_request(self)
+        mapping = MethodMapping().add(caller="fit", callee="split")
+        return router.add(splitter=check_cv(self.cv), method_mapping=mapping)

@@ -1,0 +1,90 @@
+"""Several problems on the same rows and columns go down one grid together.
+
+They share X: a problem is a set of weights. Every alpha is solved for all of them before the next
+one begins, so that whatever ends the work (a time limit, Ctrl-C) leaves complete rows of results.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+from .arguments import Data
+from .centring import centre
+from .design import Moments
+from .engine import Engine
+from .path import Lane
+from .relaxed import Refitter
+from .solver import Fit, Problem
+from .stopping import Rule
+from .threads import run
+
+MOST_LANES = 16  # problems at once: each keeps a Gram matrix and a dozen numbers per column
+LONG = 1e9  # seconds: a deadline, so that solvers look at the clock and can be stopped
+
+
+class Start:
+    """A problem before it goes anywhere; the lanes of all l1_ratios share its design.
+
+    relaxed : the matrix whose columns are gathered where supports are to be fitted again
+    moments : those of the problem's rows, where they are known
+    """
+
+    def __init__(
+        self, data: Data, rule: Rule, relaxed: Any = None, moments: Moments | None = None
+    ) -> None:
+        self.centred = centre(data, rule.n_threads, moments=moments)
+        self._relaxed = relaxed
+        self._correlation = self.centred.design.correlation
+        self._rule = rule
+
+    def lane(self, l1_ratio: float) -> Lane:
+        """Return a lane at the top of its grid, its null model fitted."""
+        centred, rule = self.centred.at_ratio(l1_ratio), self._rule
+        centred.design.correlation = self._correlation  # which the lane before took
+        problem = Problem(
+            centred.design, centred.y, centred.data.family, centred.penalty, rule.tol,
+            rule.max_iter, min(rule.deadline, time.monotonic() + LONG),
+        )  # fmt: skip
+        lane = Lane(centred, Engine(problem), centred.design.n_passes)
+        if self._relaxed is not None:
+            lane.refitter = Refitter(self._relaxed, centred.data, centred.y_mean, rule)
+        return lane
+
+
+def descend(
+    lanes: list[Lane],
+    alphas: Iterable[float],
+    last: float,
+    n_threads: int,
+    visit: Callable[[int, Lane, Fit], None],
+    done: Callable[[], None],
+) -> KeyboardInterrupt | None:
+    """Take all lanes down the grid; return the Ctrl-C that ended it early, if one did.
+
+    visit(number, lane, fit) : called after each fit, in the thread that made it
+    done() : called when all lanes have solved an alpha, in the calling thread
+    """
+
+    def stop() -> None:
+        for lane in lanes:
+            lane.engine.problem.deadline = -float("inf")
+
+    def job(number: int, alpha: float) -> None:
+        lane = lanes[number]
+        verify = number == 0 and alpha == last  # the others' certificates may stay Gram algebra
+        visit(number, lane, lane.step(alpha, last=verify))
+
+    solved = 0
+    try:
+        for alpha in alphas:
+            if lanes[0].engine.problem.expired():
+                break
+            run([partial(job, k, float(alpha)) for k in range(len(lanes))], n_threads, stop)
+            done()
+            solved += 1
+    except KeyboardInterrupt as interrupt:
+        for lane in lanes:
+            lane.cut(solved)
+        return interrupt
+    return None

@@ -1,0 +1,371 @@
+"""cross_validate: no leakage, and every number as its definition says."""
+
+import warnings
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from certified import fingerprint, judge
+from problems import FEW_STORAGES, SPARSE, regression, weights
+
+import riata
+
+TIGHT = {"tol": 1e-12}
+
+
+def splits(n, n_folds=4, seed=3):
+    """Return (train, test) pairs of a partition."""
+    order = np.random.default_rng(seed).permutation(n)
+    return [(np.sort(np.setdiff1d(order, test)), np.sort(test))
+            for test in np.array_split(order, n_folds)]  # fmt: skip
+
+
+def refit(X, y, train, test, alphas, *, sample_weight=None, offset=None, **settings):
+    """Return predictions for the test rows (m, L) of a path on a copy of the training rows."""
+    for name, value in (("sample_weight", sample_weight), ("offset", offset)):
+        if value is not None:
+            settings[name] = value[train]
+    path = riata.fit_path(X[train], y[train], alphas=alphas, **settings)
+    return path.predict(X[test], offset=None if offset is None else offset[test])
+
+
+def naive_scores(X, y, folds, alphas, *, sample_weight=None, **settings):
+    """Return (L, K) mean squared errors of explicit refits."""
+    w = np.ones(len(y)) if sample_weight is None else sample_weight
+    columns = []
+    for train, test in folds:
+        eta = refit(X, y, train, test, alphas, sample_weight=sample_weight, **settings)
+        columns.append(np.average((y[test, None] - eta) ** 2, axis=0, weights=w[test]))
+    return np.array(columns).T
+
+
+def settings_of(kind, n, p):
+    rng = np.random.default_rng(9)
+    return {
+        "plain": {},
+        "no intercept": {"fit_intercept": False},
+        "standardize": {"standardize": True},
+        "weights": {"sample_weight": weights(n)},
+        "offset": {"offset": rng.standard_normal(n)},
+        "factors and bounds": {
+            "penalty_factor": np.r_[0.0, np.inf, rng.random(p - 2)],
+            "lower_bounds": -0.3,
+        },
+        "elastic net": {"l1_ratio": 0.4},
+        "ridge": {"l1_ratio": 0.0, "alpha_min_ratio": 1e-3},
+        "everything": {
+            "standardize": True,
+            "sample_weight": weights(n),
+            "offset": rng.standard_normal(n),
+            "penalty_factor": np.r_[0.0, rng.random(p - 1)],
+            "upper_bounds": 0.5,
+            "l1_ratio": 0.7,
+        },
+    }[kind]
+
+
+KINDS = ("plain", "no intercept", "standardize", "weights", "offset", "factors and bounds",
+         "elastic net", "ridge", "everything")  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("shape", [(60, 12), (40, 70)])
+def test_scores_are_those_of_refits_on_copied_training_rows(kind, shape):
+    X, y = regression(*shape, seed=4)
+    settings = {**settings_of(kind, *shape), **TIGHT, "n_alphas": 12}
+    folds = splits(len(y))
+    cv = riata.cross_validate(X, y, cv=folds, keep_predictions=True, **settings)
+    settings.pop("alpha_min_ratio", None)
+    expected = naive_scores(X, y, folds, cv.alphas[0], **settings)
+    scale = np.var(y)
+    np.testing.assert_allclose(cv.scores[0], expected, rtol=0, atol=1e-8 * scale)
+    for train, test in folds:
+        eta = refit(X, y, train, test, cv.alphas[0], **settings)
+        np.testing.assert_allclose(cv.predictions[0, test], eta, rtol=0, atol=1e-8 * np.std(y))
+
+
+@pytest.mark.parametrize("storage", FEW_STORAGES)
+def test_every_fold_is_certified_against_a_copy_of_its_training_rows(storage):
+    dense, y = regression(50, 30, seed=5, density=0.4)
+    w = weights(50)
+    X = FEW_STORAGES[storage](dense)
+    before = fingerprint(X)
+    folds = splits(50, 3)
+    cv = riata.cross_validate(
+        X, y, cv=folds, keep_fold_paths=True, standardize=True, sample_weight=w, n_alphas=20
+    )
+    assert fingerprint(X) == before
+    judge(cv.paths[0], X, y, truth=dense, standardize=True, sample_weight=w, n_alphas=20)
+    for (train, _), path in zip(folds, cv.fold_paths[0], strict=True):
+        judge(path, X, y[train], truth=dense[train], standardize=True, sample_weight=w[train],
+              alphas=cv.alphas[0])  # fmt: skip
+
+
+@pytest.mark.parametrize("storage", [*FEW_STORAGES, *SPARSE])
+def test_storages_agree(storage):
+    dense, y = regression(40, 60, seed=6, density=0.3)
+    make = {**SPARSE, **FEW_STORAGES}[storage]
+    expected = riata.cross_validate(dense, y, cv=splits(40), n_alphas=8, **TIGHT)
+    cv = riata.cross_validate(make(dense), y, cv=splits(40), n_alphas=8, **TIGHT)
+    np.testing.assert_allclose(cv.scores, expected.scores, rtol=1e-8)
+
+
+def test_float32_is_read_in_place():
+    X, y = regression(40, 60, seed=6)
+    X = X.astype(np.float32)
+    expected = riata.cross_validate(X.astype(float), y, cv=splits(40), n_alphas=8, **TIGHT)
+    cv = riata.cross_validate(X, y, cv=splits(40), n_alphas=8, **TIGHT)
+    np.testing.assert_allclose(cv.scores, expected.scores, rtol=1e-8)
+
+
+def test_a_training_fold_with_a_constant_target_does_not_see_the_held_out_one():
+    """Danger: what is left of a constant y is rounding and set to 0, for held-out rows as well."""
+    X = np.random.default_rng(0).standard_normal((12, 3))
+    y = np.r_[np.full(8, 0.1), 5.0, 6.0, 7.0, 8.0]
+    cv = riata.cross_validate(X, y, cv=[(np.arange(8), np.arange(8, 12))], n_alphas=3)
+    np.testing.assert_allclose(cv.scores[0, :, 0], np.mean((y[8:] - 0.1) ** 2))
+
+
+def test_a_held_out_row_may_be_anything():
+    """Danger: a weight of zero times something huge."""
+    X, y = regression(40, 10, seed=2)
+    X[-1], y[-1] = 1e9, 1e9
+    folds = [(np.arange(39), [39]), (np.arange(20), np.arange(20, 39))]
+    cv = riata.cross_validate(X, y, cv=folds, alphas=[1.0, 0.1, 0.01], standardize=True, **TIGHT)
+    expected = naive_scores(X, y, [(t, np.asarray(s)) for t, s in folds], cv.alphas[0],
+                            standardize=True, **TIGHT)  # fmt: skip
+    np.testing.assert_allclose(cv.scores[0], expected, rtol=1e-8)
+
+
+def test_a_repeated_training_row_is_a_weight():
+    X, y = regression(30, 8, seed=1)
+    rng = np.random.default_rng(0)
+    folds = []
+    for _ in range(3):
+        train = rng.integers(0, 30, 30)
+        folds.append((train, np.setdiff1d(np.arange(30), train)))
+    cv = riata.cross_validate(X, y, cv=folds, n_alphas=10, **TIGHT)
+    expected = naive_scores(X, y, folds, cv.alphas[0], **TIGHT)
+    np.testing.assert_allclose(cv.scores[0], expected, rtol=1e-8)
+
+
+def test_weights_are_copies_with_given_folds():
+    X, y = regression(30, 40, seed=1)
+    counts = np.random.default_rng(3).integers(0, 4, 30)
+    rows = np.repeat(np.arange(30), counts)
+    label = np.arange(30) % 3
+    weighted = riata.cross_validate(
+        X, y, cv=[(label != k, label == k) for k in range(3)], sample_weight=counts, n_alphas=10,
+        **TIGHT,
+    )  # fmt: skip
+    copied = riata.cross_validate(
+        X[rows], y[rows], cv=[(label[rows] != k, label[rows] == k) for k in range(3)], n_alphas=10,
+        **TIGHT,
+    )  # fmt: skip
+    for name in ("alphas", "scores", "mean", "se", "fold_weights"):
+        np.testing.assert_allclose(getattr(weighted, name), getattr(copied, name), rtol=1e-8)
+
+
+def test_a_row_of_weight_zero_is_a_row_removed():
+    X, y = regression(41, 10, seed=1)
+    w = weights(41)
+    kept = w > 0
+    full = riata.cross_validate(X, y, cv=5, sample_weight=w, n_alphas=10, **TIGHT)
+    less = riata.cross_validate(X[kept], y[kept], cv=5, sample_weight=w[kept], n_alphas=10, **TIGHT)
+    for name in ("alphas", "scores", "mean", "se"):
+        np.testing.assert_allclose(getattr(full, name), getattr(less, name), rtol=1e-8)
+
+
+def test_mean_and_se_weigh_the_folds():
+    X, y = regression(50, 10, seed=1)
+    w = weights(50)
+    label = np.random.default_rng(0).integers(0, 4, 50)
+    cv = riata.cross_validate(
+        X, y, cv=[(label != k, label == k) for k in range(4)], sample_weight=w, n_alphas=6
+    )
+    total = np.array([w[label == k].sum() for k in range(4)])
+    for k in range(6):
+        scores = cv.scores[0, k]
+        mean = np.average(scores, weights=total)
+        assert cv.mean[0, k] == pytest.approx(mean, rel=1e-12)
+        variance = np.average((scores - mean) ** 2, weights=total)
+        assert cv.se[0, k] == pytest.approx(np.sqrt(variance / 3), rel=1e-12)
+
+
+def test_several_l1_ratios_are_so_many_calls():
+    X, y = regression(40, 60, seed=1)
+    ratios = [0.5, 1.0, 0.9]
+    cv = riata.cross_validate(X, y, cv=splits(40), l1_ratio=ratios, n_alphas=10, **TIGHT)
+    assert cv.alphas.shape == (3, 10)
+    for r, ratio in enumerate(ratios):
+        alone = riata.cross_validate(X, y, cv=splits(40), l1_ratio=ratio, n_alphas=10, **TIGHT)
+        np.testing.assert_allclose(cv.alphas[r], alone.alphas[0])
+        np.testing.assert_allclose(cv.scores[r], alone.scores[0], rtol=1e-8)
+        assert cv.paths[r].l1_ratio == ratio
+        np.testing.assert_allclose(
+            cv.paths[r].coefs.toarray(), alone.path.coefs.toarray(), atol=1e-8
+        )
+    r, k = np.unravel_index(np.argmin(cv.mean), cv.mean.shape)
+    assert (cv.l1_ratio_min, cv.alpha_min) == (ratios[r], cv.alphas[r, k])
+    assert cv.path is cv.paths[r]
+
+
+@pytest.mark.parametrize("n_threads", [2, 3, 5])
+@pytest.mark.parametrize("storage", FEW_STORAGES)
+def test_bits_do_not_depend_on_threads(n_threads, storage):
+    dense, y = regression(60, 200, seed=7, density=0.5)
+    X = FEW_STORAGES[storage](dense)
+    one = riata.cross_validate(X, y, cv=5, n_alphas=20, n_threads=1, keep_predictions=True)
+    more = riata.cross_validate(X, y, cv=5, n_alphas=20, n_threads=n_threads, keep_predictions=True)
+    for name in ("alphas", "scores", "mean", "se", "predictions"):
+        assert np.array_equal(getattr(one, name), getattr(more, name)), name
+    assert np.array_equal(one.path.coefs.data, more.path.coefs.data)
+    assert one.n_passes == more.n_passes
+
+
+def test_many_folds_go_in_batches():
+    X, y = regression(40, 6, seed=8)
+    folds = [(np.delete(np.arange(40), i), [i]) for i in range(40)]
+    cv = riata.cross_validate(X, y, cv=folds, n_alphas=5, keep_predictions=True, **TIGHT)
+    expected = naive_scores(X, y, [(t, np.array(s)) for t, s in folds], cv.alphas[0], **TIGHT)
+    np.testing.assert_allclose(cv.scores[0], expected, rtol=1e-7, atol=1e-12)
+    squares = (y[:, None] - cv.predictions[0]) ** 2
+    np.testing.assert_allclose(cv.mean[0], squares.mean(axis=0), rtol=1e-10)
+
+
+def test_a_row_held_out_twice_has_the_mean_of_its_predictions():
+    X, y = regression(20, 4, seed=8)
+    folds = [(np.arange(10), np.arange(10, 20)), (np.arange(5), np.arange(5, 15))]
+    cv = riata.cross_validate(X, y, cv=folds, n_alphas=3, keep_predictions=True, **TIGHT)
+    found = cv.predictions[0]
+    assert np.isnan(found[:5]).all()
+    both = [np.full((20, 3), np.nan), np.full((20, 3), np.nan)]
+    for out, (train, test) in zip(both, folds, strict=True):
+        out[test] = refit(X, y, train, test, cv.alphas[0], **TIGHT)
+    np.testing.assert_allclose(found[5:], np.nanmean(np.array(both)[:, 5:], axis=0), rtol=1e-8)
+
+
+def test_a_limit_of_time_keeps_the_grid_and_says_so():
+    X, y = regression(200, 400, seed=1)
+    with pytest.warns(riata.exceptions.convergence_warning(), match="max_time") as caught:
+        cv = riata.cross_validate(X, y, max_time=1e-9)
+    assert len(caught) == 1
+    assert cv.alphas.shape == (1, 100)
+    assert np.isnan(cv.scores).all()
+    assert np.isnan(cv.alpha_min)
+    assert (cv.status == "time_limit").all()
+    with pytest.raises(ValueError, match="no alpha has been solved"):
+        cv.coef()
+
+
+def test_one_warning_for_all_folds():
+    X, y = regression(80, 100, seed=1)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        riata.cross_validate(X, y, cv=3, max_iter=1, tol=1e-12, n_alphas=20)
+    assert len(caught) == 1
+    assert "max_iter" in str(caught[0].message)
+
+
+def test_what_came_before_ctrl_c_is_in_the_exception(monkeypatch):
+    X, y = regression(50, 30, seed=1)
+    whole = riata.cross_validate(X, y, cv=3, n_alphas=10)
+    step, calls = riata.path.Lane.step, []
+
+    def interrupted(lane, alpha, *, last):
+        calls.append(alpha)
+        if len(calls) == 18:
+            raise KeyboardInterrupt
+        return step(lane, alpha, last=last)
+
+    monkeypatch.setattr(riata.path.Lane, "step", interrupted)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        riata.cross_validate(X, y, cv=3, n_alphas=10, n_threads=1, l1_ratio=[1.0, 0.5])
+    cv = caught.value.path
+    assert np.array_equal(cv.scores[0, :4], whole.scores[0, :4])
+    assert np.isnan(cv.scores[0, 4:]).all()
+    assert np.isnan(cv.scores[1]).all()
+    assert (cv.status[0, 4:] == "interrupted").all()
+    assert (cv.path.status[:4] == "converged").all()
+    assert (cv.path.status[4:] == "interrupted").all()
+
+
+def test_sparse_structure_is_checked_once(monkeypatch):
+    calls = []
+    parts = riata.design.Compressed
+    original = parts._check_data
+    monkeypatch.setattr(parts, "_check_data", lambda self: (calls.append(1), original(self)))
+    X, y = regression(40, 20, density=0.3)
+    riata.cross_validate(sp.csr_array(X), y, cv=5, n_alphas=3)
+    assert len(calls) == 1
+
+
+def test_relaxed_scores_are_those_of_relaxed_refits():
+    X, y = regression(50, 20, seed=2)
+    folds, gammas = splits(50), [0.0, 0.5, 1.0]
+    cv = riata.cross_validate(
+        X, y, cv=folds, relaxed=gammas, l1_ratio=[0.8, 1.0], n_alphas=8, keep_predictions=True,
+        **TIGHT,
+    )  # fmt: skip
+    assert np.array_equal(cv.gammas, gammas * 2)
+    assert np.array_equal(cv.l1_ratios, [0.8] * 3 + [1.0] * 3)
+    for row, (ratio, gamma) in enumerate(zip(cv.l1_ratios, cv.gammas, strict=True)):
+        for f, (train, test) in enumerate(folds):
+            path = riata.fit_path(X[train], y[train], l1_ratio=ratio, alphas=cv.alphas[row],
+                                  relaxed=True, **TIGHT)  # fmt: skip
+            eta = path.predict(X[test], gamma=gamma)
+            np.testing.assert_allclose(cv.predictions[row, test], eta, atol=1e-8)
+            expected = np.mean((y[test, None] - eta) ** 2, axis=0)
+            np.testing.assert_allclose(cv.scores[row, :, f], expected, rtol=1e-8)
+    row, k = cv.select("min")
+    assert cv.mean[row, k] == cv.mean.min()
+    assert (cv.l1_ratio_min, cv.gamma_min) == (cv.l1_ratios[row], cv.gammas[row])
+    coef = cv.paths[row].coef(cv.alphas[row, k], cv.gammas[row])
+    assert np.array_equal(cv.coef(), coef)
+    np.testing.assert_allclose(cv.predict(X), X @ coef + cv.intercept())
+
+
+@pytest.mark.parametrize("relaxed", [0.5, [], [[0.5]], [2.0], ["a"]])
+def test_wrong_gammas_are_refused(relaxed):
+    with pytest.raises((ValueError, TypeError), match="relaxed must be"):
+        riata.cross_validate(np.eye(9), np.arange(9.0), cv=3, relaxed=relaxed)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("kind", ["plain", "no intercept", "weights", "everything"])
+@pytest.mark.parametrize("far", [0.0, 1e6])
+def test_tall_folds_from_moments_are_refits(order, kind, far):
+    """n >> p: the folds' Gram matrices in one read of X, held-out errors from them."""
+    X, y = regression(900, 11, seed=4)
+    X = np.asarray(X + far, order=order)
+    settings = {**settings_of(kind, 900, 11), "tol": 1e-12 if far == 0.0 else 1e-8, "n_alphas": 9}
+    folds = splits(900, 5)
+    cv = riata.cross_validate(X, y, cv=folds, **settings)
+    expected = naive_scores(X, y, folds, cv.alphas[0], **settings)
+    error = 1e-8 if far == 0.0 else 1e-4  # without an intercept, columns of 1e6 are nearly alike
+    np.testing.assert_allclose(cv.scores[0], expected, rtol=0, atol=error * np.var(y))
+
+
+@pytest.mark.parametrize("n_folds", [3, 10])
+def test_tall_folds_read_x_twice(n_folds):
+    X, y = regression(3000, 8)
+    cv = riata.cross_validate(X, y, cv=n_folds)
+    assert cv.n_passes == 2.0
+    assert cv.path.n_passes == 1.0
+
+
+def test_tall_folds_with_a_perfect_fit_are_scored_row_by_row():
+    """Danger: y_sq - b'(...) of a good fit is a difference of numbers that agree."""
+    X, y = regression(400, 5, noise=0.0)
+    folds = splits(400, 4)
+    cv = riata.cross_validate(X, y, cv=folds, alphas=[1.0, 1e-9], **TIGHT)
+    expected = naive_scores(X, y, folds, cv.alphas[0], **TIGHT)
+    assert expected.min() < 1e-15
+    np.testing.assert_allclose(cv.scores[0], expected, rtol=1e-4)
+
+
+def test_a_nan_in_tall_data_is_found():
+    X, y = regression(400, 5)
+    X[17, 3] = np.nan
+    with pytest.raises(ValueError, match="row 17, column 3"):
+        riata.cross_validate(X, y, cv=4)

@@ -1,0 +1,98 @@
+"""Stability selection: probabilities by hand, and the bounds of the paper."""
+
+import numpy as np
+import pytest
+import scipy.sparse as sp
+from certified import fingerprint
+from problems import regression, weights
+
+import riata
+from riata.stability import error_bound
+
+
+def halves(rows, n_pairs, seed):
+    """Return the halves as they are drawn, written a second time."""
+    rng = np.random.default_rng(seed)
+    for _ in range(n_pairs):
+        shuffled = rng.permutation(rows)
+        yield shuffled[: len(rows) // 2]
+        yield shuffled[len(rows) // 2 : 2 * (len(rows) // 2)]
+
+
+@pytest.mark.parametrize("make", [np.asarray, sp.csr_array])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_probabilities_are_those_of_paths_on_copied_halves(make, weighted):
+    X, y = regression(41, 25, density=0.6)
+    w = weights(41) if weighted else None
+    rows = np.arange(41) if w is None else np.flatnonzero(w)
+    given = make(X)
+    before = fingerprint(given)
+    found = riata.stability_selection(
+        given, y, n_pairs=4, random_state=3, n_alphas=12, sample_weight=w, tol=1e-10,
+        standardize=True,
+    )  # fmt: skip
+    assert fingerprint(given) == before
+    counts = np.zeros((25, 12))
+    for half in halves(rows, 4, 3):
+        path = riata.fit_path(
+            X[half], y[half], alphas=found.alphas, tol=1e-10, standardize=True,
+            sample_weight=None if w is None else w[half],
+        )  # fmt: skip
+        counts += np.maximum.accumulate(path.coefs.toarray() != 0, axis=1)
+    np.testing.assert_allclose(found.probabilities.toarray(), counts / 8)
+    np.testing.assert_allclose(found.n_selected, counts.sum(axis=0) / 8)
+
+
+def test_bounds_are_those_of_the_paper():
+    # Shah and Samworth, theorem 1 and theorem 2
+    q, p = np.array([5.0, 20.0]), 1000
+    np.testing.assert_allclose(error_bound(q, p, 0.9, 50, False), q**2 / (p * 0.8))
+    np.testing.assert_allclose(
+        error_bound(q, p, 0.9, 50, True), 4 * (1 - 0.9 + 0.01) / 1.02 * q**2 / p
+    )
+    np.testing.assert_allclose(error_bound(q, p, 0.6, 50, True), q**2 / p / (2 * (0.2 - 0.01)))
+    # outside of theorem 2's conditions theorem 1 is left
+    assert error_bound(np.array([900.0]), p, 0.9, 50, True)[0] == pytest.approx(900**2 / (p * 0.8))
+    assert error_bound(np.array([400.0]), p, 0.6, 50, True)[0] == pytest.approx(400**2 / (p * 0.2))
+
+
+def test_strong_features_are_selected_and_noise_is_not():
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((200, 300))
+    y = X[:, [5, 50, 250]] @ [2.0, -2.0, 1.5] + rng.standard_normal(200)
+    found = riata.stability_selection(X, y, n_pairs=15)
+    assert set(found.selected) == {5, 50, 250}
+    k = np.flatnonzero(found.alphas == found.alpha)[0]
+    assert found.error_bounds[k] <= 1.0
+    assert k + 1 == len(found.alphas) or found.error_bounds[k + 1] > 1.0
+    assert "3 of 300" in repr(found)
+
+
+def test_bits_do_not_depend_on_threads():
+    X, y = regression(40, 60)
+    one = riata.stability_selection(X, y, n_pairs=10, n_alphas=10, n_threads=1)
+    two = riata.stability_selection(X, y, n_pairs=10, n_alphas=10, n_threads=2)
+    assert (one.probabilities != two.probabilities).nnz == 0
+    assert np.array_equal(one.selected, two.selected)
+
+
+def test_unpenalised_features_are_no_candidates():
+    X, y = regression(40, 10)
+    factor = np.r_[0.0, np.inf, np.ones(8)]
+    found = riata.stability_selection(X, y, n_pairs=3, n_alphas=5, penalty_factor=factor)
+    assert found.n_candidates == 8
+    assert found.probabilities[0, 0] == 1.0
+    assert found.n_selected[0] < 8
+
+
+@pytest.mark.parametrize(
+    ("wrong", "match"),
+    [
+        ({"threshold": 0.5}, r"threshold must be a number in \(0.5, 1\]"),
+        ({"error": 0.0}, "error must be a finite number > 0"),
+        ({"n_pairs": 0}, "n_pairs must be an integer >= 1"),
+    ],
+)
+def test_wrong_arguments_are_refused(wrong, match):
+    with pytest.raises(ValueError, match=match):
+        riata.stability_selection(*regression(20, 3), **wrong)
