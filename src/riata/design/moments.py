@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import dense, dual, gram
-from ..threads import run
+from ..threads import cut, run
 from .base import LARGEST, Floats
-from .dense import CONSTANT, GROUP, PILOT, WHOLE, DenseDesign, check_finite, cut
+from .dense import CONSTANT, GROUP, PILOT, WHOLE, DenseDesign, check_finite
 
 ROWS = 4096  # of X that are sorted by part at a time
 TASKS = 8
