@@ -175,8 +175,9 @@ def test_grids_can_end_at_a_given_support():
 
 
 def test_folds_prints_its_tables():
-    command = [sys.executable, HERE / "folds.py", "--small", "--riata-only", "--repeat", "1",
-               "--only", "tall", "--only", "memory"]  # fmt: skip
+    script = Path(__file__).parent / "folds.py"
+    options = ["--small", "--riata-only", "--repeat", "1", "--only", "tall", "--only", "memory"]
+    command = [sys.executable, script, *options]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "| tall: riata, cross_validate |" in done.stdout
     assert "| folds | peak above X, MB | share of X |" in done.stdout

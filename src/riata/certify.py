@@ -19,6 +19,9 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Mask = NDArray[np.uint8]
 
+ORTHOGONAL = 1e-24  # share of |r|^2 on the free features that is rounding
+ONCE = 1e-12  # share up to which one projection leaves nothing but rounding
+
 
 def off_their_bound(coef: Floats, z: Floats, box: Box, bare: Indices) -> Indices:
     """Return the features of `bare`, held by one bound and no penalty, that don't rest on it."""
@@ -58,23 +61,22 @@ def certified_gap(
     w = design.weights
     _, resid_sq = dual.weighted_sums(w, resid)
     project = off_their_bound(coef, z, box, bare)
-    _, lost = space.fit(resid, z[space.members])
-    if len(project) == 0 and lost <= 1e-24 * resid_sq:
+    if len(project) == 0 and space.explained(resid, z[space.members]) <= ORTHOGONAL * resid_sq:
         return duality_gap_of(coef, z, resid_sq, 0.0, box, skip)
     skip = skip.copy()
-    dual_resid = resid
+    dual_resid, dual_z = resid, z
     for _ in range(4):
-        skip[project] = 1
-        members = np.concatenate([space.members, project])
-        a, _ = ColumnSpace(design, members).fit(resid, z[members])
-        dual_resid = resid - design.dot(members, a)
+        if len(project):
+            skip[project] = 1
+            space = ColumnSpace(design, np.concatenate([space.members, project]))
+        left = space.explained(dual_resid, dual_z[space.members])
+        dual_resid = space.project_out(dual_resid, dual_z[space.members])
         if design.centred:
             dual_resid -= dual.weighted_sums(w, dual_resid)[0]
         dual_z = design.transpose_dot(w * dual_resid)
-        more = off_their_bound(coef, dual_z, box, bare[skip[bare] == 0])
-        if len(more) == 0:
+        project = off_their_bound(coef, dual_z, box, bare[skip[bare] == 0])
+        if len(project) == 0 and left <= ONCE * resid_sq:
             break
-        project = np.concatenate([project, more])
     _, lost = dual.weighted_sums(w, resid - dual_resid)
-    _, resid_sq = dual.weighted_sums(w, dual_resid)
-    return duality_gap_of(coef, dual_z, resid_sq, lost, box, skip)
+    _, dual_sq = dual.weighted_sums(w, dual_resid)
+    return duality_gap_of(coef, dual_z, dual_sq, lost, box, skip)

@@ -9,7 +9,8 @@ A feature outside the working set whose bound stays inside [-l1_j, l1_j] (one si
 bound rests on zero) is certified: it neither joins nor limits the dual scaling, and takes its
 estimate for z_j. Only the others are read again, and take the present residual as their reference.
 
-Rounding sits inside the roots: |x_j|^2 and |r|^2 are known to `slack` of themselves.
+Rounding sits inside the roots: |r|^2 is known to `slack` of itself, |x_j|^2 to `slack` of its
+summands, which are larger where a sparse column's mean is taken off the sums.
 
 Cost: O(p) and one inner product per reference, against a pass over X.
 
@@ -42,7 +43,9 @@ class Correlations:
         self._design = design
         slots = int(min(REFERENCES, max(FEWEST, SHARE * design.entries / design.n)))
         slack = 4 * EPS * (design.n / 32 + 32)  # sums of n products in 32 lanes
-        self._bounds = Bounds(correlation, design.norm_sq, y, design.weights, y_sq, slots, slack)
+        self._bounds = Bounds(
+            correlation, design.norm_sq, design.magnitude_sq, y, design.weights, y_sq, slots, slack
+        )
         self._unsure = np.empty(design.p, dtype=np.intp)
 
     def at(

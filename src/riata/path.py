@@ -110,7 +110,8 @@ def fit_path(
     ValueError, TypeError
         Where an argument is not as above; the message names it.
     KeyboardInterrupt
-        On Ctrl-C, with what was solved so far in its attribute ``path``.
+        On Ctrl-C, with what was solved so far in its attribute ``path``; None where
+        that was before the first alpha was begun.
 
     Warns
     -----
@@ -143,6 +144,22 @@ def solve_path(
     X: Any, y: Any, *, start: Floats | None = None, **settings: Any
 ) -> RegularizationPath:
     """fit_path with every setting given, and coefficients (p,) to start from."""
+    path = None
+    try:
+        path, stopped_by = _solve(X, y, start, settings)
+        if stopped_by is not None:
+            raise stopped_by
+    except KeyboardInterrupt as stop:
+        vars(stop)["path"] = path
+        raise
+    _warn(path)
+    return path
+
+
+def _solve(
+    X: Any, y: Any, start: Floats | None, settings: dict[str, Any]
+) -> tuple[RegularizationPath, KeyboardInterrupt | None]:
+    """Return the path, as far as it went, and what stopped it."""
     model = {name: settings[name] for name in MODEL}
     rule = check_rule(settings)
     relaxed = check_flag(settings["relaxed"], "relaxed")
@@ -170,12 +187,7 @@ def solve_path(
         lane.refitter = Refitter(data.X, data, centred.y_mean, rule)
     stop = _run(lane, alphas, rule.progress)
     unsolved = "interrupted" if stop else "time_limit"
-    path = lane.result(alphas, unsolved, {**model, **rule.as_settings()})
-    if stop:
-        stop.path = path  # type: ignore[attr-defined]
-        raise stop
-    _warn(path)
-    return path
+    return lane.result(alphas, unsolved, {**model, **rule.as_settings()}), stop
 
 
 MODEL = (

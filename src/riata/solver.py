@@ -128,13 +128,14 @@ class Solver:
         self.skip[free] = 1
         self._last_alpha = float("inf")
         assert design.correlation is not None  # the design was made for a y
-        self.state = State(
-            np.zeros(design.p), np.empty(0, dtype=np.intp), problem.y, design.correlation.copy(),
-            problem.y_sq,
-        )  # fmt: skip
+        z, design.correlation = design.correlation, None
         self._known: Correlations | None = None
-        if len(free) == 0 and not np.any(penalty.unpenalised):
-            self._known = Correlations(design, problem.y, problem.y_sq, design.correlation)
+        by_column = design.column_cost < float("inf")
+        if by_column and len(free) == 0 and not np.any(penalty.unpenalised):
+            self._known = Correlations(design, problem.y, problem.y_sq, z.copy())
+        self.state = State(
+            np.zeros(design.p), np.empty(0, dtype=np.intp), problem.y, z, problem.y_sq
+        )
         self._fit_null_model()
 
     def _fit_null_model(self) -> None:
@@ -218,16 +219,26 @@ class Solver:
             n_iter += more
             settled = finished and joined == 0
 
-    def rounding(self, *, in_gram_space: bool = False) -> float:
+    def rounding(self) -> float:
         """Return the gap that double precision cannot tell from zero at the present point.
 
-        x_j'(w r) carries an error of eps |x_j| |r|, in Gram space one of
-        eps |x_j| (|y| + sum |x_k| |b_k|); neither changes in proportion when X is rescaled.
+        x_j'(w r) carries an error of eps |x_j| |r|, which does not change in proportion when X is
+        rescaled.
         """
-        state, active = self.state, self.state.active
-        size = float(np.sqrt(self.problem.design.norm_sq[active]) @ np.abs(state.coef[active]))
-        scale = np.sqrt(self.problem.y_sq) + size if in_gram_space else np.sqrt(state.resid_sq)
-        return 4 * EPS * (0.5 * state.resid_sq + size * float(scale))
+        state = self.state
+        size = self._size(self.problem.design.norm_sq)
+        return 4 * EPS * (0.5 * state.resid_sq + size * float(np.sqrt(state.resid_sq)))
+
+    def _rounding_in_gram_space(self) -> float:
+        """Return the same for z by Gram algebra: eps |x_j| (|y| + sum |x_k| |b_k|) for each."""
+        size = self._size(self.problem.design.magnitude_sq)
+        scale = float(np.sqrt(self.problem.y_sq)) + size
+        return 4 * EPS * (0.5 * self.state.resid_sq + size * scale)
+
+    def _size(self, norm_sq: Floats) -> float:
+        """Return sum_j |x_j| |b_j|."""
+        active = self.state.active
+        return float(np.sqrt(norm_sq[active]) @ np.abs(self.state.coef[active]))
 
     def certify(self, alpha: float, box: Box) -> float:
         """Return the duality gap at the present point."""
@@ -294,7 +305,7 @@ class Solver:
             z = np.zeros(len(coef))
             z[self.working.members] = grad
             self.state = state = self._state(coef, z)
-            if self.rounding(in_gram_space=True) > SAFE * self.problem.negligible_gap():
+            if self._rounding_in_gram_space() > SAFE * self.problem.negligible_gap():
                 self._known.refresh(state.resid, state.resid_sq, self.working.members, z)
             return
         self.state = self._state(coef)

@@ -22,6 +22,7 @@ Indices = NDArray[np.intp]
 
 GRAM_LIMIT = 4096  # members; above, 134 MB and more, descent goes over the residual
 LEAST = 64  # members, whatever the support
+AT_ONCE = 4  # the support over those who join in one go, LEAST aside
 SLACK = 3  # members per feature in the support; above, the least urgent leave
 CLOCKED = 20  # Newton steps between two looks at the clock, where there is a deadline
 CHUNK = 2e8  # multiply-adds of descent between two looks at the clock and the true residual
@@ -71,11 +72,19 @@ class WorkingSet:
         self._loads = np.hstack([self._loads, self.space.solve(cross)])
         rows = rows[:, k:] - cross.T @ self._loads if k else rows
         if size > len(self.gram):
-            larger = np.empty((max(size, min(GRAM_LIMIT, size + size // 8)),) * 2)
-            larger[:first, :first] = self.gram[:first, :first]
-            self.gram = larger
+            self._grow(max(size, min(GRAM_LIMIT, size + size // 8)), first)
         self.gram[first:size, :size] = rows
         self.gram[:first, first:size] = rows[:, :first].T
+
+    def _grow(self, side: int, size: int) -> None:
+        """Make room for `side` members, the first `size` staying: where they are, not twice."""
+        gram = self.gram
+        assert gram is not None
+        old = len(gram)
+        gram.resize((side, side), refcheck=False)  # nobody else keeps it
+        flat = gram.reshape(-1)
+        for i in range(size - 1, 0, -1):
+            flat[i * side : i * side + size] = flat[i * old : i * old + size]
 
     def retain(self, kept: Indices) -> None:
         """Keep the members at these positions, who must be all that are not zero; in order."""
@@ -85,7 +94,8 @@ class WorkingSet:
         k = len(self.free)
         self._panel.retain(np.concatenate([np.arange(k), k + kept]))
         if self.gram is not None:
-            self.gram = self.gram[np.ix_(kept, kept)]
+            for i, j in enumerate(kept):  # in place: rows come from below, or stay
+                self.gram[i, : len(kept)] = self.gram[j, kept]
         self.members, self._loads = self.members[kept], self._loads[:, kept]
         self.active.renumber(kept)
 
@@ -168,11 +178,12 @@ def refill(
 
     urgency_j = |z_j| / l1_j; above 1 a feature at zero violates its optimality condition, above
     `threshold` it is expected to soon (the sequential strong rule: Tibshirani et al., J. R. Stat.
-    Soc. B 74(2), 2012, eq. 10). Violators join, at most |W| + 64 at once; the expected ones fill
-    the set up to twice the support. Where anybody joins, so do the next in line, up to an eighth of
-    |W| (growing seldom is cheaper than growing exactly), and where the set would then exceed SLACK
-    times the support, or GRAM_LIMIT although the support does not, the least urgent members at zero
-    leave.
+    Soc. B 74(2), 2012, eq. 10). Violators join, and the expected ones fill the set up to twice the
+    support. Where anybody joins, so do the next in line, up to an eighth of |W| (growing seldom is
+    cheaper than growing exactly), but no more at once than a quarter of the support and LEAST: far
+    from the solution most violators stop being any once the most urgent have been fitted. Where the
+    set would then exceed SLACK times the support, or GRAM_LIMIT although the support does not, the
+    least urgent members at zero leave.
     """
     urgency = np.empty(len(z))
     dual.urgency(z, box.l1, box.lower, box.upper, skip, urgency)
@@ -189,7 +200,7 @@ def refill(
     joining = max(violators, min(expected, roomy - size), 0)
     if joining == 0:
         return 0
-    joining = min(max(joining, min(size // 8, roomy - size)), size + LEAST)
+    joining = min(max(joining, min(size // 8, roomy - size)), support // AT_ONCE + LEAST)
     if joining > expected:
         outside = np.flatnonzero(urgency > 0.0)
         joining = min(joining, len(outside))

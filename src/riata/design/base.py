@@ -81,6 +81,7 @@ class Design(ABC):
     mean (p,) : what centring subtracts, 0 where the design is not centred
     variance (p,) : sum_i w_i (x_ij - weighted mean)^2, whether or not it is centred
     norm_sq (p,) : |x_j|_w^2, after centring
+    magnitude_sq (p,) : the summands of |x_j|_w^2, to which its rounding is in proportion
     correlation (p,) : X'(w y), where the design was made for a y
     whole_gram (p, p) : X'diag(w)X, where it was made for a y and that is how to solve, else None
     entries : numbers that X stores
@@ -97,6 +98,7 @@ class Design(ABC):
     mean: Floats
     variance: Floats
     norm_sq: Floats
+    magnitude_sq: Floats
     correlation: Floats | None = None
     whole_gram: Floats | None = None
     entries: int
@@ -152,3 +154,4 @@ class Design(ABC):
             self.mean, self.norm_sq = mean, variance
         else:
             self.mean, self.norm_sq = np.zeros_like(mean), variance + mean**2
+        self.magnitude_sq = self.norm_sq

@@ -161,6 +161,8 @@ class SparseDesign(Design):
         # a full column is centred entry by entry; any other has mean^2 <= n variance
         self.shift = np.where(full & (repeats == 0), self.mean, 0.0)
         self.rest = self.mean - self.shift
+        if self.rest.any():
+            self.magnitude_sq = self.norm_sq + self.rest**2
 
     def panel(self) -> "SparsePanel":
         return SparsePanel(self)
@@ -216,7 +218,7 @@ class CSCDesign(SparseDesign):
         self, start: Indices, end: Indices, shift: Floats, rest: Floats, u: Floats
     ) -> Floats:
         out = np.empty(len(start))
-        parts = min(len(self.data), len(start) * len(self.data) // self.p) // BLOCK
+        parts = min(len(self.data), len(start) * len(self.data) // max(self.p, 1)) // BLOCK
         jobs = [
             partial(
                 sparse.csc_transpose_dot, self.data, self.indices, start, end, u, shift, out, a, b

@@ -11,6 +11,7 @@ class Bounds:
         self,
         with_y: Floats,
         norm_sq: Floats,
+        magnitude_sq: Floats,
         y: Floats,
         weights: Floats,
         y_sq: float,

@@ -8,7 +8,8 @@ B = y'wq / |y|^2, V = 1 / |q - B y|^2 (0 where q is y but for rounding) and P = 
     error  <=  sqrt(|x_j|^2 - c_j^2 / |y|^2 - (last_j - B c_j)^2 V)
                sqrt(|r|^2 - t^2 / |y|^2 - (s - B t)^2 V)
 
-with `slack` times |x_j|^2 and |r|^2 added inside the roots: what rounding makes of them.
+with `slack` times |r|^2, and times the magnitude of the summands of |x_j|^2, added inside the
+roots: what rounding makes of them.
 
 Cost: a read of p features and of the slots' residuals.
 """
@@ -26,13 +27,13 @@ cdef double ORTHOGONAL = 1e-8   # a residual with less than this share of its sq
 cdef class Bounds:
     """Slots of residuals, and for every feature its last z and the slot it was read at.
 
-    with_y, norm_sq : (p,), c_j and |x_j|^2; kept, not copied
+    with_y, norm_sq, magnitude_sq : (p,), c_j, |x_j|^2 and its summands; kept, not copied
     epoch : (p,), -1 where only y is known
     """
 
     cdef readonly object last, epoch
     cdef double[::1] _last, with_y, y, weights, weighted, along, inverse, scale, rest
-    cdef const double[::1] norm_sq
+    cdef const double[::1] norm_sq, magnitude_sq
     cdef int16_t[::1] _epoch
     cdef double[:, ::1] residuals
     cdef double y_sq, inverse_y, slack
@@ -40,10 +41,11 @@ cdef class Bounds:
     cdef readonly Py_ssize_t slot
 
     def __init__(
-        self, double[::1] with_y, const double[::1] norm_sq, double[::1] y, double[::1] weights,
-        double y_sq, Py_ssize_t slots, double slack
+        self, double[::1] with_y, const double[::1] norm_sq, const double[::1] magnitude_sq,
+        double[::1] y, double[::1] weights, double y_sq, Py_ssize_t slots, double slack
     ):
-        self.with_y, self.norm_sq, self.y, self.weights = with_y, norm_sq, y, weights
+        self.with_y, self.y, self.weights = with_y, y, weights
+        self.norm_sq, self.magnitude_sq = norm_sq, magnitude_sq
         self.last = np.array(with_y)
         self.epoch = np.full(with_y.shape[0], -1, dtype=np.int16)
         self._last, self._epoch = self.last, self.epoch
@@ -127,7 +129,8 @@ cdef class Bounds:
                     fresh = self._last[j] - self.along[k] * self.with_y[j]
                     estimate += self.scale[k] * fresh
                     radius -= fresh * fresh * self.inverse[k]
-                radius = self.rest[k + 1] * sqrt(max(radius, 0.0) + self.slack * self.norm_sq[j])
+                radius = self.rest[k + 1] * sqrt(
+                    max(radius, 0.0) + self.slack * self.magnitude_sq[j])
                 out[j] = estimate
                 if (estimate + radius > l1[j] and upper[j] > 0.0) or (
                         radius - estimate > l1[j] and lower[j] < 0.0):
