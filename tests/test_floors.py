@@ -23,6 +23,7 @@ FLOORS = {
         "arguments",
         "centring",
         "least_squares",
+        "residual_descent",
         "certify",
         "correlations",
         "covariance",

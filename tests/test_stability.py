@@ -50,9 +50,7 @@ def test_bounds_are_those_of_the_paper():
     np.testing.assert_allclose(
         error_bound(q, p, 0.9, 50, True), 4 * (1 - 0.9 + 0.01) / 1.02 * q**2 / p
     )
-    np.testing.assert_allclose(
-        error_bound(q, p, 0.6, 50, True), q**2 / p / (2 * (0.2 - 0.01))
-    )
+    np.testing.assert_allclose(error_bound(q, p, 0.6, 50, True), q**2 / p / (2 * (0.2 - 0.01)))
     # outside of theorem 2's conditions theorem 1 is left
     assert error_bound(np.array([900.0]), p, 0.9, 50, True)[0] == pytest.approx(900**2 / (p * 0.8))
     assert error_bound(np.array([400.0]), p, 0.6, 50, True)[0] == pytest.approx(400**2 / (p * 0.2))

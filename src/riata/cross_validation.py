@@ -234,9 +234,7 @@ class _Run:
         if part is None:
             return None
         y = data.y if data.offset is None else data.y - data.offset
-        return read_moments(
-            data.X, data.weights, y, part, len(self.folds), self.rule.n_threads
-        )
+        return read_moments(data.X, data.weights, y, part, len(self.folds), self.rule.n_threads)
 
     def _moments_without(self, f: int | None) -> Moments | None:
         """Return the moments of all rows but those of fold f."""

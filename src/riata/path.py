@@ -259,7 +259,8 @@ class Lane:
             n_rows=int(np.count_nonzero(centred.design.weights)),
             n_passes=centred.design.n_passes - self._before,
             settings={
-                **settings, "family": centred.data.family.name,
+                **settings,
+                "family": centred.data.family.name,
                 "relaxed": self.refitter is not None,
             },
         )

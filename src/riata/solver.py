@@ -23,6 +23,7 @@ from .design import Design
 from .families import Family
 from .kernels import dual
 from .penalty import Box, ElasticNet
+from .residual_descent import descend_on_residual
 from .working_set import WorkingSet, refill
 
 Floats = NDArray[np.float64]
@@ -33,7 +34,7 @@ INNER = 0.3  # share of the tolerance that the working set's own gap may keep
 FAR = 0.6  # an alpha below this share of the last one is approached in steps
 ROUGH = 1e-3  # relative gap that is good enough on the way
 STALLS = 6  # certificates without progress, nothing left to do: the precision floor
-RESIDUAL_SWEEPS = 50  # of descent on the residual between two looks at the true one
+RESIDUAL_SWEEPS = 100  # of descent on the residual between two looks at the clock and the true one
 
 
 @dataclass
@@ -277,10 +278,11 @@ class Solver:
         """The same without a Gram matrix; free features are coordinates like any other."""
         working, state = self.working, self.state
         work = np.concatenate([working.free, working.members])
-        coef, resid = state.coef[work], state.resid.copy()
+        coef = state.coef[work]
+        terms = (self.problem.design.norm_sq[work], *box.take(work))
         limit = max(1, min(max_sweeps, RESIDUAL_SWEEPS))
-        sweeps, gap = working.residual_view(work).descend(
-            coef, resid, self.problem.design.norm_sq[work], *box.take(work), target, limit
+        sweeps, gap = descend_on_residual(
+            working.residual_view(work), coef, state.resid, terms, target, limit
         )
         new = state.coef.copy()
         new[work] = coef

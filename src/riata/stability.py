@@ -179,9 +179,7 @@ progress
     found = StabilitySelection()
     found.alphas, found.n_pairs, found.n_candidates = grid, n_pairs, len(candidates)
     found.threshold, found.error = threshold, error
-    found.probabilities, found.n_selected = _shares(
-        entered, data.X.shape[1], len(grid), candidates
-    )
+    found.probabilities, found.n_selected = _shares(entered, data.X.shape[1], len(grid), candidates)
     found.error_bounds = error_bound(
         found.n_selected, len(candidates), threshold, n_pairs, unimodal
     )
@@ -233,9 +231,7 @@ def _halves(weights: Floats, n_pairs: int, seed: int) -> list[Floats]:
     return halves
 
 
-def _entries(
-    data: Data, halves: list[Floats], grid: Floats, rule: Rule
-) -> list[dict[int, int]]:
+def _entries(data: Data, halves: list[Floats], grid: Floats, rule: Rule) -> list[dict[int, int]]:
     """Return for each half the features that enter, with the number of the alpha where they do."""
     first: list[dict[int, int]] = [{} for _ in halves]
     for begin in range(0, len(halves), MOST_LANES):

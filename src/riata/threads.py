@@ -44,6 +44,15 @@ def available_threads(n_threads: int | None) -> int:
     return min(cores, int(limit)) if limit.isdigit() and int(limit) > 0 else cores
 
 
+def cut(length: int, parts: int, multiple: int = 1) -> list[tuple[int, int]]:
+    """Cut range(length) into at most `parts` runs, each a multiple long but for the last."""
+    if length == 0:
+        return []
+    size = -(-length // max(1, parts))
+    size = -(-size // multiple) * multiple
+    return [(a, min(a + size, length)) for a in range(0, length, size)]
+
+
 def run(
     jobs: Sequence[Callable[[], None]], n_threads: int, stop: Callable[[], None] | None = None
 ) -> None:

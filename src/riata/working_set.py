@@ -8,6 +8,8 @@ G = X'diag(w)X, what coordinate descent sees is the Schur complement
 whose solution, with b_Z = the least-squares fit to what is left, solves the whole.
 """
 
+from functools import partial
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -16,6 +18,7 @@ from .kernels import coordinate, dual
 from .kernels.active_set import ActiveSet
 from .least_squares import ColumnSpace
 from .penalty import Box
+from .threads import cut, run
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -154,15 +157,23 @@ class WorkingSet:
     def smoother_trace(self, coef: Floats, l2: Floats) -> float:
         """Return the trace of the smoother on the support, rank(Z) included.
 
-        tr H_AA (H_AA + diag(l2))^-1, from coef and l2 (|W|,); NaN where the Gram matrix was not
-        affordable.
+        tr H_AA (H_AA + diag(l2))^-1 = |A| - sum_a l2_a (H_AA + diag(l2))^-1_aa, from coef and l2
+        (|W|,); NaN where the Gram matrix was not affordable.
         """
         active = np.flatnonzero(coef)
         if len(active) == 0 or not l2.any():
             return float(len(active) + self.space.rank)
         if self.gram is None:
             return float("nan")
-        return float(self.active.smoother_trace(self.gram, active, l2)) + self.space.rank
+        factor, l2_of_rows = self.active.factor_of(self.gram, active, l2)
+        diagonal = np.empty(factor.size)
+        parts = cut(factor.size, factor.size // 64, 64)
+        run(
+            [partial(factor.inverse_diagonal, diagonal, a, b) for a, b in parts],
+            self._design.n_threads,
+        )
+        trace = factor.size - dual.weighted_sums(l2_of_rows, diagonal)[0]
+        return float(trace) + self.space.rank
 
 
 def refill(

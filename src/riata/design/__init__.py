@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from .base import Design, Floats, Panel, ResidualView, as_real
+from .base import Design, Floats, Panel, ResidualView, Terms, as_real
 from .dense import DenseDesign, check_finite
 from .moments import Moments, moments_design, read_moments, together
 from .sparse import Compressed, CSCDesign, CSRDesign
@@ -22,6 +22,7 @@ __all__ = [
     "Moments",
     "Panel",
     "ResidualView",
+    "Terms",
     "as_matrix",
     "as_real",
     "check_matrix",

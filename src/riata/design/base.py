@@ -6,7 +6,7 @@ With weights w that sum to 1 and x_j the j-th column, minus its mean where the d
     transpose_dot_of(J,u) X_J'u                            of |J| columns
     dot(active, coef)     sum_a coef_a x_active[a]
     panel()               a working set that grows: its Gram matrix X_W' diag(w) X_W, and X_W b
-    residual_view(work)   coordinate descent on the residual over the columns `work`
+    residual_view(work)   the columns `work`, for descent on the residual
 
 The means are subtracted from results or while columns are packed, never from X.
 """
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
+Terms = tuple[Floats, Floats, Floats, Floats, Floats]  # norm_sq, l1, l2, lower, upper
 
 # A column whose deviation is below this multiple of its mean holds nothing but rounding.
 CONSTANT = 16 * np.finfo(float).eps
@@ -67,11 +68,27 @@ class Panel(ABC):
 
 
 class ResidualView(ABC):
-    """Some columns, laid out for coordinate descent on the residual."""
+    """Some columns, laid out for descent on the residual.
+
+    A state is a vector (n,) that stands for a residual, in the units that suit the storage: linear
+    combinations of states are states.
+    """
 
     @abstractmethod
-    def descend(self, coef: Floats, resid: Floats, *box: Any) -> tuple[int, float]:
-        """Update coef (|work|,) and resid (n,); return (sweeps, gap). See kernels/coordinate."""
+    def state(self, resid: Floats) -> Floats:
+        """Return the state that stands for resid (n,)."""
+
+    @abstractmethod
+    def sweep(self, state: Floats, coef: Floats, terms: Terms) -> None:
+        """Minimise along one column after the other; state and coef (|work|,) are updated."""
+
+    @abstractmethod
+    def gradient(self, state: Floats) -> Floats:
+        """Return X_work' diag(w) r, (|work|,), from the state of r."""
+
+    @abstractmethod
+    def norm_sq(self, state: Floats) -> float:
+        """Return |r|_w^2 from the state of r."""
 
 
 class Design(ABC):
@@ -86,6 +103,7 @@ class Design(ABC):
     whole_gram (p, p) : X'diag(w)X, where it was made for a y and that is how to solve, else None
     entries : numbers that X stores
     column_cost : what a column alone costs in a pass over some columns, against one of a full pass
+    n_threads : most threads that a pass may use
     n_passes : full passes made so far (a pass over part of X counts in proportion)
     """
 
@@ -103,6 +121,7 @@ class Design(ABC):
     whole_gram: Floats | None = None
     entries: int
     column_cost: float = 1.0
+    n_threads: int
     n_passes: float = 0.0
 
     @abstractmethod

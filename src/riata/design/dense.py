@@ -6,34 +6,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels import coordinate, dense, dual, gram
-from ..threads import run
-from .base import (
-    CONSTANT,
-    LARGEST,
-    Design,
-    Floats,
-    Indices,
-    Panel,
-    ResidualView,
-    not_finite,
-    too_large,
-)
+from ..kernels import dense, dual, gram
+from ..threads import cut, run
+from .base import CONSTANT, LARGEST, Design, Floats, Indices, Panel, not_finite, too_large
+from .views import DenseView
 
 BLOCK = 1 << 18  # entries of X in one job: about 0.2 ms, twice what handing it over costs
 BLOCKS = 16
 GROUP = 8  # columns in a packed group of the Gram kernel
 WHOLE = 1024  # columns; up to here, where n >= p, the Gram matrix of all is made at the start
 PILOT = 256  # rows whose mean stands in for the mean while the moments are summed
-
-
-def cut(length: int, parts: int, multiple: int = 1) -> list[tuple[int, int]]:
-    """Cut range(length) into at most `parts` runs, each a multiple long but for the last."""
-    if length == 0:
-        return []
-    size = -(-length // max(1, parts))
-    size = -(-size // multiple) * multiple
-    return [(a, min(a + size, length)) for a in range(0, length, size)]
 
 
 def plan_blocks(X: NDArray[Any]) -> list[tuple[int, int, int, int]]:
@@ -87,9 +69,7 @@ class DenseDesign(Design):
         if y is not None:
             self.correlation = self.transpose_dot(weights * y)
 
-    def _describe(
-        self, X: NDArray[Any], weights: Floats, centred: bool, n_threads: int
-    ) -> None:
+    def _describe(self, X: NDArray[Any], weights: Floats, centred: bool, n_threads: int) -> None:
         self.X, self.weights, self.centred, self.n_threads = X, weights, centred, n_threads
         self.n, self.p = X.shape
         self.n_features = self.p
@@ -225,8 +205,8 @@ class DenseDesign(Design):
     def panel(self) -> "DensePanel":
         return DensePanel(self)
 
-    def residual_view(self, work: Indices) -> "DenseView":
-        return DenseView(self, work)
+    def residual_view(self, work: Indices) -> DenseView:
+        return DenseView(self.X, work, self.mean, self.weights, self.n_threads)
 
     def gram(self, left: Indices, right: Indices) -> Floats:
         """Return X_left' diag(w) X_right."""
@@ -304,17 +284,3 @@ class DensePanel(Panel):
     def dot(self, coef: Floats) -> Floats:
         active = np.flatnonzero(coef)
         return self._design.dot(self.members[active], coef[active])
-
-
-class DenseView(ResidualView):
-    """Columns of a dense matrix, in place."""
-
-    def __init__(self, design: DenseDesign, work: Indices) -> None:
-        self._design, self._work = design, work
-
-    def descend(self, coef: Floats, resid: Floats, *box: Any) -> tuple[int, float]:
-        d = self._design
-        weighted = d.weights * resid
-        return coordinate.dense_descent(
-            d.X, self._work, d.mean, d.weights, coef, resid, weighted, *box
-        )

@@ -12,20 +12,19 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..kernels import checks, coordinate, sparse
-from ..threads import run
+from ..kernels import checks, sparse
+from ..threads import cut, run
 from .base import (
     LARGEST,
     Design,
     Floats,
     Indices,
     Panel,
-    ResidualView,
     as_real,
     not_finite,
     too_large,
 )
-from .dense import cut
+from .views import SparseView
 
 Sums = tuple[Floats, Floats, Floats, NDArray[np.int32], NDArray[np.int32]]
 
@@ -167,8 +166,12 @@ class SparseDesign(Design):
     def panel(self) -> "SparsePanel":
         return SparsePanel(self)
 
-    def residual_view(self, work: Indices) -> "SparseView":
-        return SparseView(self, work)
+    def residual_view(self, work: Indices) -> SparseView:
+        panel = SparsePanel(self)
+        panel.gather(work)
+        return SparseView(
+            panel.indptr, panel.local, panel.value, self.rest[work], self.weights, self.n_threads
+        )
 
     def row_gram(self, members: Indices, scale: Floats | None = None) -> Floats:
         scale = np.ones(len(members)) if scale is None else scale
@@ -358,22 +361,3 @@ class SparsePanel(Panel):
         out = np.empty(self._design.n)
         sparse.panel_dot(self.indptr, self.local, self.value, coef, out)
         return out - float(self._design.rest[self.members] @ coef)
-
-
-class SparseView(ResidualView):
-    """Gathered sparse columns in column form."""
-
-    def __init__(self, design: SparseDesign, work: Indices) -> None:
-        panel = SparsePanel(design)
-        panel.gather(work)
-        rows = sp.csr_array((panel.value, panel.local, panel.indptr), shape=(design.n, len(work)))
-        self._columns = rows.tocsc()
-        self._indices = self._columns.indices.astype(np.intc, copy=False)
-        self._indptr = self._columns.indptr.astype(np.intc, copy=False)
-        self._rest, self._weights = design.rest[work], design.weights
-
-    def descend(self, coef: Floats, resid: Floats, *box: Any) -> tuple[int, float]:
-        return coordinate.sparse_descent(
-            self._columns.data, self._indices, self._indptr, self._rest, self._weights, coef,
-            resid, *box,
-        )  # fmt: skip

@@ -3,12 +3,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .factor import Factor
+
 Floats = NDArray[np.float64]
 
 class ActiveSet:
     def __init__(self) -> None: ...
     def renumber(self, kept: NDArray[np.intp]) -> None: ...
-    def smoother_trace(self, gram: Floats, support: NDArray[np.intp], l2: Floats) -> float: ...
+    def factor_of(
+        self, gram: Floats, support: NDArray[np.intp], l2: Floats
+    ) -> tuple[Factor, Floats]: ...
     def descend(
         self,
         gram: Floats,

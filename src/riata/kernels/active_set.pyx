@@ -30,8 +30,8 @@ from libc.math cimport INFINITY, fabs
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy
 
-from .factor cimport Factor, smoother_trace
-from .limits cimport join_sign, sign_of, violation
+from .factor cimport Factor
+from .limits cimport join_sign, limit_of, sign_of, violation
 from .restricted cimport restricted_gap
 from .simd cimport riata_axpy_f64
 
@@ -41,6 +41,7 @@ cdef enum:
     PATIENCE = 8           # full steps without a smaller gap
 
 cdef double DEPENDENT = 1e-10   # share of a pivot
+cdef double FREE = 1e-12        # the same, where only dimensions are counted
 
 
 cdef class ActiveSet:
@@ -76,12 +77,10 @@ cdef class ActiveSet:
 
     def renumber(self, const Py_ssize_t[::1] kept):
         """The working set keeps only these positions, in order; all of A is among them."""
-        cdef Py_ssize_t i
+        active = np.asarray(self.active)[: self.factor.size]
+        active[:] = np.searchsorted(kept, active)
         self.place = np.full(kept.shape[0], -1, dtype=np.intp)
-        position = np.searchsorted(kept, self.active[: self.factor.size])
-        for i in range(self.factor.size):
-            self.active[i] = position[i]
-            self.place[self.active[i]] = i
+        np.asarray(self.place)[active] = np.arange(len(active))
 
     # -- the factor -----------------------------------------------------------------------------
 
@@ -136,21 +135,27 @@ cdef class ActiveSet:
         self.factor.forward(x)
         self.factor.backward(x)
 
-    def smoother_trace(
+    def factor_of(
         self, const double[:, ::1] gram, const Py_ssize_t[::1] support, const double[::1] l2
     ):
-        """Return tr H_SS (H_SS + diag(l2))^-1 = rank - sum_a l2_a |L^-1 e_a|^2.
+        """Return the factor of H_SS + diag(l2_S), and l2 in its order.
 
-        Cost: |S|^3 / 6 multiply-adds, twice that where A is not the support. Features without l2
-        that depend on others don't count.
+        Cost: nothing where S is A, else |S|^3 / 6 multiply-adds; dependent features are left out.
         """
-        cdef Py_ssize_t j
+        cdef Py_ssize_t i, j
+        cdef ActiveSet other = self
         cdef bint same = self.factor.size == support.shape[0]
         for j in support:
             same = same and self.place[j] >= 0 and self.l2[self.place[j]] == l2[j]
-        if same:
-            return self.factor.smoother_trace(self.l2)
-        return smoother_trace(gram, support, np.take(l2, support))
+        if not same:
+            other = ActiveSet()
+            other.factor = Factor(FREE)
+            other._reserve(support.shape[0])
+            other.place = np.empty(l2.shape[0], dtype=np.intp)
+            for i in range(support.shape[0]):
+                other.note(i, support[i], l2[support[i]], 0.0)
+            other.admit(gram, support.shape[0])
+        return other.factor, np.asarray(other.l2)[: other.factor.size]
 
     # -- one call -------------------------------------------------------------------------------
 
@@ -275,20 +280,10 @@ cdef class ActiveSet:
                 self.leaves[i] = space <= 1e-14 * fabs(d[i])
         for i in range(self.factor.size):
             if self.leaves[i]:
-                self.stop_at_limit(i, d[i], coef, lower, upper)
+                j = self.active[i]
+                coef[j] = limit_of(self.sign[i], d[i], lower[j], upper[j])
         self.remove_leaving(gram, False)
         return False
-
-    cdef void stop_at_limit(
-        self, Py_ssize_t i, double d, double[::1] coef, const double[::1] lower,
-        const double[::1] upper
-    ) noexcept nogil:
-        """Put active feature i exactly at the limit that it moved to."""
-        cdef Py_ssize_t j = self.active[i]
-        if self.sign[i] != 0.0 and d * self.sign[i] < 0.0:
-            coef[j] = 0.0
-        else:
-            coef[j] = upper[j] if d > 0.0 else lower[j]
 
     cdef double room(
         self, Py_ssize_t i, double d, const double[::1] coef, const double[::1] lower,
@@ -296,9 +291,7 @@ cdef class ActiveSet:
     ) noexcept nogil:
         """How far active feature i may move in the direction of d."""
         cdef Py_ssize_t j = self.active[i]
-        cdef double limit = upper[j] if d > 0.0 else lower[j]
-        if self.sign[i] != 0.0 and d * self.sign[i] < 0.0:
-            limit = 0.0
+        cdef double limit = limit_of(self.sign[i], d, lower[j], upper[j])
         return limit - coef[j] if d > 0.0 else coef[j] - limit
 
     cdef void move(
@@ -362,7 +355,7 @@ cdef class ActiveSet:
         With v = H_AA^-1 H_Aj, b_j + t and b_A - t v leave every fitted value as it is. Whoever
         meets its limit leaves A; j joins if it is independent of the rest.
         """
-        cdef Py_ssize_t i, size = self.factor.size
+        cdef Py_ssize_t i, k, size = self.factor.size
         cdef double way = 1.0 if direction > 0.0 else -1.0
         cdef double t = (upper[j] - coef[j]) if way > 0.0 else (coef[j] - lower[j])
         cdef double *v = &self.step[0]
@@ -386,7 +379,8 @@ cdef class ActiveSet:
             self.leaves[i] = fabs(v[i]) > 1e-12 and (
                 self.room(i, v[i], coef, lower, upper) <= 1e-14 * t * fabs(v[i]))
             if self.leaves[i]:
-                self.stop_at_limit(i, v[i], coef, lower, upper)
+                k = self.active[i]
+                coef[k] = limit_of(self.sign[i], v[i], lower[k], upper[k])
         self.remove_leaving(gram, False)
         if coef[j] != 0.0 and lower[j] < coef[j] < upper[j]:
             size = self.factor.size

@@ -18,35 +18,42 @@ def gram_descent(
     target: float,
     max_sweeps: int,
 ) -> tuple[int, float]: ...
-def dense_descent(
+def dense_sweep(
     X: NDArray[Any],
     columns: NDArray[np.intp],
     shift: Floats,
     w: Floats,
-    coef: Floats,
-    resid: Floats,
     weighted: Floats,
+    coef: Floats,
     norm_sq: Floats,
     l1: Floats,
     l2: Floats,
     lower: Floats,
     upper: Floats,
-    target: float,
-    max_sweeps: int,
-) -> tuple[int, float]: ...
-def sparse_descent(
+) -> None: ...
+def sparse_sweep(
     data: Floats,
     indices: NDArray[np.intc],
-    indptr: NDArray[np.intc],
+    start: NDArray[np.int64],
+    end: NDArray[np.int64],
+    first: Floats,
     rest: Floats,
-    w: Floats,
-    coef: Floats,
+    root: Floats,
     resid: Floats,
+    coef: Floats,
     norm_sq: Floats,
     l1: Floats,
     l2: Floats,
     lower: Floats,
     upper: Floats,
-    target: float,
-    max_sweeps: int,
-) -> tuple[int, float]: ...
+) -> None: ...
+def gap_on_working_set(
+    coef: Floats,
+    grad: Floats,
+    resid_sq: float,
+    norm_sq: Floats,
+    l1: Floats,
+    l2: Floats,
+    lower: Floats,
+    upper: Floats,
+) -> float: ...

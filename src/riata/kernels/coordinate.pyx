@@ -4,9 +4,9 @@
     g_j(b) = l1_j |b| + l2_j/2 b^2  for lower_j <= b <= upper_j
 
 in Gram space (a coordinate that does not move costs O(1), one that moves O(|W|)) or, where the
-Gram matrix would be too large, on the residual. Both keep the gradient c = X'w(y - X b) or the
-residual up to date, stop when the duality gap of the restricted problem is at most `target`, and
-let Ctrl-C through: signals are seen to at least every million multiply-adds.
+Gram matrix would be too large, on the residual. The first keeps the gradient c = X'w(y - X b) up to
+date and stops when the duality gap of the restricted problem is at most `target`; the others make
+one sweep. All let Ctrl-C through: signals are seen to at least every million multiply-adds.
 
 Source: Friedman, Hastie, Tibshirani, "Regularization paths for generalized linear models via
 coordinate descent", J. Stat. Softw. 33(1), 2010, section 2.2 (covariance updates) and 2.6.
@@ -16,15 +16,15 @@ import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport INFINITY
+from libc.stdint cimport int64_t
 
 from .restricted cimport restricted_gap
 from .scalar cimport minimiser
-from .simd cimport axpy, dot, real
+from .simd cimport dot, real
 
 cdef enum:
     BETWEEN_SIGNALS = 1000000   # multiply-adds
     SUPPORT_SWEEPS = 20         # over the non-zeros only, between two sweeps over everything
-    CHECK = 10                  # sweeps over the residual from one measurement to the next
 
 
 def gram_descent(
@@ -102,115 +102,86 @@ cdef bint sees_signals(double *work, double done) except -1 nogil:
     return True
 
 
-def dense_descent(
+def dense_sweep(
     const real[:, :] X, const Py_ssize_t[::1] columns, const double[::1] shift,
-    const double[::1] w, double[::1] coef, double[::1] resid, double[::1] weighted,
-    const double[::1] norm_sq, const double[::1] l1, const double[::1] l2,
-    const double[::1] lower, const double[::1] upper, double target, Py_ssize_t max_sweeps
+    const double[::1] w, double[::1] weighted, double[::1] coef, const double[::1] norm_sq,
+    const double[::1] l1, const double[::1] l2, const double[::1] lower, const double[::1] upper
 ):
-    """Descend on the residual over columns of a dense matrix; return (sweeps, gap).
+    """Sweep once over columns of a dense matrix.
 
-    coef (|columns|,), resid (n,) = y - X coef and weighted (n,) = w * resid: updated.
-    Every CHECK-th sweep only measures: its gradients are all of one point.
+    coef (|columns|,) and weighted (n,) = w (y - X coef): updated.
     """
-    cdef Py_ssize_t a, i, sweep = 0, n = resid.shape[0]
+    cdef Py_ssize_t a, i, n = weighted.shape[0]
     cdef Py_ssize_t row = X.strides[0] // <Py_ssize_t>sizeof(real)
-    cdef double g, step, centre, gap = INFINITY, resid_sq, work = 0.0
-    cdef bint measure
+    cdef double g, step, centre, work = 0.0
     cdef const real *x
-    cdef double[::1] grad
-    grad = np.empty(coef.shape[0])
     with nogil:
-        while sweep < max_sweeps:
-            sweep += 1
-            measure = sweep % CHECK == 0 or sweep == max_sweeps
-            for a in range(coef.shape[0]):
-                x = &X[0, columns[a]]
-                centre = shift[columns[a]]
-                if row == 1:
-                    g = dot(x, &weighted[0], centre, n)
-                else:
-                    g = 0.0
-                    for i in range(n):
-                        g += (x[i * row] - centre) * weighted[i]
-                grad[a] = g
-                sees_signals(&work, 2.0 * n)
-                if measure or norm_sq[a] + l2[a] == 0.0:
-                    continue
-                step = minimiser(
-                    g + norm_sq[a] * coef[a], norm_sq[a], l1[a], l2[a], lower[a], upper[a]
-                ) - coef[a]
-                if step == 0.0:
-                    continue
-                coef[a] += step
-                if row == 1:
-                    axpy(-step, x, centre, &resid[0], n)
-                else:
-                    for i in range(n):
-                        resid[i] -= step * (x[i * row] - centre)
-                for i in range(n):
-                    weighted[i] = w[i] * resid[i]
-            if measure:
-                resid_sq = 0.0
-                for i in range(n):
-                    resid_sq += weighted[i] * resid[i]
-                gap = restricted_gap(coef, grad, resid_sq, norm_sq, l1, l2, lower, upper)
-                if gap <= target:
-                    break
-    return sweep, gap
-
-
-def sparse_descent(
-    const double[::1] data, const int[::1] indices, const int[::1] indptr, const double[::1] rest,
-    const double[::1] w, double[::1] coef, double[::1] resid, const double[::1] norm_sq,
-    const double[::1] l1, const double[::1] l2, const double[::1] lower, const double[::1] upper,
-    double target, Py_ssize_t max_sweeps
-):
-    """Descend on the residual over gathered sparse columns (CSC form); return (sweeps, gap).
-
-    rest : (|W|,), what centring subtracts in every row. The residual is kept as resid + offset
-        with one scalar, so that a step costs O(entries of the column).
-    """
-    cdef Py_ssize_t a, i, k, sweep = 0
-    cdef double g, step, total = 0.0, offset = 0.0, gap = INFINITY, resid_sq, r, work = 0.0
-    cdef bint measure
-    cdef double[::1] grad
-    grad = np.empty(coef.shape[0])
-    with nogil:
-        for i in range(resid.shape[0]):   # total = sum_i w_i resid_i, without the offset
-            total += w[i] * resid[i]
-        while sweep < max_sweeps:
-            sweep += 1
-            measure = sweep % CHECK == 0 or sweep == max_sweeps
-            for a in range(coef.shape[0]):
+        for a in range(coef.shape[0]):
+            if norm_sq[a] + l2[a] == 0.0:
+                continue
+            x = &X[0, columns[a]]
+            centre = shift[columns[a]]
+            if row == 1:
+                g = dot(x, &weighted[0], centre, n)
+            else:
                 g = 0.0
-                for k in range(indptr[a], indptr[a + 1]):
-                    g += data[k] * w[indices[k]] * (resid[indices[k]] + offset)
-                if rest[a] != 0.0:
-                    g -= rest[a] * (total + offset)
-                grad[a] = g
-                sees_signals(&work, 2.0 * (indptr[a + 1] - indptr[a]) + 1.0)
-                if measure or norm_sq[a] + l2[a] == 0.0:
-                    continue
-                step = minimiser(
-                    g + norm_sq[a] * coef[a], norm_sq[a], l1[a], l2[a], lower[a], upper[a]
-                ) - coef[a]
-                if step == 0.0:
-                    continue
+                for i in range(n):
+                    g += (x[i * row] - centre) * weighted[i]
+            sees_signals(&work, 2.0 * n)
+            step = minimiser(
+                g + norm_sq[a] * coef[a], norm_sq[a], l1[a], l2[a], lower[a], upper[a]
+            ) - coef[a]
+            if step != 0.0:
                 coef[a] += step
-                for k in range(indptr[a], indptr[a + 1]):
-                    r = step * data[k]
-                    resid[indices[k]] -= r
-                    total -= w[indices[k]] * r
+                for i in range(n):
+                    weighted[i] -= step * w[i] * (x[i * row] - centre)
+
+
+def sparse_sweep(
+    const double[::1] data, const int[::1] indices, const int64_t[::1] start,
+    const int64_t[::1] end, const double[::1] first, const double[::1] rest,
+    const double[::1] root, double[::1] resid, double[::1] coef, const double[::1] norm_sq,
+    const double[::1] l1, const double[::1] l2, const double[::1] lower, const double[::1] upper
+):
+    """Sweep once over gathered sparse columns.
+
+    Rows are scaled: resid (n,) = root (y - X coef), and data likewise, with root_i^2 = w_i.
+    first (|W|,) : sum_i root_i data_ia;  rest (|W|,) : what centring subtracts in every row
+    coef, resid : updated
+
+    The residual is kept as resid + offset * root with one scalar, and its weighted sum as another,
+    so that a step costs O(entries of the column).
+    """
+    cdef Py_ssize_t a, i
+    cdef int64_t k
+    cdef double g, step, total = 0.0, offset = 0.0, work = 0.0
+    with nogil:
+        for i in range(resid.shape[0]):   # total = sum_i root_i resid_i, without the offset
+            total += root[i] * resid[i]
+        for a in range(coef.shape[0]):
+            if norm_sq[a] + l2[a] == 0.0:
+                continue
+            g = offset * first[a] - rest[a] * (total + offset)
+            for k in range(start[a], end[a]):
+                g += data[k] * resid[indices[k]]
+            sees_signals(&work, 2.0 * (end[a] - start[a]) + 1.0)
+            step = minimiser(
+                g + norm_sq[a] * coef[a], norm_sq[a], l1[a], l2[a], lower[a], upper[a]
+            ) - coef[a]
+            if step != 0.0:
+                coef[a] += step
+                for k in range(start[a], end[a]):
+                    resid[indices[k]] -= step * data[k]
+                total -= step * first[a]
                 offset += step * rest[a]
-            if measure:
-                resid_sq = 0.0
-                for i in range(resid.shape[0]):
-                    r = resid[i] + offset
-                    resid_sq += w[i] * r * r
-                gap = restricted_gap(coef, grad, resid_sq, norm_sq, l1, l2, lower, upper)
-                if gap <= target:
-                    break
-        for i in range(resid.shape[0]):
-            resid[i] += offset
-    return sweep, gap
+        if offset != 0.0:
+            for i in range(resid.shape[0]):
+                resid[i] += offset * root[i]
+
+
+def gap_on_working_set(
+    const double[::1] coef, const double[::1] grad, double resid_sq, const double[::1] norm_sq,
+    const double[::1] l1, const double[::1] l2, const double[::1] lower, const double[::1] upper
+):
+    """Return the duality gap of the restricted problem; see restricted.pxd."""
+    return restricted_gap(coef, grad, resid_sq, norm_sq, l1, l2, lower, upper)

@@ -39,9 +39,6 @@ cdef class Factor:
     cdef bint truncate(self, Py_ssize_t size) except -1 nogil
     cdef void forward(self, double *x) noexcept nogil
     cdef void backward(self, double *x) noexcept nogil
-    cdef double smoother_trace(self, const double[::1] l2) except? -1.0
-
-
-cdef double smoother_trace(
-    const double[:, ::1] gram, const Py_ssize_t[::1] index, const double[::1] l2
-) except? -1.0
+    cdef void invert(
+        self, double[::1] columns, Py_ssize_t first, Py_ssize_t last, double[::1] out
+    ) noexcept nogil

@@ -3,8 +3,8 @@
     L L' = H_AA + diag(l2_A),    H_ik = gram[index_i, index_k]
 
 Rows join as a block (`extend`: a triangular solve with all of them at once, then the small Schur
-complement) and leave as a block (`drop`); both work on groups of eight rows, stored column by
-column, group after group, so that half a square is all the memory and every loop runs along it.
+complement) and leave as a block (`drop`). L is stored in groups of eight rows, each column by
+column: half a square is all the memory, and every loop runs along it.
 
 `extend`  |new| |A|^2 / 2 multiply-adds, through the tiles of tile.h; left-looking, by groups:
           Golub, Van Loan, "Matrix Computations", 4th ed., algorithm 4.2.2 in blocks
@@ -45,8 +45,12 @@ cdef enum:
 
 # What a multiply-add costs, measured in those of `extend`:
 cdef double ROTATING = 6.0   # of `drop`, one element turned (measured at |A| = 500 to 4000)
-cdef double FREE = 1e-14     # tolerance where only dimensions are counted
 cdef riata_tile TILE = riata_choose_tile()
+
+
+cdef inline Py_ssize_t last_group(Py_ssize_t size) noexcept nogil:
+    """How many groups hold `size` rows."""
+    return (size + GROUP - 1) // GROUP
 
 
 cdef inline Py_ssize_t start_of(Py_ssize_t group) noexcept nogil:
@@ -69,7 +73,7 @@ cdef class Factor:
             return True
         groups = (rows + rows // 4) // GROUP + 1
         packed = aligned(start_of(groups))
-        used = start_of((self.size + GROUP - 1) // GROUP)
+        used = start_of(last_group(self.size))
         packed[:used] = self.packed[:used]
         self.packed = packed
         self.spare = aligned(groups * GROUP * (GROUP + 2 * AT_ONCE))
@@ -95,7 +99,7 @@ cdef class Factor:
         dependent (last,) : overwritten: 1 for the rows that were left out, 0 for the others
         """
         cdef Py_ssize_t first = self.size, group, i, out = 0
-        cdef Py_ssize_t end = (last + GROUP - 1) // GROUP
+        cdef Py_ssize_t end = last_group(last)
         memset(dependent, 0, last)
         group = first // GROUP
         while group < end:
@@ -227,7 +231,7 @@ cdef class Factor:
         cdef double *rows = &self.spare[0]
         cdef double *turn = &self.spare[self.capacity * GROUP]
         cdef double work = 0.0
-        for group in range(start // GROUP, (size + GROUP - 1) // GROUP):
+        for group in range(start // GROUP, last_group(size)):
             memset(lost, 0, sizeof(lost))
             old = self.close_ranks(group, old, size, gone, width, lost)
             done = start
@@ -296,7 +300,7 @@ cdef class Factor:
         cdef Py_ssize_t group, c, e, width
         cdef const double *d
         cdef double[8] y
-        for group in range((self.size + GROUP - 1) // GROUP):
+        for group in range(last_group(self.size)):
             d = &self.packed[start_of(group)]
             width = min(GROUP, self.size - GROUP * group)
             memset(y, 0, sizeof(y))
@@ -314,7 +318,7 @@ cdef class Factor:
         cdef Py_ssize_t group, c, e, width
         cdef const double *d
         cdef double[8] y
-        for group in range((self.size + GROUP - 1) // GROUP - 1, -1, -1):
+        for group in range(last_group(self.size) - 1, -1, -1):
             d = &self.packed[start_of(group) + GROUP * GROUP * group]
             width = min(GROUP, self.size - GROUP * group)
             memset(y, 0, sizeof(y))
@@ -326,54 +330,48 @@ cdef class Factor:
             memcpy(x + GROUP * group, y, width * sizeof(double))
             riata_group_backward(d - GROUP * GROUP * group, y, GROUP * group, x)
 
-    cdef double smoother_trace(self, const double[::1] l2) except? -1.0:
-        """Return tr H (H + diag(l2))^-1 = size - sum_i l2_i |L^-1 e_i|^2; |A|^3 / 6 multiply-adds.
+    def inverse_diagonal(self, double[::1] out, Py_ssize_t begin, Py_ssize_t end):
+        """out_i = (L L')^-1_ii = |L^-1 e_i|^2 for begin <= i < end, begin a multiple of eight.
+
+        Cost: |A|^3 / 6 multiply-adds for all of them.
         """
-        cdef Py_ssize_t i, j, k, r, width, groups = (self.size + GROUP - 1) // GROUP
-        cdef double[64] product
-        cdef const double *left
-        cdef double[::1] columns = aligned(GROUP * GROUP * groups)   # L^-1 e, eight at a time
-        cdef double *y
-        cdef double trace = self.size, norm_sq
-        for i in range(groups):
+        cdef Py_ssize_t first = begin // GROUP, last = last_group(end)
+        cdef double[::1] columns = aligned(BATCH * GROUP * GROUP * (last_group(self.size) - first))
+        while first < last:
             PyErr_CheckSignals()
             with nogil:
-                columns[:] = 0.0
-                y = &columns[GROUP * GROUP * i]
-                for r in range(GROUP):
-                    y[GROUP * r + r] = 1.0
-                for j in range(i, groups):
-                    width = min(GROUP, self.size - GROUP * j)
-                    left = &self.packed[start_of(j)]
-                    memset(product, 0, sizeof(product))
-                    TILE.narrow(
-                        left + GROUP * GROUP * i, y, 0, GROUP * (j - i), product, GROUP)
-                    riata_group_solve(
-                        left + GROUP * GROUP * j, product, <int>width, 0,
-                        &columns[GROUP * GROUP * j])
-                for r in range(min(GROUP, self.size - GROUP * i)):
-                    norm_sq = 0.0
-                    for k in range(self.size - GROUP * i):
-                        norm_sq += y[GROUP * k + r] * y[GROUP * k + r]
-                    trace -= l2[GROUP * i + r] * norm_sq
-        return trace
+                self.invert(columns, first, min(first + BATCH, last), out)
+            first += BATCH
 
-
-cdef double smoother_trace(
-    const double[:, ::1] gram, const Py_ssize_t[::1] index, const double[::1] l2
-) except? -1.0:
-    """The same from the start, |index|^3 / 3 multiply-adds; l2 (|index|,)."""
-    cdef Factor factor = Factor(FREE)
-    cdef Py_ssize_t i, kept = 0
-    cdef double[::1] remaining = np.empty(l2.shape[0])
-    cdef uint8_t[::1] dependent = np.empty(l2.shape[0], dtype=np.uint8)
-    factor.reserve(l2.shape[0])
-    factor.extend(gram, &index[0], &l2[0], l2.shape[0], &dependent[0])
-    for i in range(l2.shape[0]):
-        if not dependent[i]:
-            remaining[kept] = l2[i]
-            kept += 1
-    return factor.smoother_trace(remaining)
+    cdef void invert(
+        self, double[::1] columns, Py_ssize_t first, Py_ssize_t last, double[::1] out
+    ) noexcept nogil:
+        """The same for a few groups; columns holds L^-1 e of each, eight at a time."""
+        cdef Py_ssize_t groups = last_group(self.size), stride = GROUP * GROUP * (groups - first)
+        cdef Py_ssize_t i, j, k, r
+        cdef double[64] product
+        cdef const double *left
+        cdef double *y
+        for i in range(first, last):
+            y = &columns[(i - first) * stride]
+            memset(y, 0, stride * sizeof(double))
+            for r in range(GROUP):
+                y[GROUP * GROUP * (i - first) + GROUP * r + r] = 1.0
+        for j in range(first, groups):
+            left = &self.packed[start_of(j)]
+            for i in range(first, min(j + 1, last)):
+                y = &columns[(i - first) * stride + GROUP * GROUP * (i - first)]
+                memset(product, 0, sizeof(product))
+                TILE.narrow(left + GROUP * GROUP * i, y, 0, GROUP * (j - i), product, GROUP)
+                riata_group_solve(
+                    left + GROUP * GROUP * j, product, <int>min(GROUP, self.size - GROUP * j), 0,
+                    y + GROUP * GROUP * (j - i))
+        for i in range(first, last):
+            y = &columns[(i - first) * stride]
+            for r in range(min(GROUP, self.size - GROUP * i)):
+                out[GROUP * i + r] = 0.0
+                for k in range(self.size - GROUP * first):
+                    out[GROUP * i + r] += y[GROUP * k + r] * y[GROUP * k + r]
 
 
 cdef void make_turns(

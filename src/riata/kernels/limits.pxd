@@ -31,3 +31,10 @@ cdef inline double violation(
     if fabs(m) <= 1e-14 * (fabs(g) + l1) or (upper <= b if m > 0.0 else lower >= b):
         return 0.0
     return m
+
+
+cdef inline double limit_of(double sign, double d, double lower, double upper) noexcept nogil:
+    """Where an active feature that keeps its sign has to stop on the way along d."""
+    if sign * d < 0.0:
+        return 0.0
+    return upper if d > 0.0 else lower
