@@ -147,7 +147,7 @@ def solve_path(
     path = None
     try:
         path, stopped_by = _solve(X, y, start, settings)
-        if isinstance(stopped_by, KeyboardInterrupt):
+        if stopped_by is not None:
             raise stopped_by
     except KeyboardInterrupt as stop:
         vars(stop)["path"] = path
@@ -158,7 +158,7 @@ def solve_path(
 
 def _solve(
     X: Any, y: Any, start: Floats | None, settings: dict[str, Any]
-) -> tuple[RegularizationPath, BaseException | None]:
+) -> tuple[RegularizationPath, KeyboardInterrupt | None]:
     """Return the path, as far as it went, and what stopped it."""
     model = {name: settings[name] for name in MODEL}
     rule = check_rule(settings)

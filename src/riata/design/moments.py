@@ -55,7 +55,8 @@ class Moments:
         full = np.zeros(len(self.mean))
         full[index] = coef
         explained = dual.gram_residual(self.gram, self.cross, full, np.empty_like(full))
-        size = np.sqrt(self.y_sq) + float(np.sqrt(np.diag(self.gram)[index]) @ np.abs(coef))
+        norms = np.sqrt(np.maximum(np.diag(self.gram)[index], 0.0))  # a constant leaves rounding
+        size = np.sqrt(self.y_sq) + float(norms @ np.abs(coef))
         value = max(self.y_sq - explained, 0.0) + self.weight * missed**2
         return value, 4.0 * float(np.finfo(float).eps) * size**2
 
