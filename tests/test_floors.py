@@ -23,6 +23,7 @@ FLOORS = {
         "arguments",
         "centring",
         "least_squares",
+        "newton",
         "certify",
         "ridge",
         "solver",

@@ -1,4 +1,7 @@
-"""The problem as the solver sees it: the centred target, the design, the penalty in its columns."""
+"""The problem as the solver sees it: the centred target, the design, the penalty in its columns.
+
+Only least squares can take intercept and offset out of y; other losses keep both.
+"""
 
 from dataclasses import dataclass
 
@@ -7,6 +10,7 @@ from numpy.typing import NDArray
 
 from .arguments import Data
 from .design import Design, make_design
+from .families import Gaussian
 from .kernels import dual
 from .penalty import ElasticNet
 
@@ -22,6 +26,7 @@ class Centred:
     y: Floats
     y_mean: float
     penalty: ElasticNet
+    offset: Floats | None  # where it is not a part of y
 
     def take(self, values: Floats) -> Floats:
         """Return per-feature values for the design's columns."""
@@ -41,9 +46,10 @@ def centre(data: Data, n_threads: int) -> Centred:
     """Build the design, centre y less the offset, and put the penalty in the design's columns."""
     w = data.weights
     design = make_design(data.X, w, centred=data.fit_intercept, n_threads=n_threads)
-    y = data.y if data.offset is None else data.y - data.offset
+    gaussian = isinstance(data.family, Gaussian)
+    y = data.y if data.offset is None or not gaussian else data.y - data.offset
     mean = 0.0
-    if data.fit_intercept:
+    if data.fit_intercept and gaussian:
         size = np.abs(y).max()
         mean, _ = dual.weighted_sums(w, y)
         y = y - mean
@@ -61,4 +67,4 @@ def centre(data: Data, n_threads: int) -> Centred:
     penalty = ElasticNet(
         design.p, data.l1_ratio, take(data.factor), unit, take(data.lower), take(data.upper)
     )
-    return Centred(data, design, y, mean, penalty)
+    return Centred(data, design, y, mean, penalty, None if gaussian else data.offset)

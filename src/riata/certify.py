@@ -6,11 +6,13 @@ rounding or the point itself gives it the other, it is projected out as well, wh
 feasible and, at an optimum where it is off its bound, exact.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
 from .certificate import duality_gap_of
-from .design import Design
+from .design import Design, Panel
 from .kernels import dual
 from .least_squares import ColumnSpace
 from .penalty import Box
@@ -19,6 +21,9 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Mask = NDArray[np.uint8]
 
+EPS = float(np.finfo(float).eps)
+PROJECTIONS = 30  # at most, where rows keep leaving the domain of the conjugate
+
 
 def off_their_bound(coef: Floats, z: Floats, box: Box, bare: Indices) -> Indices:
     """Return the features of `bare`, held by one bound and no penalty, that don't rest on it."""
@@ -26,6 +31,53 @@ def off_their_bound(coef: Floats, z: Floats, box: Box, bare: Indices) -> Indices
     up = np.isinf(upper) & ((b > lower) | (z[bare] > 0.0))
     down = np.isinf(lower) & ((b < upper) | (z[bare] < 0.0))
     return bare[up | down]
+
+
+def dual_of(
+    panel: Panel, design: Design, v: Floats, curvature: Floats, domain: tuple[Floats, Floats]
+) -> Floats:
+    """Return v made feasible: X_Z'(w v) = 0 for the panel's members, sum w v = 0 if centred.
+
+    v - curvature (X_Z a + a_0) is the projection in the metric of the curvature, to first order the
+    negative gradient at another point. What leaves the domain of the conjugate is put on its edge
+    and stays there, and the rest is projected again. Where that comes to no end, 0: always feasible.
+
+    v, curvature : (n,), per unit of weight
+    domain : (low, high), each () or (n,), within which the conjugate is finite
+
+    Notes
+    -----
+    Cost: O(n), and n |Z|^2 multiply-adds where there are members.
+    """
+    w, (low, high) = design.weights, domain
+    if len(panel.members) > design.n:
+        return np.zeros(design.n)
+    space, settled = None, 0
+    for _ in range(PROJECTIONS):
+        u = w * v
+        total = float(u.sum()) if design.centred else 0.0
+        if len(panel.members) == 0 and abs(total) <= 4 * EPS * float(np.abs(u).sum()):
+            return v
+        mass = float(w @ curvature)
+        if not mass > 0.0:
+            break
+        step: Any = total / mass
+        if len(panel.members):
+            if space is None:
+                gram = panel.reweigh(w * curvature)
+                space = ColumnSpace(design, panel.members, gram, panel.weights)
+            a = space.solve(panel.transpose_dot(u) - panel.mean * total)
+            step = step + panel.dot(a) - float(panel.mean @ a)
+        v = v - curvature * step
+        outside = (v < low) | (v > high)
+        if outside.any():
+            v, curvature = np.clip(v, low, high), np.where(outside, 0.0, curvature)
+            space, settled = None, 0
+        else:
+            settled += 1
+            if settled == 2:  # the second projection removes what rounding left
+                return v
+    return np.zeros(design.n)
 
 
 def certified_gap(

@@ -33,23 +33,32 @@ class ColumnSpace:
 
     members : (|Z|,), columns with a non-zero norm
     gram : X_Z' diag(w) X_Z where the caller has it, else formed here
+    weights : (n,), in place of the design's; the columns are then centred by them, and `solve`
+        and `rank` are all there is
     """
 
-    def __init__(self, design: Design, members: Indices, gram: Floats | None = None) -> None:
+    def __init__(
+        self,
+        design: Design,
+        members: Indices,
+        gram: Floats | None = None,
+        weights: Floats | None = None,
+    ) -> None:
         self._design, self.members = design, members
         self._by_rows = len(members) > design.n
         self._left: Floats | None = None
         if len(members) == 0:
             return
-        self._root = np.sqrt(design.weights)
+        self._root = np.sqrt(design.weights if weights is None else weights)
         if self._by_rows:
             self._vectors, self._inverse, _ = _inverse_on_range(design.row_gram(members))
             return
-        if len(members) * design.n <= EXPLICIT:
+        if weights is None and len(members) * design.n <= EXPLICIT:
             null = self._decompose_columns()
         else:
-            gram = design.panel().extend(members) if gram is None else gram
-            self._scale = 1.0 / np.sqrt(np.diag(gram))
+            gram = design.panel(weights).extend(members) if gram is None else gram
+            norms = np.sqrt(np.maximum(np.diag(gram), 0.0))
+            self._scale = 1.0 / np.where(norms > 0.0, norms, 1.0)
             scaled = self._scale[:, None] * gram * self._scale
             self._vectors, self._inverse, null = _inverse_on_range(scaled)
         # coefficients that change no fitted value, as an orthonormal basis

@@ -10,6 +10,8 @@ from numpy.typing import NDArray
 from .arguments import check_alphas, check_count, check_data, check_number, check_vector
 from .centring import Centred, centre
 from .exceptions import convergence_warning
+from .families import Gaussian
+from .newton import solver_for
 from .result import RegularizationPath
 from .ridge import RidgeSolver
 from .solver import Fit, Problem, Solver
@@ -151,9 +153,9 @@ def solve_path(
     centred = centre(data, rule.n_threads)
     problem = Problem(
         centred.design, centred.y, data.family, centred.penalty, rule.tol, rule.max_iter,
-        rule.deadline,
+        rule.deadline, centred.offset,
     )  # fmt: skip
-    solver = Solver(problem)
+    solver = solver_for(problem)
     if alphas is None:
         alphas = _grid(solver, n_alphas, ratio)
     if start is not None:
@@ -197,11 +199,12 @@ def _run(solver: Solver, alphas: Floats, progress: bool) -> _Fits:
     """Solve alpha after alpha, until the grid, the caller's time or their patience ends."""
     fits, ridge = _Fits(), RidgeSolver(solver)
     penalty = solver.problem.penalty
+    direct = penalty.unbounded and isinstance(solver.problem.family, Gaussian)
     try:
         for alpha in _with_bar(alphas, progress):
             if solver.problem.expired():
                 break
-            if penalty.unbounded and not penalty.has_l1(alpha):
+            if direct and not penalty.has_l1(alpha):
                 fits.append(ridge.solve(float(alpha)))
             else:
                 fits.append(solver.solve(float(alpha), exact=alpha == alphas[-1]))
@@ -228,7 +231,10 @@ def _result(
     null = solver.problem.null_objective
     return RegularizationPath.from_fits(
         alphas,
-        [(centred.expand(f.index), centred.intercept(f.index, f.coef), f) for f in fits],
+        [
+            (centred.expand(f.index), f.intercept + centred.intercept(f.index, f.coef), f)
+            for f in fits
+        ],
         n_features=centred.design.n_features,
         names=centred.data.names,
         null_objective=null,

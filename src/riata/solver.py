@@ -14,6 +14,7 @@ read at all.
 
 import time
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -62,6 +63,7 @@ class Fit:
     n_iter: int
     df: float
     loss: float
+    intercept: float = 0.0  # beside what the means of y and of the columns give
 
 
 @dataclass
@@ -75,6 +77,7 @@ class Problem:
     tol: float
     max_iter: int
     deadline: float = float("inf")
+    offset: Floats | None = None  # where it is not a part of y
     null_objective: float = field(init=False)
 
     def __post_init__(self) -> None:
@@ -248,16 +251,7 @@ class Solver:
         old = state.coef[work]
         coef, grad = old.copy(), state.z[work]
         arrays = (self.problem.design.norm_sq[work], *box.take(work), target)
-        solves = max_iter if self.problem.deadline == float("inf") else min(max_iter, CLOCKED)
-        n_iter, _, finished = working.active.descend(
-            working.gram, coef, grad, state.resid_sq, *arrays, solves
-        )
-        if not finished and n_iter < solves:
-            limit = min(max_iter - n_iter, max(10, int(CHUNK / max(1, len(work)) ** 2)))
-            resid_sq = state.resid_sq - float((coef - old) @ (state.z[work] + grad))
-            sweeps, _ = coordinate.gram_descent(working.gram, coef, grad, resid_sq, *arrays, limit)
-            n_iter += sweeps
-            finished = sweeps < limit
+        n_iter, finished = self.minimise(coef, grad, state.resid_sq, arrays, max_iter)
         new = state.coef.copy()
         new[work] = coef
         new[working.free] += working.free_step(coef - old)
@@ -265,6 +259,28 @@ class Solver:
             self.move_to(new)
         else:
             self.state = self._algebraic_state(new, self._correlation)
+        return n_iter, finished
+
+    def minimise(
+        self, coef: Floats, grad: Floats, resid_sq: float, arrays: tuple[Any, ...], max_iter: int
+    ) -> tuple[int, bool]:
+        """Minimise in Gram space; return (n_iter, whether it got to the target or its floor).
+
+        coef and grad (|W|,) are updated; arrays are norm_sq, l1, l2, lower, upper and the target
+        of kernels/active_set.
+        """
+        working, old, start = self.working, coef.copy(), grad.copy()
+        assert working.gram is not None
+        solves = max_iter if self.problem.deadline == float("inf") else min(max_iter, CLOCKED)
+        n_iter, _, finished = working.active.descend(
+            working.gram, coef, grad, resid_sq, *arrays, solves
+        )
+        if not finished and n_iter < solves:
+            limit = min(max_iter - n_iter, max(10, int(CHUNK / max(1, len(coef)) ** 2)))
+            resid_sq -= float((coef - old) @ (start + grad))
+            sweeps, _ = coordinate.gram_descent(working.gram, coef, grad, resid_sq, *arrays, limit)
+            n_iter += sweeps
+            finished = sweeps < limit
         return n_iter, finished
 
     def _descend_on_residual(self, box: Box, target: float, max_sweeps: int) -> tuple[int, bool]:

@@ -110,21 +110,47 @@ class DenseDesign(Design):
         run(jobs, self.n_threads)
         return out
 
-    def panel(self) -> "DensePanel":
-        return DensePanel(self)
+    def panel(self, weights: Floats | None = None) -> "DensePanel":
+        return DensePanel(self, weights)
 
     def residual_view(self, work: Indices) -> "DenseView":
         return DenseView(self, work)
 
-    def gram(self, left: Indices, right: Indices) -> Floats:
-        """Return X_left' diag(w) X_right.
+    def columns_dot(self, columns: Indices, u: Floats) -> Floats:
+        """Return X_J'u for the columns J."""
+        by_column = self.X.strides[0] == self.X.itemsize
+        parts = max(1, min(BLOCKS, self.n * len(columns) // BLOCK))
+        if by_column:
+            blocks = [(0, self.n, a, b) for a, b in cut(len(columns), parts)]
+        else:
+            blocks = [(a, b, 0, len(columns)) for a, b in cut(self.n, parts)]
+        out = np.empty((1 if by_column else len(blocks), len(columns)))
+        jobs = [
+            partial(
+                dense.columns_dot, self.X, columns, u, self.mean,
+                out[0 if by_column else k], *block,
+            )
+            for k, block in enumerate(blocks)
+        ]  # fmt: skip
+        run(jobs, self.n_threads)
+        return out.sum(axis=0) if len(out) > 1 else out[0]
+
+    def gram(
+        self,
+        left: Indices,
+        right: Indices,
+        weights: Floats | None = None,
+        mean: Floats | None = None,
+    ) -> Floats:
+        """Return X_left' diag(w) X_right; weights (n,) and mean (p,) in place of the design's.
 
         Blocks of rows where X is tall against the result (fixed by the sizes alone, their sums
         added in order), else runs of the right columns, which change no bits.
         """
         if len(left) == 0 or len(right) == 0:
             return np.zeros((len(left), len(right)))
-        root = np.sqrt(self.weights)
+        root = np.sqrt(self.weights if weights is None else weights)
+        mean = self.mean if mean is None else mean
         tall = min(8, self.n // (20 * len(right)))
         rows = cut(self.n, tall, 128) if tall > 1 else [(0, self.n)]
         parts = 1 if tall > 1 else min(8, self.n * len(left) * len(right) // (1 << 21))
@@ -138,7 +164,7 @@ class DenseDesign(Design):
         }
         jobs = [
             partial(
-                gram.gram, self.X, left, None if symmetric else right[a:b], self.mean, None, root,
+                gram.gram, self.X, left, None if symmetric else right[a:b], mean, None, root,
                 pieces[i, a], r0, r1,
             )
             for i, (r0, r1) in enumerate(rows)
@@ -166,14 +192,35 @@ class DenseDesign(Design):
 class DensePanel(Panel):
     """The working set of a dense matrix: nothing is gathered but the Gram kernel's blocks."""
 
-    def __init__(self, design: DenseDesign) -> None:
+    def __init__(self, design: DenseDesign, weights: Floats | None = None) -> None:
+        super().__init__(design, weights)
         self._design = design
-        self.members = np.empty(0, dtype=np.intp)
 
     def extend(self, new: Indices) -> Floats:
         first = len(self.members) == 0
         self.members = np.concatenate([self.members, new])
-        return self._design.gram(self.members if first else new, self.members)
+        self.mean = np.concatenate([self.mean, self._mean_of(new)])
+        return self._gram(self.members if first else new)
+
+    def reweigh(self, weights: Floats) -> Floats:
+        self._own, self.weights = False, weights
+        self.mean = self._mean_of(self.members)
+        return self._gram(self.members)
+
+    def _mean_of(self, columns: Indices) -> Floats:
+        if self._own or not self._centred:
+            return np.zeros(len(columns))
+        return self._design.columns_dot(columns, self.weights) / self.weights.sum()
+
+    def _gram(self, rows: Indices) -> Floats:
+        if self._own:
+            return self._design.gram(rows, self.members)
+        mean = self._design.mean.copy()
+        mean[self.members] += self.mean
+        return self._design.gram(rows, self.members, self.weights, mean)
+
+    def transpose_dot(self, u: Floats) -> Floats:
+        return self._design.columns_dot(self.members, u)
 
     def dot(self, coef: Floats) -> Floats:
         active = np.flatnonzero(coef)

@@ -53,11 +53,15 @@ class Family:
 
     name : what the result calls it
     labelled : whether y are two labels of any kind, which arrive here as 0 and 1
+    proportions : whether numbers strictly between 0 and 1 will do in their place
+    needs_a_positive : whether y must not be all zero
     curvature_bound : an upper bound of f'', infinite where there is none
     """
 
     name: str
     labelled = False
+    proportions = False
+    needs_a_positive = False
     curvature_bound = np.inf
 
     def check(self, y: Floats) -> None:
@@ -78,6 +82,10 @@ class Family:
     def mean(self, eta: Floats) -> Floats:
         """Return the expected response at eta: the inverse of the link."""
         raise NotImplementedError
+
+    def domain(self, y: Floats) -> tuple[Any, Any]:
+        """Return (low, high), () or (n,) each: f*(-v) is finite for low <= v <= high."""
+        return -np.inf, np.inf
 
     def start(self, y: Floats, weights: Floats) -> float:
         """Return an eta to start from, where nothing but an intercept is fitted."""
@@ -100,7 +108,7 @@ class Family:
                 reach = np.where(np.abs(step) > reach, 2.0 * reach, reach)
                 inside = (new >= low) & (new <= high)
                 new = np.where(inside | (excess == 0.0), new, 0.5 * (low + high))
-                moved = np.abs(new - x) > 1e-15 * (1.0 + np.abs(x))
+                moved = np.abs(new - x) > 1e-13 * (1.0 + np.abs(x))
                 x = new
                 if not (moved & (excess != 0.0)).any():
                     break

@@ -49,8 +49,12 @@ class Binomial(Family):
     """
 
     name = "binomial"
-    labelled = True
+    labelled = proportions = True
     curvature_bound = 0.25
+
+    def check(self, y: Floats) -> None:
+        wanted = "two labels or proportions in [0, 1]"
+        refuse(y, (y < 0.0) | (y > 1.0), wanted, self.name, "divide counts by their totals")
 
     def loss(self, y: Floats, eta: Floats) -> Floats:
         out = np.log1p(np.exp(-np.abs(eta))) + (np.maximum(eta, 0.0) - y * eta)
@@ -76,6 +80,9 @@ class Binomial(Family):
     def start(self, y: Floats, weights: Floats) -> float:
         share = float(weights @ y)
         return float(np.log(share) - np.log1p(-share)) if 0.0 < share < 1.0 else 0.0
+
+    def domain(self, y: Floats) -> tuple[Floats, Floats]:
+        return y - 1.0, y
 
     def preimage(self, y: Floats, v: Floats, eta: Floats) -> Floats:
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -103,6 +110,7 @@ class Poisson(Family):
     """
 
     name = "poisson"
+    needs_a_positive = True
 
     def check(self, y: Floats) -> None:
         refuse(y, y < 0.0, ">= 0", self.name, "drop the row or choose another family")
@@ -123,6 +131,9 @@ class Poisson(Family):
 
     def start(self, y: Floats, weights: Floats) -> float:
         return _log_mean(y, weights)
+
+    def domain(self, y: Floats) -> tuple[float, Floats]:
+        return -np.inf, y
 
     def preimage(self, y: Floats, v: Floats, eta: Floats) -> Floats:
         with np.errstate(divide="ignore", invalid="ignore"):
@@ -164,6 +175,9 @@ class Gamma(Family):
     def start(self, y: Floats, weights: Floats) -> float:
         return _log_mean(y, weights)
 
+    def domain(self, y: Floats) -> tuple[float, float]:
+        return -1.0, np.inf
+
     def preimage(self, y: Floats, v: Floats, eta: Floats) -> Floats:
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.log(y) - np.log(1.0 + v)
@@ -188,6 +202,8 @@ class Tweedie(Family):
     ----------
     power : float in (1, 2)
     """
+
+    needs_a_positive = True
 
     def __init__(self, power: float = 1.5) -> None:
         self.power = parameter(power, "power", 1.0, 2.0)
@@ -217,6 +233,16 @@ class Tweedie(Family):
 
     def start(self, y: Floats, weights: Floats) -> float:
         return _log_mean(y, weights)
+
+    def domain(self, y: Floats) -> tuple[float, Floats]:
+        return -np.inf, np.where(y > 0.0, np.inf, 0.0)
+
+    def preimage(self, y: Floats, v: Floats, eta: Floats) -> Floats:
+        out, some = np.empty_like(v), y > 0.0
+        out[some] = super().preimage(y[some], v[some], eta[some])
+        with np.errstate(divide="ignore", invalid="ignore"):
+            out[~some] = np.log(-v[~some]) / (2.0 - self.power)
+        return out
 
     def fenchel_young(self, y: Floats, eta: Floats, v: Floats) -> Floats:
         p = self.power

@@ -43,6 +43,9 @@ class Huber(Family):
         middle = np.searchsorted(np.cumsum(weights[order]), 0.5)
         return float(y[order[min(middle, len(y) - 1)]])  # the median
 
+    def domain(self, y: Floats) -> tuple[float, float]:
+        return -self.delta, self.delta
+
     def preimage(self, y: Floats, v: Floats, eta: Floats) -> Floats:
         return np.where(np.abs(v) <= self.delta, y - v, np.nan)
 
@@ -81,6 +84,9 @@ class SquaredHinge(Family):
 
     def mean(self, eta: Floats) -> Floats:
         return eta
+
+    def domain(self, y: Floats) -> tuple[Floats, Floats]:
+        return np.where(y > 0.5, 0.0, -np.inf), np.where(y > 0.5, np.inf, 0.0)
 
     def preimage(self, y: Floats, v: Floats, eta: Floats) -> Floats:
         s = 2.0 * y - 1.0

@@ -27,6 +27,17 @@ def transpose_dot(
     c0: int,
     c1: int,
 ) -> None: ...
+def columns_dot(
+    X: NDArray[Any],
+    columns: NDArray[np.intp],
+    u: Floats,
+    shift: Floats,
+    out: Floats,
+    r0: int,
+    r1: int,
+    a0: int,
+    a1: int,
+) -> None: ...
 def dot(
     X: NDArray[Any],
     columns: NDArray[np.intp],

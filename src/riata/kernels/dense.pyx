@@ -7,6 +7,7 @@ are fixed by the matrix alone, so that the bits do not depend on who runs them.
     column_moments      sum_i w_i (x_ij - shift_j) and sum_i w_i (x_ij - shift_j)^2
     largest             max |x_ij|, NaN where an entry is NaN or infinite
     transpose_dot       out_j = sum_i (x_ij - shift_j) u_i
+    columns_dot         out_a = sum_i (x_i,columns[a] - shift_columns[a]) u_i
     dot                 out_i = sum_a (x_i,columns[a] - shift_columns[a]) coef_a
     first_nonfinite     (i, j) of the first entry in row order that is NaN or infinite
 
@@ -95,6 +96,27 @@ def transpose_dot(
                     row_stats(u[i], &X[i, a], &shift[a], &out[a], width, 0)
                     i += 1
                 a += width
+
+
+def columns_dot(
+    const real[:, :] X, const Py_ssize_t[::1] columns, const double[::1] u,
+    const double[::1] shift, double[::1] out, Py_ssize_t r0, Py_ssize_t r1, Py_ssize_t a0,
+    Py_ssize_t a1
+):
+    """out_a = sum_i (x_i,columns[a] - shift_columns[a]) u_i for a in a0:a1; overwritten."""
+    cdef Py_ssize_t i, a
+    cdef double v
+    cdef bint by_column = X.strides[0] == sizeof(real)
+    with nogil:
+        if by_column:
+            for a in range(a0, a1):
+                out[a] = column_dot(&X[r0, columns[a]], &u[r0], shift[columns[a]], r1 - r0)
+        else:
+            memset(&out[a0], 0, (a1 - a0) * sizeof(double))
+            for i in range(r0, r1):
+                v = u[i]
+                for a in range(a0, a1):
+                    out[a] += (X[i, columns[a]] - shift[columns[a]]) * v
 
 
 def dot(

@@ -1,0 +1,350 @@
+"""One fit at one alpha under any convex loss: Newton on the loss outside, the quadratic inside.
+
+    minimise over b0, b   sum_i w_i f_i(eta_i) + g(b),     eta = o + b0 + X b
+
+At a point, u = -w f' is the dual vector and h = w f'' the curvature. On the working set W
+
+    F(b + d) ~ F(b) - d'X_W'u + 1/2 d' X_W' diag(h) X_W d + g(b + d)
+
+is the problem that the active-set Newton of the gaussian fit solves, X_W centred by its h-weighted
+means where there is an intercept, whose step is then sum(u) / sum(h). Features that nothing
+penalises are eliminated as there. A line search on the true objective (Armijo) makes each step
+safe; where steps keep failing, the curvature's upper bound takes its place, or more of it.
+
+The curvature h of an earlier point, its Gram matrix and its factor serve as long as they bring the
+gap down: their first step at a new alpha is the derivative of the path. No pass over X is made
+before the working set is solved; then one, for the certificate.
+
+Sources: Lee, Sun, Saunders, SIAM J. Optim. 24(3), 2014, algorithm 1 (proximal Newton, its line
+search); Friedman, Hastie, Tibshirani, J. Stat. Softw. 33(1), 2010, section 3 (logistic paths).
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from .certificate import gap_at_best_scale
+from .certify import dual_of, off_their_bound
+from .design import Panel
+from .families import Family, Gaussian
+from .kernels import dual
+from .penalty import Box
+from .solver import EPS, Fit, Floats, Problem, Solver, State
+from .working_set import GRAM_LIMIT, WorkingSet
+
+ARMIJO = 1e-4  # share of the predicted decrease that a step must bring
+SMALLEST_STEP = 1e-9
+PRECISION = 0.01  # share of itself to which the best scale of the dual point is found
+EXACT = 0.1  # share of the target to which the quadratic on the working set is solved
+ROUGHLY = 1e-3  # share of the present gap to which it is solved at least
+STEPS_PER_GRAM = 64  # features of a working set whose Gram matrix costs as much as a step
+POOR = 3  # steps with the present curvature that gain less than a tenth, before it is damped
+NULL_STEPS = 100
+
+
+@dataclass
+class Point(State):
+    """A point and what is known of it. resid is v, the dual point per unit weight: the negative
+    gradient projected on what sum u = 0 and X_Z'u = 0 allow; resid_sq is twice the loss.
+
+    eta (n,), pull (n,) the negative gradient as it is, intercept that of the design's columns
+    """
+
+    eta: Floats
+    pull: Floats
+    intercept: float
+
+
+def best_intercept(family: Family, y: Floats, w: Floats, eta: Floats, start: float) -> float:
+    """Return the b0 that minimises sum_i w_i f(y_i, eta_i + b0), by Newton within a bracket.
+
+    Cost: O(n) an iteration. Where there is no minimum (one class only), a point far out.
+    """
+    b, low, high, reach = start, -np.inf, np.inf, 4.0
+    size = 1.0 + float(np.abs(eta).max(initial=0.0))
+    for _ in range(200):
+        pull = w * family.negative_gradient(y, eta + b)
+        slope, curvature = float(pull.sum()), float(w @ family.curvature(y, eta + b))
+        if abs(slope) <= 4 * EPS * float(np.abs(pull).sum()):
+            break
+        low, high = (b, high) if slope > 0.0 else (low, b)
+        step = slope / curvature if curvature > 0.0 else math.copysign(reach, slope)
+        if abs(step) > reach:
+            step, reach = math.copysign(reach, slope), 2.0 * reach
+        new = b + step
+        if not low < new < high:
+            new = 0.5 * (low + high)
+        if abs(new - b) <= EPS * (size + abs(b)) or not math.isfinite(new):
+            break
+        b = new
+    return b
+
+
+class NewtonSolver(Solver):
+    """Solves one problem for alpha after alpha, under a loss that is not least squares."""
+
+    state: Point
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        design, penalty = problem.design, problem.penalty
+        free = np.flatnonzero(penalty.free & (problem.never == 0))
+        if len(free) > min(design.n, GRAM_LIMIT):
+            raise ValueError(
+                f"penalty_factor must leave no more than {min(design.n, GRAM_LIMIT)} features "
+                f"unpenalised (rows of X, and {GRAM_LIMIT}), got {len(free)}: penalise some, "
+                "if only by 1e-3"
+            )
+        self.skip = problem.never.copy()
+        self.skip[free] = 1
+        self._full_gram, self._correlation = False, None
+        self._last_alpha = float("inf")
+        self._reachable = int(np.count_nonzero(problem.never == 0))
+        self._offset = np.zeros(design.n) if problem.offset is None else problem.offset
+        self._damping, self._age = 0.0, 0
+        start = problem.family.start(problem.y, design.weights) if design.centred else 0.0
+        start -= float(design.weights @ self._offset) if design.centred else 0.0
+        intercept = self._intercept_at(self._offset, start)
+        self._curvature = self._curvature_at(self._offset + intercept)
+        self.working = WorkingSet(design, free, design.weights * self._curvature)
+        self._free_panel = design.panel(design.weights)
+        if len(free):
+            self._free_panel.extend(free)
+        self.state = self._point(np.zeros(design.p), intercept)
+        self._fit_null_model()
+
+    def _fit_null_model(self) -> None:
+        """Fit intercept and free features to machine precision, then what only bounds hold."""
+        none = self.problem.penalty.at(0.0)
+        best = float("inf")
+        for _ in range(NULL_STEPS if len(self.working.free) else 0):
+            _, lost = self._free_model(self.state.pull)
+            if lost <= EPS**2 * self.state.resid_sq or (lost >= 0.5 * best and lost <= EPS):
+                break
+            best = lost
+            self._refresh(self.state.eta)
+            self._descend(none, 0.0, 1)
+        super()._fit_null_model()
+
+    # -- curvature ---------------------------------------------------------------------------------
+
+    def _curvature_at(self, eta: Floats) -> Floats:
+        """Return f'' (n,), or what stands for it where Newton steps fail: its bound, or more."""
+        family, w = self.problem.family, self.problem.design.weights
+        curvature = family.curvature(self.problem.y, eta)
+        bounded = np.isfinite(family.curvature_bound)
+        mean = float(w @ curvature)
+        if self._damping > 0.0 and not bounded:
+            curvature = curvature + self._damping * mean
+        elif bounded and (self._damping > 0.0 or not mean > 0.0):
+            curvature = np.full_like(eta, family.curvature_bound)
+        return curvature
+
+    def _refresh(self, eta: Floats) -> None:
+        """Take the curvature at eta, and the working set's Gram matrix under it."""
+        self._curvature = self._curvature_at(eta)
+        self.working.reweigh(self.problem.design.weights * self._curvature)
+        self._age = 0
+
+    def _free_model(self, pull: Floats) -> tuple[Floats, float]:
+        """Return what solves the quadratic model for intercept and free features, and its gain.
+
+        (n,), a step in eta, and half its squared norm in the metric of the curvature.
+        """
+        design, working = self.problem.design, self.working
+        u = design.weights * pull
+        step, gain = np.zeros(design.n), 0.0
+        if len(working.free):
+            z_free = working.gradient(u)[1]
+            a = working.space.solve(z_free)
+            step, gain = working.moved(a, np.zeros(len(working))), 0.5 * float(z_free @ a)
+        if design.centred:
+            mass, total = float(design.weights @ self._curvature), float(u.sum())
+            step = step + total / mass
+            gain += 0.5 * total**2 / mass
+        return step, gain
+
+    # -- points ------------------------------------------------------------------------------------
+
+    def _intercept_at(self, eta: Floats, start: float) -> float:
+        problem = self.problem
+        if not problem.design.centred:
+            return 0.0
+        return best_intercept(problem.family, problem.y, problem.design.weights, eta, start)
+
+    def move_to(self, coef: Floats) -> None:
+        """Make coef (p,) with its best intercept the present point."""
+        eta = self._offset + self.working.fitted(coef, np.flatnonzero(coef))
+        self.state = self._point(coef, self._intercept_at(eta, self.state.intercept))
+
+    def _point(self, coef: Floats, intercept: float) -> Point:
+        """Return the point from the data: eta and v from scratch, X'(w v) by a pass, or by the
+        working set where that is everybody."""
+        problem, working = self.problem, self.working
+        w = problem.design.weights
+        active = np.flatnonzero(coef)
+        eta = working.fitted(coef, active) + (self._offset + intercept)
+        loss = dual.weighted_sums(w, problem.family.loss(problem.y, eta))[0]
+        pull = problem.family.negative_gradient(problem.y, eta)
+        resid = self._dual(self._free_panel, eta, pull)
+        if working.gram is not None and len(working) + len(working.free) == self._reachable:
+            z = working.correlation(w * resid)
+        else:
+            z = problem.design.transpose_dot(w * resid)
+        return Point(coef, active, resid, z, 2.0 * loss, True, eta, pull, intercept)
+
+    def _dual(self, panel: Panel, eta: Floats, pull: Floats) -> Floats:
+        """Return the negative gradient at eta, projected on what the panel and b0 allow."""
+        family, y, design = self.problem.family, self.problem.y, self.problem.design
+        if not design.centred and len(panel.members) == 0:
+            return pull
+        return dual_of(panel, design, pull, family.curvature(y, eta), family.domain(y))
+
+    def rounding(self) -> float:
+        """Return the gap that double precision cannot tell from zero; see Solver."""
+        problem, state = self.problem, self.state
+        active = state.active
+        size = float(np.sum(np.sqrt(problem.design.norm_sq[active]) * np.abs(state.coef[active])))
+        scale = dual.weighted_sums(problem.design.weights, state.resid)[1] ** 0.5
+        return 4 * EPS * (0.5 * state.resid_sq + size * scale)
+
+    def fit(self, alpha: float, gap: float, status: str, n_iter: int, df: float) -> Fit:
+        fit = super().fit(alpha, gap, status, n_iter, df)
+        fit.intercept = self.state.intercept
+        return fit
+
+    # -- the certificate ---------------------------------------------------------------------------
+
+    def certify(self, alpha: float, box: Box) -> float:
+        """Return the duality gap at the present point."""
+        problem, state, skip = self.problem, self.state, self.skip
+        bare = problem.penalty.bare(alpha)
+        bare = off_their_bound(state.coef, state.z, box, bare[skip[bare] == 0])
+        v, z = state.resid, state.z
+        if len(bare):
+            skip = skip.copy()
+            skip[bare] = 1
+            design = problem.design
+            panel = design.panel(design.weights)
+            panel.extend(np.concatenate([self.working.free, bare]))
+            v = self._dual(panel, state.eta, state.pull)
+            z = design.transpose_dot(design.weights * v)
+        return self._gap(v, z, box, skip)
+
+    def _gap(self, v: Floats, z: Floats, box: Box, skip: Floats) -> float:
+        problem, state = self.problem, self.state
+        family, y, w = problem.family, problem.y, problem.design.weights
+
+        def loss_part(c: float, sloped: bool) -> tuple[float, float]:
+            cv = c * v
+            value = dual.weighted_sums(w, family.fenchel_young(y, state.eta, cv))[0]
+            if not sloped:
+                return value, 0.0
+            with np.errstate(invalid="ignore"):
+                terms = v * (state.eta - family.preimage(y, cv, state.eta))
+            return value, dual.weighted_sums(w, np.where(np.isnan(terms), 0.0, terms))[0]
+
+        return gap_at_best_scale(loss_part, state.coef, z, box, skip, PRECISION)
+
+    # -- the working set -----------------------------------------------------------------------------
+
+    def _descend(self, box: Box, target: float, max_iter: int) -> tuple[int, bool]:
+        """Minimise on the working set; return (n_iter, whether it got to the target or its floor).
+
+        Newton steps; the curvature is refreshed where the steps that the present one would still
+        take, at the rate of the last, cost more than its Gram matrix.
+        """
+        problem, working, state = self.problem, self.working, self.state
+        if working.gram is None:
+            raise ValueError(f"more than {GRAM_LIMIT} features in the working set")
+        w = problem.design.weights
+        work = working.members
+        parts = box.take(work)
+        coef, free_coef = state.coef[work], state.coef[working.free]
+        eta, intercept, pull, loss = state.eta, state.intercept, state.pull, 0.5 * state.resid_sq
+        n_iter, last, poor, finished = 0, float("inf"), 0, False
+        while True:
+            grad, z_free = working.gradient(w * pull)
+            total, mass = float(w @ pull), float(w @ self._curvature)
+            shift = total / mass if problem.design.centred else 0.0
+            free_step = working.space.solve(z_free)
+            norm_sq = mass * problem.design.norm_sq[work]
+            gap = 0.5 * (float(z_free @ free_step) + shift * total)
+            gap += dual.gap_of_members(coef, grad, 2.0 * loss, norm_sq, *parts)
+            if gap <= target:
+                finished = True
+                break
+            if n_iter >= max_iter or problem.expired():
+                break
+            if self._age and self._spent(gap, last, target, len(work)):
+                self._refresh(eta)
+                last = float("inf")
+                continue
+            poor = poor + 1 if gap > 0.9 * last else 0
+            if poor >= POOR:
+                if self._damping > 0.0:
+                    finished = True  # no curvature helps: that is as far as it goes
+                    break
+                self._damping, poor, last = 1.0, 0, float("inf")
+                self._refresh(eta)
+                continue
+            last = gap
+            b = coef.copy()
+            arrays = (norm_sq, *parts, max(EXACT * target, ROUGHLY * gap))
+            solves, _ = self.minimise(b, grad, 2.0 * loss, arrays, max_iter - n_iter)
+            n_iter += max(solves, 1)
+            step = b - coef
+            free_step += working.free_step(step)
+            along = working.moved(free_step, step) + shift
+            t, eta, loss = self._search(box, work, coef, step, eta, along, float((w * pull) @ along), loss)
+            if t == 0.0:
+                if self._age == 0 and self._damping > 0.0:
+                    finished = True
+                    break
+                self._damping = 0.0 if self._age else 1.0
+                self._refresh(eta)
+                last = float("inf")
+                continue
+            coef = b if t == 1.0 else coef + t * step
+            free_coef = free_coef + t * free_step
+            intercept += t * (shift - working.mean_at(free_step, step))
+            pull = problem.family.negative_gradient(problem.y, eta)
+            self._age += 1
+        self._damping = 0.0
+        new = state.coef.copy()
+        new[work], new[working.free] = coef, free_coef
+        self.state = self._point(new, intercept if problem.design.centred else 0.0)
+        return n_iter, finished
+
+    def _spent(self, gap: float, last: float, target: float, size: int) -> bool:
+        """Whether the curvature of an earlier point is worth less than its Gram matrix costs."""
+        if last == float("inf"):
+            return False
+        if gap >= 0.5 * last:
+            return True
+        return math.log(gap / max(target, 1e-300)) / math.log(last / gap) > 1 + size / STEPS_PER_GRAM
+
+    def _search(
+        self, box: Box, work: np.ndarray, coef: Floats, step: Floats, eta: Floats, along: Floats,
+        fall: float, loss: float,
+    ) -> tuple[float, Floats, float]:  # fmt: skip
+        """Return (t, eta + t along, its loss) for the first t = 1, 1/2, ... that Armijo accepts."""
+        problem = self.problem
+        before = box.value(coef, work)
+        predicted = box.value(coef + step, work) - before - fall
+        slack = 8 * EPS * (loss + before)
+        t = 1.0
+        while t >= SMALLEST_STEP:
+            new_eta = eta + t * along
+            new = dual.weighted_sums(problem.design.weights, problem.family.loss(problem.y, new_eta))[0]
+            rise = new - loss + box.value(coef + t * step, work) - before
+            if rise <= ARMIJO * t * min(predicted, 0.0) + slack:
+                return t, new_eta, new
+            t *= 0.5
+        return 0.0, eta, loss
+
+
+def solver_for(problem: Problem) -> Solver:
+    """Return the solver of a problem, by its loss."""
+    return Solver(problem) if isinstance(problem.family, Gaussian) else NewtonSolver(problem)
