@@ -54,19 +54,19 @@ def dual_of(
         return np.zeros(design.n)
     space, settled = None, 0
     for _ in range(PROJECTIONS):
-        u = w * v
-        total = float(u.sum()) if design.centred else 0.0
-        if len(panel.members) == 0 and abs(total) <= 4 * EPS * float(np.abs(u).sum()):
+        total, size_sq = dual.weighted_sums(w, v)
+        if len(panel.members) == 0 and (not design.centred or total**2 <= 16 * EPS**2 * size_sq):
             return v
-        mass = float(w @ curvature)
+        mass = dual.weighted_sums(w, curvature)[0]
         if not mass > 0.0:
             break
-        step: Any = total / mass
+        step: Any = total / mass if design.centred else 0.0
         if len(panel.members):
+            u = w * v
             if space is None:
                 gram = panel.reweigh(w * curvature)
                 space = ColumnSpace(design, panel.members, gram, panel.weights)
-            a = space.solve(panel.transpose_dot(u) - panel.mean * total)
+            a = space.solve(panel.transpose_dot(u) - panel.mean * float(u.sum()))
             step = step + panel.dot(a) - float(panel.mean @ a)
         v = v - curvature * step
         outside = (v < low) | (v > high)

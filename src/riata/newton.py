@@ -31,7 +31,7 @@ from .families import Family, Gaussian
 from .kernels import dual
 from .penalty import Box
 from .solver import EPS, Fit, Floats, Problem, Solver, State
-from .working_set import GRAM_LIMIT, WorkingSet
+from .working_set import GRAM_LIMIT, Indices, WorkingSet
 
 ARMIJO = 1e-4  # share of the predicted decrease that a step must bring
 SMALLEST_STEP = 1e-9
@@ -42,17 +42,21 @@ STEPS_PER_GRAM = 64  # features of a working set whose Gram matrix costs as much
 POOR = 3  # steps with the present curvature that gain less than a tenth, before it is damped
 NULL_STEPS = 100
 
+Evaluated = tuple[Floats, float, Floats, Floats]  # eta, loss, -f' and f''
+
 
 @dataclass
 class Point(State):
     """A point and what is known of it. resid is v, the dual point per unit weight: the negative
     gradient projected on what sum u = 0 and X_Z'u = 0 allow; resid_sq is twice the loss.
 
-    eta (n,), pull (n,) the negative gradient as it is, intercept that of the design's columns
+    eta, pull = -f' and curvature = f'', (n,); intercept: that of the design's columns
+    exact : whether eta is from scratch, not a sum of steps
     """
 
     eta: Floats
     pull: Floats
+    curvature: Floats
     intercept: float
 
 
@@ -64,9 +68,10 @@ def best_intercept(family: Family, y: Floats, w: Floats, eta: Floats, start: flo
     b, low, high, reach = start, -np.inf, np.inf, 4.0
     size = 1.0 + float(np.abs(eta).max(initial=0.0))
     for _ in range(200):
-        pull = w * family.negative_gradient(y, eta + b)
-        slope, curvature = float(pull.sum()), float(w @ family.curvature(y, eta + b))
-        if abs(slope) <= 4 * EPS * float(np.abs(pull).sum()):
+        _, pull, bends = family.evaluate(y, eta + b, w)
+        slope, pull_sq = dual.weighted_sums(w, pull)
+        curvature = dual.weighted_sums(w, bends)[0]
+        if slope**2 <= 16 * EPS**2 * pull_sq:
             break
         low, high = (b, high) if slope > 0.0 else (low, b)
         step = slope / curvature if curvature > 0.0 else math.copysign(reach, slope)
@@ -103,10 +108,12 @@ class NewtonSolver(Solver):
         self._reachable = int(np.count_nonzero(problem.never == 0))
         self._offset = np.zeros(design.n) if problem.offset is None else problem.offset
         self._damping, self._age = 0.0, 0
-        start = problem.family.start(problem.y, design.weights) if design.centred else 0.0
-        start -= float(design.weights @ self._offset) if design.centred else 0.0
+        self._level = problem.family.level(problem.y, design.weights)
+        start = problem.family.start(problem.y, design.weights)
+        start -= dual.weighted_sums(design.weights, self._offset)[0]
         intercept = self._intercept_at(self._offset, start)
-        self._curvature = self._curvature_at(self._offset + intercept)
+        eta = self._offset + intercept
+        self._curvature = self._stand_in(problem.family.curvature(problem.y, eta))
         self.working = WorkingSet(design, free, design.weights * self._curvature)
         self._free_panel = design.panel(design.weights)
         if len(free):
@@ -123,27 +130,25 @@ class NewtonSolver(Solver):
             if lost <= EPS**2 * self.state.resid_sq or (lost >= 0.5 * best and lost <= EPS):
                 break
             best = lost
-            self._refresh(self.state.eta)
+            self._refresh(self.state.curvature)
             self._descend(none, 0.0, 1)
         super()._fit_null_model()
 
     # -- curvature ---------------------------------------------------------------------------------
 
-    def _curvature_at(self, eta: Floats) -> Floats:
-        """Return f'' (n,), or what stands for it where Newton steps fail: its bound, or more."""
-        family, w = self.problem.family, self.problem.design.weights
-        curvature = family.curvature(self.problem.y, eta)
-        bounded = np.isfinite(family.curvature_bound)
-        mean = float(w @ curvature)
-        if self._damping > 0.0 and not bounded:
-            curvature = curvature + self._damping * mean
-        elif bounded and (self._damping > 0.0 or not mean > 0.0):
-            curvature = np.full_like(eta, family.curvature_bound)
+    def _stand_in(self, curvature: Floats) -> Floats:
+        """Return f'' (n,), or where Newton steps fail what stands for it: its bound, or more."""
+        bound = self.problem.family.curvature_bound
+        mean = dual.weighted_sums(self.problem.design.weights, curvature)[0]
+        if self._damping > 0.0 and not np.isfinite(bound):
+            return curvature + self._damping * mean
+        if np.isfinite(bound) and (self._damping > 0.0 or not mean > 0.0):
+            return np.full_like(curvature, bound)
         return curvature
 
-    def _refresh(self, eta: Floats) -> None:
-        """Take the curvature at eta, and the working set's Gram matrix under it."""
-        self._curvature = self._curvature_at(eta)
+    def _refresh(self, curvature: Floats) -> None:
+        """Take this curvature, and the working set's Gram matrix under it."""
+        self._curvature = self._stand_in(curvature)
         self.working.reweigh(self.problem.design.weights * self._curvature)
         self._age = 0
 
@@ -160,7 +165,8 @@ class NewtonSolver(Solver):
             a = working.space.solve(z_free)
             step, gain = working.moved(a, np.zeros(len(working))), 0.5 * float(z_free @ a)
         if design.centred:
-            mass, total = float(design.weights @ self._curvature), float(u.sum())
+            mass = dual.weighted_sums(design.weights, self._curvature)[0]
+            total = dual.weighted_sums(design.weights, pull)[0]
             step = step + total / mass
             gain += 0.5 * total**2 / mass
         return step, gain
@@ -178,28 +184,37 @@ class NewtonSolver(Solver):
         eta = self._offset + self.working.fitted(coef, np.flatnonzero(coef))
         self.state = self._point(coef, self._intercept_at(eta, self.state.intercept))
 
-    def _point(self, coef: Floats, intercept: float) -> Point:
-        """Return the point from the data: eta and v from scratch, X'(w v) by a pass, or by the
-        working set where that is everybody."""
+    def _exact_state(self, coef: Floats) -> Point:
+        return self._point(coef, self.state.intercept)
+
+    def _point(self, coef: Floats, intercept: float, at: Evaluated | None = None) -> Point:
+        """Return the point, from scratch, or from eta and what is known there; X'(w v) by a pass,
+        or by the working set where that is everybody."""
         problem, working = self.problem, self.working
-        w = problem.design.weights
-        active = np.flatnonzero(coef)
-        eta = working.fitted(coef, active) + (self._offset + intercept)
-        loss = dual.weighted_sums(w, problem.family.loss(problem.y, eta))[0]
-        pull = problem.family.negative_gradient(problem.y, eta)
-        resid = self._dual(self._free_panel, eta, pull)
+        w, active = problem.design.weights, np.flatnonzero(coef)
+        exact = at is None
+        if at is None:
+            at = self._evaluate(working.fitted(coef, active) + (self._offset + intercept))
+        eta, loss, pull, curvature = at
+        resid = self._dual(self._free_panel, pull, curvature)
         if working.gram is not None and len(working) + len(working.free) == self._reachable:
             z = working.correlation(w * resid)
         else:
             z = problem.design.transpose_dot(w * resid)
-        return Point(coef, active, resid, z, 2.0 * loss, True, eta, pull, intercept)
+        return Point(
+            coef, active, resid, z, 2.0 * loss, exact, eta, pull, curvature, intercept
+        )  # fmt: skip
 
-    def _dual(self, panel: Panel, eta: Floats, pull: Floats) -> Floats:
-        """Return the negative gradient at eta, projected on what the panel and b0 allow."""
-        family, y, design = self.problem.family, self.problem.y, self.problem.design
-        if not design.centred and len(panel.members) == 0:
-            return pull
-        return dual_of(panel, design, pull, family.curvature(y, eta), family.domain(y))
+    def _evaluate(self, eta: Floats) -> Evaluated:
+        """Return (eta, loss, -f', f'')."""
+        problem = self.problem
+        loss, pull, curvature = problem.family.evaluate(problem.y, eta, problem.design.weights)
+        return eta, max(loss + self._level, 0.0), pull, curvature
+
+    def _dual(self, panel: Panel, pull: Floats, curvature: Floats) -> Floats:
+        """Return the negative gradient, projected on what the panel and b0 allow."""
+        problem = self.problem
+        return dual_of(panel, problem.design, pull, curvature, problem.family.domain(problem.y))
 
     def rounding(self) -> float:
         """Return the gap that double precision cannot tell from zero; see Solver."""
@@ -228,7 +243,7 @@ class NewtonSolver(Solver):
             design = problem.design
             panel = design.panel(design.weights)
             panel.extend(np.concatenate([self.working.free, bare]))
-            v = self._dual(panel, state.eta, state.pull)
+            v = self._dual(panel, state.pull, state.curvature)
             z = design.transpose_dot(design.weights * v)
         return self._gap(v, z, box, skip)
 
@@ -237,12 +252,11 @@ class NewtonSolver(Solver):
         family, y, w = problem.family, problem.y, problem.design.weights
 
         def loss_part(c: float, sloped: bool) -> tuple[float, float]:
-            cv = c * v
-            value = dual.weighted_sums(w, family.fenchel_young(y, state.eta, cv))[0]
+            value = family.gap(y, state.eta, state.pull, state.curvature, v, c, w)
             if not sloped:
                 return value, 0.0
             with np.errstate(invalid="ignore"):
-                terms = v * (state.eta - family.preimage(y, cv, state.eta))
+                terms = v * (state.eta - family.preimage(y, c * v, state.eta))
             return value, dual.weighted_sums(w, np.where(np.isnan(terms), 0.0, terms))[0]
 
         return gap_at_best_scale(loss_part, state.coef, z, box, skip, PRECISION)
@@ -262,11 +276,14 @@ class NewtonSolver(Solver):
         work = working.members
         parts = box.take(work)
         coef, free_coef = state.coef[work], state.coef[working.free]
-        eta, intercept, pull, loss = state.eta, state.intercept, state.pull, 0.5 * state.resid_sq
+        at = state.eta, 0.5 * state.resid_sq, state.pull, state.curvature
+        intercept = state.intercept
         n_iter, last, poor, finished = 0, float("inf"), 0, False
         while True:
+            _, loss, pull, curvature = at
             grad, z_free = working.gradient(w * pull)
-            total, mass = float(w @ pull), float(w @ self._curvature)
+            total = dual.weighted_sums(w, pull)[0]
+            mass = dual.weighted_sums(w, self._curvature)[0]
             shift = total / mass if problem.design.centred else 0.0
             free_step = working.space.solve(z_free)
             norm_sq = mass * problem.design.norm_sq[work]
@@ -278,7 +295,7 @@ class NewtonSolver(Solver):
             if n_iter >= max_iter or problem.expired():
                 break
             if self._age and self._spent(gap, last, target, len(work)):
-                self._refresh(eta)
+                self._refresh(curvature)
                 last = float("inf")
                 continue
             poor = poor + 1 if gap > 0.9 * last else 0
@@ -287,7 +304,7 @@ class NewtonSolver(Solver):
                     finished = True  # no curvature helps: that is as far as it goes
                     break
                 self._damping, poor, last = 1.0, 0, float("inf")
-                self._refresh(eta)
+                self._refresh(curvature)
                 continue
             last = gap
             b = coef.copy()
@@ -297,24 +314,23 @@ class NewtonSolver(Solver):
             step = b - coef
             free_step += working.free_step(step)
             along = working.moved(free_step, step) + shift
-            t, eta, loss = self._search(box, work, coef, step, eta, along, float((w * pull) @ along), loss)
+            t, at = self._search(box, work, coef, step, at, along)
             if t == 0.0:
                 if self._age == 0 and self._damping > 0.0:
                     finished = True
                     break
                 self._damping = 0.0 if self._age else 1.0
-                self._refresh(eta)
+                self._refresh(curvature)
                 last = float("inf")
                 continue
             coef = b if t == 1.0 else coef + t * step
             free_coef = free_coef + t * free_step
             intercept += t * (shift - working.mean_at(free_step, step))
-            pull = problem.family.negative_gradient(problem.y, eta)
             self._age += 1
         self._damping = 0.0
         new = state.coef.copy()
         new[work], new[working.free] = coef, free_coef
-        self.state = self._point(new, intercept if problem.design.centred else 0.0)
+        self.state = self._point(new, intercept if problem.design.centred else 0.0, at)
         return n_iter, finished
 
     def _spent(self, gap: float, last: float, target: float, size: int) -> bool:
@@ -326,23 +342,22 @@ class NewtonSolver(Solver):
         return math.log(gap / max(target, 1e-300)) / math.log(last / gap) > 1 + size / STEPS_PER_GRAM
 
     def _search(
-        self, box: Box, work: np.ndarray, coef: Floats, step: Floats, eta: Floats, along: Floats,
-        fall: float, loss: float,
-    ) -> tuple[float, Floats, float]:  # fmt: skip
-        """Return (t, eta + t along, its loss) for the first t = 1, 1/2, ... that Armijo accepts."""
-        problem = self.problem
+        self, box: Box, work: Indices, coef: Floats, step: Floats, at: Evaluated, along: Floats
+    ) -> tuple[float, Evaluated]:
+        """Return the first t = 1, 1/2, ... that Armijo accepts, 0 where none, and what is there."""
+        eta, loss, pull, _ = at
         before = box.value(coef, work)
-        predicted = box.value(coef + step, work) - before - fall
+        fall = dual.weighted_sums(self.problem.design.weights * pull, along)[0]
+        predicted = min(box.value(coef + step, work) - before - fall, 0.0)
         slack = 8 * EPS * (loss + before)
         t = 1.0
         while t >= SMALLEST_STEP:
-            new_eta = eta + t * along
-            new = dual.weighted_sums(problem.design.weights, problem.family.loss(problem.y, new_eta))[0]
-            rise = new - loss + box.value(coef + t * step, work) - before
-            if rise <= ARMIJO * t * min(predicted, 0.0) + slack:
-                return t, new_eta, new
+            new = self._evaluate(eta + t * along)
+            rise = new[1] - loss + box.value(coef + t * step, work) - before
+            if rise <= ARMIJO * t * predicted + slack:
+                return t, new
             t *= 0.5
-        return 0.0, eta, loss
+        return 0.0, at
 
 
 def solver_for(problem: Problem) -> Solver:

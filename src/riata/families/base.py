@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels import dual, loss
+
 Floats = NDArray[np.float64]
 
 LARGEST_EXPONENT = 700.0  # exp of more would overflow
@@ -25,16 +27,10 @@ def exp(x: Floats) -> Floats:
 
 
 def divergence(a: Floats, b: Floats) -> Floats:
-    """Return a log(a / b) - a + b >= 0 for b >= 0, infinite where a < 0; nothing cancels.
-
-    With x = (a - b) / b it is b ((1 + x) log(1 + x) - x), by its series where x is small.
-    """
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        x = (a - b) / b
-        small = x * x * (0.5 - x * (1.0 / 6.0 - x / 12.0))
-        out = b * np.where(np.abs(x) < 1e-4, small, (1.0 + x) * np.log1p(x) - x)
-    out = np.where(a == 0.0, b, out)
-    return np.where((a < 0.0) | ((b == 0.0) & (a > 0.0)), np.inf, out)
+    """Return a log(a / b) - a + b >= 0 for b >= 0, infinite where a < 0; nothing cancels."""
+    out = np.empty_like(a)
+    loss.divergence(a, b, out)
+    return out
 
 
 def exp_remainder(x: Floats) -> Floats:
@@ -82,6 +78,28 @@ class Family:
     def mean(self, eta: Floats) -> Floats:
         """Return the expected response at eta: the inverse of the link."""
         raise NotImplementedError
+
+    def level(self, y: Floats, weights: Floats) -> float:
+        """Return what `evaluate` leaves out of the loss: a sum that does not depend on eta."""
+        return 0.0
+
+    def evaluate(self, y: Floats, eta: Floats, weights: Floats) -> tuple[float, Floats, Floats]:
+        """Return sum_i w_i f_i less `level`, -f' and f'': the three that a step needs, in one."""
+        loss = dual.weighted_sums(weights, self.loss(y, eta))[0]
+        return loss, self.negative_gradient(y, eta), self.curvature(y, eta)
+
+    def gap(
+        self,
+        y: Floats,
+        eta: Floats,
+        pull: Floats,
+        curvature: Floats,
+        v: Floats,
+        c: float,
+        weights: Floats,
+    ) -> float:
+        """Return sum_i w_i [ f(eta) + f*(-c v) + c v eta ]; pull and curvature are -f', f''."""
+        return dual.weighted_sums(weights, self.fenchel_young(y, eta, c * v))[0]
 
     def domain(self, y: Floats) -> tuple[Any, Any]:
         """Return (low, high), () or (n,) each: f*(-v) is finite for low <= v <= high."""

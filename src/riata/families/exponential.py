@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from .base import Family, Floats, divergence, exp, exp_remainder, parameter, refuse
+from ..kernels import loss
+from .base import LARGEST_EXPONENT, Family, Floats, divergence, exp, exp_remainder, parameter, refuse
 
 
 class Gaussian(Family):
@@ -65,6 +66,25 @@ class Binomial(Family):
             np.maximum(out, 0.0, out=out)
         return out
 
+    def level(self, y: Floats, weights: Floats) -> float:
+        return float(weights @ _entropy(y, 1.0 - y))
+
+    def evaluate(self, y: Floats, eta: Floats, weights: Floats) -> tuple[float, Floats, Floats]:
+        pull, curvature = np.empty_like(eta), np.empty_like(eta)
+        return loss.logistic(y, eta, weights, pull, curvature), pull, curvature
+
+    def gap(
+        self,
+        y: Floats,
+        eta: Floats,
+        pull: Floats,
+        curvature: Floats,
+        v: Floats,
+        c: float,
+        weights: Floats,
+    ) -> float:
+        return loss.logistic_divergence(y, curvature, pull, v, c, weights)
+
     def negative_gradient(self, y: Floats, eta: Floats) -> Floats:
         e = np.exp(-np.abs(eta))
         return (y - (eta >= 0.0)) + np.copysign(e / (1.0 + e), eta)
@@ -74,7 +94,7 @@ class Binomial(Family):
         return e / (1.0 + e) ** 2
 
     def mean(self, eta: Floats) -> Floats:
-        e = np.exp(-np.abs(eta))
+        e = exp(-np.minimum(np.abs(eta), LARGEST_EXPONENT))
         return np.where(eta >= 0.0, 1.0, e) / (1.0 + e)
 
     def start(self, y: Floats, weights: Floats) -> float:
@@ -119,6 +139,25 @@ class Poisson(Family):
         positive = y > 0.0
         level = y * np.log(np.where(positive, y, 1.0)) - y
         return np.maximum(exp(eta) - y * eta + level, 0.0)
+
+    def level(self, y: Floats, weights: Floats) -> float:
+        return float(weights @ (_entropy(y, np.zeros_like(y)) - y))
+
+    def evaluate(self, y: Floats, eta: Floats, weights: Floats) -> tuple[float, Floats, Floats]:
+        pull, mu = np.empty_like(eta), np.empty_like(eta)
+        return loss.poisson(y, eta, weights, pull, mu), pull, mu
+
+    def gap(
+        self,
+        y: Floats,
+        eta: Floats,
+        pull: Floats,
+        curvature: Floats,
+        v: Floats,
+        c: float,
+        weights: Floats,
+    ) -> float:
+        return loss.poisson_divergence(y, curvature, v, c, weights)
 
     def negative_gradient(self, y: Floats, eta: Floats) -> Floats:
         return y - exp(eta)
