@@ -39,6 +39,8 @@ PRECISION = 0.01  # share of itself to which the best scale of the dual point is
 EXACT = 0.1  # share of the target to which the quadratic on the working set is solved
 ROUGHLY = 1e-3  # share of the present gap to which it is solved at least
 STEPS_PER_GRAM = 64  # features of a working set whose Gram matrix costs as much as a step
+NEAR = 0.93  # a member at zero whose gradient is below this share of l1 leaves before its Gram
+CROWDED = 0.9  # matrix is formed anew, where no more than this share would stay
 POOR = 3  # steps with the present curvature that gain less than a tenth, before it is damped
 NULL_STEPS = 100
 
@@ -295,6 +297,11 @@ class NewtonSolver(Solver):
             if n_iter >= max_iter or problem.expired():
                 break
             if self._age and self._spent(gap, last, target, len(work)):
+                kept = np.flatnonzero((coef != 0.0) | (np.abs(grad) > NEAR * parts[0]))
+                if len(kept) < CROWDED * len(work):  # a Gram matrix of fewer
+                    working.retain(kept)
+                    work, coef = working.members, coef[kept]
+                    parts = box.take(work)
                 self._refresh(curvature)
                 last = float("inf")
                 continue
@@ -328,7 +335,7 @@ class NewtonSolver(Solver):
             intercept += t * (shift - working.mean_at(free_step, step))
             self._age += 1
         self._damping = 0.0
-        new = state.coef.copy()
+        new = np.zeros_like(state.coef)
         new[work], new[working.free] = coef, free_coef
         self.state = self._point(new, intercept if problem.design.centred else 0.0, at)
         return n_iter, finished
