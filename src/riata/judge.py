@@ -7,10 +7,12 @@ from numpy.typing import NDArray
 
 from .arguments import Data, check_count, check_data, check_number, check_vector
 from .centring import centre
-from .certify import certified_gap
+from .certify import LossAt, certified_gap, certified_loss_gap
 from .kernels import dual
+from .families import Gaussian
 from .least_squares import ColumnSpace
-from .solver import Problem, Solver
+from .newton import solver_for
+from .solver import Problem
 from .threads import available_threads
 
 Floats = NDArray[np.float64]
@@ -65,8 +67,11 @@ lower_bounds, upper_bounds, n_threads
     n_threads = None if n_threads is None else check_count(n_threads, "n_threads", 1)
     data = check_data(X, y, **settings)
     centred = centre(data, available_threads(n_threads))
-    problem = Problem(centred.design, centred.y, data.family, centred.penalty, 0.0, 10_000)
-    solver = Solver(problem)
+    problem = Problem(
+        centred.design, centred.y, data.family, centred.penalty, 0.0, 10_000,
+        offset=centred.offset,
+    )  # fmt: skip
+    solver = solver_for(problem)
     return centred.penalty.alpha_max(solver.state.z, solver.skip)
 
 
@@ -144,20 +149,28 @@ def _gap_of(data: Data, coef: Floats, intercept: float, alpha: float, n_threads:
         return float("inf")
     b = centred.take(coef)
     active = np.flatnonzero(b)
-    resid = centred.y - design.dot(active, b[active])
-    missed = 0.0
-    if design.centred:
-        resid -= dual.weighted_sums(design.weights, resid)[0]
-        missed = intercept - centred.intercept(active, b[active])
     box = penalty.at(alpha)
     held = penalty.unpenalised | (alpha == 0.0)
     skip = penalty.excluded | (design.norm_sq == 0.0)
     free = held & np.isinf(box.lower) & np.isinf(box.upper) & ~skip
-    space = ColumnSpace(design, np.flatnonzero(free))
-    z = design.transpose_dot(design.weights * resid)
     mask = (skip | free).astype(np.uint8)
     constant = (skip & ~penalty.excluded).nonzero()[0]  # columns of norm zero still cost penalty
     extra = box.take(constant)
     rest = float(extra[0] @ np.abs(b[constant]) + 0.5 * extra[1] @ b[constant] ** 2)
-    gap = certified_gap(design, space, b, resid, z, box, penalty.bare(alpha), mask)
-    return gap + 0.5 * missed**2 + rest
+    bare, members = penalty.bare(alpha), np.flatnonzero(free)
+    fitted = design.dot(active, b[active])
+    missed = intercept - centred.intercept(active, b[active])
+    if not isinstance(data.family, Gaussian):
+        eta = fitted + missed + (0.0 if data.offset is None else data.offset)
+        loss, *slopes = data.family.evaluate(centred.y, eta, design.weights)
+        at = LossAt(eta, loss, *slopes)
+        return rest + certified_loss_gap(
+            design, data.family, centred.y, members, b, at, box, bare, mask
+        )
+    resid = centred.y - fitted
+    if design.centred:
+        resid -= dual.weighted_sums(design.weights, resid)[0]
+    z = design.transpose_dot(design.weights * resid)
+    space = ColumnSpace(design, members)
+    gap = certified_gap(design, space, b, resid, z, box, bare, mask)
+    return gap + (0.5 * missed**2 if design.centred else 0.0) + rest

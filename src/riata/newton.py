@@ -20,13 +20,11 @@ search); Friedman, Hastie, Tibshirani, J. Stat. Softw. 33(1), 2010, section 3 (l
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .certificate import gap_at_best_scale
-from .certify import dual_of, off_their_bound
-from .design import Panel
+from .certify import LossAt, certified_loss_gap, dual_of, gap_of_loss, off_their_bound
 from .families import Family, Gaussian
 from .kernels import dual
 from .penalty import Box
@@ -35,16 +33,15 @@ from .working_set import GRAM_LIMIT, Indices, WorkingSet
 
 ARMIJO = 1e-4  # share of the predicted decrease that a step must bring
 SMALLEST_STEP = 1e-9
-PRECISION = 0.01  # share of itself to which the best scale of the dual point is found
 EXACT = 0.1  # share of the target to which the quadratic on the working set is solved
 ROUGHLY = 1e-3  # share of the present gap to which it is solved at least
 STEPS_PER_GRAM = 64  # features of a working set whose Gram matrix costs as much as a step
 NEAR = 0.93  # a member at zero whose gradient is below this share of l1 leaves before its Gram
 CROWDED = 0.9  # matrix is formed anew, where no more than this share would stay
 POOR = 3  # steps with the present curvature that gain less than a tenth, before it is damped
+STRAIGHT = 0.01  # share of the bound that stands for a curvature of 0
 NULL_STEPS = 100
-
-Evaluated = tuple[Floats, float, Floats, Floats]  # eta, loss, -f' and f''
+SEPARATED = 1e-9  # share of the intercept's loss below which a fit is taken for perfect
 
 
 @dataclass
@@ -52,13 +49,12 @@ class Point(State):
     """A point and what is known of it. resid is v, the dual point per unit weight: the negative
     gradient projected on what sum u = 0 and X_Z'u = 0 allow; resid_sq is twice the loss.
 
-    eta, pull = -f' and curvature = f'', (n,); intercept: that of the design's columns
+    at : eta and the loss there
+    intercept : that of the design's columns
     exact : whether eta is from scratch, not a sum of steps
     """
 
-    eta: Floats
-    pull: Floats
-    curvature: Floats
+    at: LossAt
     intercept: float
 
 
@@ -99,9 +95,9 @@ class NewtonSolver(Solver):
         free = np.flatnonzero(penalty.free & (problem.never == 0))
         if len(free) > min(design.n, GRAM_LIMIT):
             raise ValueError(
-                f"penalty_factor must leave no more than {min(design.n, GRAM_LIMIT)} features "
-                f"unpenalised (rows of X, and {GRAM_LIMIT}), got {len(free)}: penalise some, "
-                "if only by 1e-3"
+                f"alpha and penalty_factor must leave no more than {min(design.n, GRAM_LIMIT)} "
+                f"features unpenalised (rows of X, and {GRAM_LIMIT}), got {len(free)}: there may "
+                "be no best fit; use a small alpha, or a small factor"
             )
         self.skip = problem.never.copy()
         self.skip[free] = 1
@@ -110,6 +106,7 @@ class NewtonSolver(Solver):
         self._reachable = int(np.count_nonzero(problem.never == 0))
         self._offset = np.zeros(design.n) if problem.offset is None else problem.offset
         self._damping, self._age = 0.0, 0
+        self.separated, self._null_steps = False, 0
         self._level = problem.family.level(problem.y, design.weights)
         start = problem.family.start(problem.y, design.weights)
         start -= dual.weighted_sums(design.weights, self._offset)[0]
@@ -124,23 +121,46 @@ class NewtonSolver(Solver):
         self._fit_null_model()
 
     def _fit_null_model(self) -> None:
-        """Fit intercept and free features to machine precision, then what only bounds hold."""
+        """Fit intercept and free features to machine precision, then what only bounds hold.
+
+        Where these separate the classes, or fit the rows exactly, there is no best fit: it ends
+        where the loss is down to a share SEPARATED of what the intercept alone leaves.
+        """
         none = self.problem.penalty.at(0.0)
-        best = float("inf")
-        for _ in range(NULL_STEPS if len(self.working.free) else 0):
-            _, lost = self._free_model(self.state.pull)
-            if lost <= EPS**2 * self.state.resid_sq or (lost >= 0.5 * best and lost <= EPS):
+        best, start = float("inf"), self.state.at.loss
+        while len(self.working.free) and self._null_steps < NULL_STEPS:
+            loss, lost = self.state.at.loss, self._free_model(self.state.at.pull)[1]
+            self.separated = loss <= SEPARATED * start
+            flat = lost >= 0.5 * best and lost <= EPS * start
+            if self.separated or flat or lost <= EPS**2 * loss:
                 break
             best = lost
-            self._refresh(self.state.curvature)
+            self._refresh(self.state.at.curvature)
             self._descend(none, 0.0, 1)
+            self._null_steps += 1
         super()._fit_null_model()
+
+    def solve(self, alpha: float, *, exact: bool) -> Fit:
+        if alpha > 0.0:
+            return super().solve(alpha, exact=exact)
+        problem = self.problem
+        other = NewtonSolver(replace(problem, penalty=problem.penalty.lifted()))
+        other.move_to(other.state.coef)
+        self.separated = self.separated or other.separated
+        other.problem.null_objective = problem.null_objective
+        box = other.problem.penalty.at(0.0)
+        gap = other.certify(0.0, box)
+        status = other.verdict(gap, problem.negligible_gap(), 1, stalled=True)
+        df = other.working.smoother_trace(other.state.coef, box.l2)
+        return other.fit(0.0, gap, status, max(other._null_steps, 1), df)
 
     # -- curvature ---------------------------------------------------------------------------------
 
     def _stand_in(self, curvature: Floats) -> Floats:
         """Return f'' (n,), or where Newton steps fail what stands for it: its bound, or more."""
         bound = self.problem.family.curvature_bound
+        if self.problem.family.straight:
+            curvature = np.maximum(curvature, STRAIGHT * bound)
         mean = dual.weighted_sums(self.problem.design.weights, curvature)[0]
         if self._damping > 0.0 and not np.isfinite(bound):
             return curvature + self._damping * mean
@@ -189,7 +209,7 @@ class NewtonSolver(Solver):
     def _exact_state(self, coef: Floats) -> Point:
         return self._point(coef, self.state.intercept)
 
-    def _point(self, coef: Floats, intercept: float, at: Evaluated | None = None) -> Point:
+    def _point(self, coef: Floats, intercept: float, at: LossAt | None = None) -> Point:
         """Return the point, from scratch, or from eta and what is known there; X'(w v) by a pass,
         or by the working set where that is everybody."""
         problem, working = self.problem, self.working
@@ -197,26 +217,20 @@ class NewtonSolver(Solver):
         exact = at is None
         if at is None:
             at = self._evaluate(working.fitted(coef, active) + (self._offset + intercept))
-        eta, loss, pull, curvature = at
-        resid = self._dual(self._free_panel, pull, curvature)
+        resid = dual_of(
+            self._free_panel, problem.design, at.pull, at.curvature,
+            problem.family.domain(problem.y),
+        )  # fmt: skip
         if working.gram is not None and len(working) + len(working.free) == self._reachable:
             z = working.correlation(w * resid)
         else:
             z = problem.design.transpose_dot(w * resid)
-        return Point(
-            coef, active, resid, z, 2.0 * loss, exact, eta, pull, curvature, intercept
-        )  # fmt: skip
+        return Point(coef, active, resid, z, 2.0 * at.loss, exact, at, intercept)
 
-    def _evaluate(self, eta: Floats) -> Evaluated:
-        """Return (eta, loss, -f', f'')."""
+    def _evaluate(self, eta: Floats) -> LossAt:
         problem = self.problem
         loss, pull, curvature = problem.family.evaluate(problem.y, eta, problem.design.weights)
-        return eta, max(loss + self._level, 0.0), pull, curvature
-
-    def _dual(self, panel: Panel, pull: Floats, curvature: Floats) -> Floats:
-        """Return the negative gradient, projected on what the panel and b0 allow."""
-        problem = self.problem
-        return dual_of(panel, problem.design, pull, curvature, problem.family.domain(problem.y))
+        return LossAt(eta, max(loss + self._level, 0.0), pull, curvature)
 
     def rounding(self) -> float:
         """Return the gap that double precision cannot tell from zero; see Solver."""
@@ -237,31 +251,18 @@ class NewtonSolver(Solver):
         """Return the duality gap at the present point."""
         problem, state, skip = self.problem, self.state, self.skip
         bare = problem.penalty.bare(alpha)
-        bare = off_their_bound(state.coef, state.z, box, bare[skip[bare] == 0])
-        v, z = state.resid, state.z
+        bare = bare[skip[bare] == 0]
         if len(bare):
-            skip = skip.copy()
-            skip[bare] = 1
-            design = problem.design
-            panel = design.panel(design.weights)
-            panel.extend(np.concatenate([self.working.free, bare]))
-            v = self._dual(panel, state.pull, state.curvature)
-            z = design.transpose_dot(design.weights * v)
-        return self._gap(v, z, box, skip)
-
-    def _gap(self, v: Floats, z: Floats, box: Box, skip: Floats) -> float:
-        problem, state = self.problem, self.state
-        family, y, w = problem.family, problem.y, problem.design.weights
-
-        def loss_part(c: float, sloped: bool) -> tuple[float, float]:
-            value = family.gap(y, state.eta, state.pull, state.curvature, v, c, w)
-            if not sloped:
-                return value, 0.0
-            with np.errstate(invalid="ignore"):
-                terms = v * (state.eta - family.preimage(y, c * v, state.eta))
-            return value, dual.weighted_sums(w, np.where(np.isnan(terms), 0.0, terms))[0]
-
-        return gap_at_best_scale(loss_part, state.coef, z, box, skip, PRECISION)
+            bare = bare if len(off_their_bound(state.coef, state.z, box, bare)) else bare[:0]
+        if len(bare) == 0:
+            return gap_of_loss(
+                problem.family, problem.y, problem.design.weights, state.at, state.resid,
+                state.coef, state.z, box, skip,
+            )  # fmt: skip
+        return certified_loss_gap(
+            problem.design, problem.family, problem.y, self.working.free, state.coef, state.at, box,
+            bare, skip,
+        )  # fmt: skip
 
     # -- the working set -----------------------------------------------------------------------------
 
@@ -278,19 +279,17 @@ class NewtonSolver(Solver):
         work = working.members
         parts = box.take(work)
         coef, free_coef = state.coef[work], state.coef[working.free]
-        at = state.eta, 0.5 * state.resid_sq, state.pull, state.curvature
-        intercept = state.intercept
+        at, intercept = state.at, state.intercept
         n_iter, last, poor, finished = 0, float("inf"), 0, False
         while True:
-            _, loss, pull, curvature = at
-            grad, z_free = working.gradient(w * pull)
-            total = dual.weighted_sums(w, pull)[0]
+            grad, z_free = working.gradient(w * at.pull)
+            total = dual.weighted_sums(w, at.pull)[0]
             mass = dual.weighted_sums(w, self._curvature)[0]
             shift = total / mass if problem.design.centred else 0.0
             free_step = working.space.solve(z_free)
             norm_sq = mass * problem.design.norm_sq[work]
             gap = 0.5 * (float(z_free @ free_step) + shift * total)
-            gap += dual.gap_of_members(coef, grad, 2.0 * loss, norm_sq, *parts)
+            gap += dual.gap_of_members(coef, grad, 2.0 * at.loss, norm_sq, *parts)
             if gap <= target:
                 finished = True
                 break
@@ -302,7 +301,7 @@ class NewtonSolver(Solver):
                     working.retain(kept)
                     work, coef = working.members, coef[kept]
                     parts = box.take(work)
-                self._refresh(curvature)
+                self._refresh(at.curvature)
                 last = float("inf")
                 continue
             poor = poor + 1 if gap > 0.9 * last else 0
@@ -311,12 +310,12 @@ class NewtonSolver(Solver):
                     finished = True  # no curvature helps: that is as far as it goes
                     break
                 self._damping, poor, last = 1.0, 0, float("inf")
-                self._refresh(curvature)
+                self._refresh(at.curvature)
                 continue
             last = gap
             b = coef.copy()
             arrays = (norm_sq, *parts, max(EXACT * target, ROUGHLY * gap))
-            solves, _ = self.minimise(b, grad, 2.0 * loss, arrays, max_iter - n_iter)
+            solves, _ = self.minimise(b, grad, 2.0 * at.loss, arrays, max_iter - n_iter)
             n_iter += max(solves, 1)
             step = b - coef
             free_step += working.free_step(step)
@@ -327,7 +326,7 @@ class NewtonSolver(Solver):
                     finished = True
                     break
                 self._damping = 0.0 if self._age else 1.0
-                self._refresh(curvature)
+                self._refresh(at.curvature)
                 last = float("inf")
                 continue
             coef = b if t == 1.0 else coef + t * step
@@ -349,18 +348,17 @@ class NewtonSolver(Solver):
         return math.log(gap / max(target, 1e-300)) / math.log(last / gap) > 1 + size / STEPS_PER_GRAM
 
     def _search(
-        self, box: Box, work: Indices, coef: Floats, step: Floats, at: Evaluated, along: Floats
-    ) -> tuple[float, Evaluated]:
+        self, box: Box, work: Indices, coef: Floats, step: Floats, at: LossAt, along: Floats
+    ) -> tuple[float, LossAt]:
         """Return the first t = 1, 1/2, ... that Armijo accepts, 0 where none, and what is there."""
-        eta, loss, pull, _ = at
         before = box.value(coef, work)
-        fall = dual.weighted_sums(self.problem.design.weights * pull, along)[0]
+        fall = dual.weighted_sums(self.problem.design.weights * at.pull, along)[0]
         predicted = min(box.value(coef + step, work) - before - fall, 0.0)
-        slack = 8 * EPS * (loss + before)
+        slack = 8 * EPS * (at.loss + before)
         t = 1.0
         while t >= SMALLEST_STEP:
-            new = self._evaluate(eta + t * along)
-            rise = new[1] - loss + box.value(coef + t * step, work) - before
+            new = self._evaluate(at.eta + t * along)
+            rise = new.loss - at.loss + box.value(coef + t * step, work) - before
             if rise <= ARMIJO * t * predicted + slack:
                 return t, new
             t *= 0.5

@@ -46,7 +46,7 @@ def fit_path(
 
     For each alpha of a descending grid, minimise over b0 and b::
 
-        (1 / sum_i s_i) sum_i s_i (y_i - o_i - b0 - x_i'b)^2 / 2
+        (1 / sum_i s_i) sum_i s_i f(y_i, o_i + b0 + x_i'b)
             + alpha sum_j v_j ( l1_ratio u_j |b_j| + (1 - l1_ratio)/2 u_j^2 b_j^2 )
 
     subject to lower_j <= b_j <= upper_j, with u_j = 1, or the weighted standard deviation of
@@ -58,12 +58,15 @@ def fit_path(
         float64 and float32 are read in place, dense in either order, CSR and CSC with int32 or
         int64 indices; never changed. Other dtypes and layouts are converted, at a copy's price.
     y : array of shape (n,) or (n, 1)
-        Target, finite.
-    family : {"gaussian"}
-        The loss: half the squared error.
+        Target: finite numbers that the family takes, or labels.
+    family : str or riata.families.Family
+        The loss f, half the unit deviance: "gaussian" (half the squared error), "binomial" (y two
+        labels of any kind, or proportions in [0, 1]), "poisson", "gamma", "tweedie" (log link),
+        "huber", "squared_hinge"; or an object, ``Tweedie(power)``, ``Huber(delta)``, or a family of
+        your own: see `riata.families`.
     alphas : float or array, optional
         Penalty strengths >= 0, in any order; they come back descending, without duplicates. 0 is
-        least squares, of minimum norm where it is not unique. Default: ``n_alphas`` numbers from
+        least squares, of minimum norm where it is not unique, or maximum likelihood. Default: ``n_alphas`` numbers from
         `alpha_max` to ``alpha_min_ratio * alpha_max``, evenly spaced in their logarithm.
     n_alphas : int >= 1
         Length of the automatic grid.
@@ -166,6 +169,14 @@ def solve_path(
         fits.stopped_by.path = path  # type: ignore[attr-defined]
         raise fits.stopped_by
     _warn(path)
+    if getattr(solver, "separated", False):
+        warnings.warn(
+            "features that nothing penalises fit y perfectly (they separate its classes), and may "
+            "have no finite best coefficients: those returned leave less than a share 1e-9 of the "
+            "loss; penalise them, or drop what gives y away",
+            convergence_warning(),
+            stacklevel=3,
+        )
     return path
 
 
@@ -237,10 +248,11 @@ def _result(
         ],
         n_features=centred.design.n_features,
         names=centred.data.names,
+        classes=centred.data.classes,
         null_objective=null,
         unsolved="interrupted" if fits.stopped_by else "time_limit",
         n_passes=centred.design.n_passes,
-        settings={**settings, "family": centred.data.family.name},
+        settings={**settings, "family": centred.data.family},
     )
 
 

@@ -48,6 +48,9 @@ class RegularizationPath:
         1 - (loss / loss of the null model); 0 where the null model is perfect.
     l1_ratio, tol : float
     family : str
+    classes_ : ndarray of shape (2,), or None
+        The labels in y, sorted, where it held labels: the second one is the one whose log-odds the
+        linear predictor is.
     n_passes : float
         Work: passes over X, in units of a full one.
     n_features_in_ : int
@@ -67,6 +70,7 @@ class RegularizationPath:
     l1_ratio: float
     tol: float
     family: str
+    classes_: NDArray[Any] | None
     n_passes: float
     n_features_in_: int
     feature_names_in_: NDArray[np.object_] | None
@@ -79,6 +83,7 @@ class RegularizationPath:
         *,
         n_features: int,
         names: NDArray[np.object_] | None,
+        classes: NDArray[Any] | None,
         null_objective: float,
         unsolved: str,
         n_passes: float,
@@ -111,7 +116,7 @@ class RegularizationPath:
         ratios = [1.0 - f.loss / null_objective if null_objective > 0.0 else 0.0 for f in fits]
         path.deviance_ratio = column(ratios)
         path.l1_ratio, path.tol = settings["l1_ratio"], settings["tol"]
-        path.family = settings["family"]
+        path.family, path.classes_ = settings["family"].name, classes
         path.n_passes = n_passes
         path.n_features_in_ = n_features
         path.feature_names_in_ = names
@@ -185,7 +190,9 @@ class RegularizationPath:
             return float(self.intercepts[k])
         return float((1.0 - share) * self.intercepts[k] + share * self.intercepts[m])
 
-    def predict(self, X: Any, alpha: float | None = None, *, offset: Any = None) -> Floats:
+    def predict(
+        self, X: Any, alpha: float | None = None, *, offset: Any = None, type: str = "response"
+    ) -> NDArray[Any]:
         """Return predictions for the rows of X.
 
         Parameters
@@ -195,17 +202,42 @@ class RegularizationPath:
             Within the grid; default: every alpha of it.
         offset : array of shape (n,)
             Needed where the path was fitted with an offset, refused elsewhere.
+        type : {"response", "link", "class", "probability"}
+            "response": the expected y; for the binomial family the probability of the second
+            class, for the squared hinge the linear predictor. "link": the linear predictor.
+            "class", where y held labels: the likelier label. "probability", for the binomial
+            family: of both classes, along a last axis.
 
         Returns
         -------
-        ndarray of shape (n, L), or (n,) where alpha is given
+        ndarray of shape (n, L), or (n,) where alpha is given; for "probability" (n, L, 2) or (n, 2)
 
         Raises
         ------
         ValueError
-            Where X has another number of features, alpha is outside the grid, or the offset is
-            missing.
+            Where X has another number of features, alpha is outside the grid, the offset is
+            missing, or the family has no such type.
         """
+        family = self._settings["family"]
+        if type not in ("response", "link", "class", "probability"):
+            raise ValueError(
+                f'type must be "response", "link", "class" or "probability", got {type!r}'
+            )
+        if type == "class" and self.classes_ is None:
+            raise ValueError('type="class" needs a path whose y held labels: use "response"')
+        if type == "probability" and not family.proportions:
+            raise ValueError('type="probability" needs family="binomial": use "response"')
+        eta = self._linear_predictor(X, alpha, offset)
+        if type == "link":
+            return eta
+        if type == "class":
+            assert self.classes_ is not None
+            return self.classes_[(eta > 0.0).astype(np.intp)]
+        mean = family.mean(eta)
+        return mean if type == "response" else np.stack([family.mean(-eta), mean], axis=-1)
+
+    def _linear_predictor(self, X: Any, alpha: float | None, offset: Any) -> Floats:
+        """Return offset + intercept + X coef, (n, L) or (n,)."""
         X = check_matrix(as_matrix(X))
         if X.shape[1] != self.n_features_in_:
             raise ValueError(

@@ -52,6 +52,7 @@ class Family:
     proportions : whether numbers strictly between 0 and 1 will do in their place
     needs_a_positive : whether y must not be all zero
     curvature_bound : an upper bound of f'', infinite where there is none
+    straight : whether f'' is 0 over intervals; Newton steps then take a share of the bound there
     """
 
     name: str
@@ -59,6 +60,7 @@ class Family:
     proportions = False
     needs_a_positive = False
     curvature_bound = np.inf
+    straight = False
 
     def check(self, y: Floats) -> None:
         """Raise ValueError where y, finite numbers, cannot be fitted."""

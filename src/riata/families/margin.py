@@ -19,6 +19,7 @@ class Huber(Family):
     """
 
     curvature_bound = 1.0
+    straight = True
 
     def __init__(self, delta: float = 1.35) -> None:
         self.delta = parameter(delta, "delta", 0.0, np.inf)
@@ -71,6 +72,7 @@ class SquaredHinge(Family):
     name = "squared_hinge"
     labelled = True
     curvature_bound = 1.0
+    straight = True
 
     def loss(self, y: Floats, eta: Floats) -> Floats:
         return 0.5 * np.maximum(0.0, 1.0 - (2.0 * y - 1.0) * eta) ** 2

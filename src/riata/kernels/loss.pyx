@@ -7,7 +7,7 @@
 Sums are in eight lanes, so that bits depend on nothing but the length.
 """
 
-from libc.math cimport INFINITY, fabs, log1p
+from libc.math cimport INFINITY, fabs, log
 
 cdef extern from "loss.h" nogil:
     double riata_logistic(const double *, const double *, const double *, double *, double *,
@@ -39,7 +39,9 @@ def poisson(
 
 
 cdef inline double divergence_of(double a, double b) noexcept nogil:
-    """a log(a / b) - a + b >= 0 by b ((1 + x) log(1 + x) - x), x = (a - b) / b; infinite: a < 0."""
+    """a log(a / b) - a + b >= 0, by its series in x = (a - b) / b where that is small; infinite
+    where a < 0.
+    """
     cdef double x
     if a <= 0.0:
         return b if a == 0.0 else INFINITY
@@ -49,7 +51,7 @@ cdef inline double divergence_of(double a, double b) noexcept nogil:
     if fabs(x) < 1e-3:
         return b * (x * x * (0.5 - x * (1.0 / 6.0 - x * (1.0 / 12.0 - x * (
             1.0 / 20.0 - x * (1.0 / 30.0))))))
-    return b * ((1.0 + x) * log1p(x) - x)
+    return a * log(a / b) - (a - b)
 
 
 def divergence(const double[::1] a, const double[::1] b, double[::1] out):
