@@ -25,6 +25,8 @@ FLOORS = {
         "least_squares",
         "newton",
         "certify",
+        "covariance",
+        "engine",
         "ridge",
         "solver",
         "stopping",

@@ -1,7 +1,7 @@
 """riata: certified paths of L1/L2-regularised linear models, dense and sparse.
 
-    path = riata.fit_path(X, y)            a whole path, each alpha with its duality gap
-    riata.Lasso(alpha=0.1).fit(X, y)       scikit-learn's estimators, loaded when first used
+path = riata.fit_path(X, y)            a whole path, each alpha with its duality gap
+riata.Lasso(alpha=0.1).fit(X, y)       scikit-learn's estimators, loaded when first used
 """
 
 from importlib import import_module

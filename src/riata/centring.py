@@ -42,10 +42,12 @@ class Centred:
         return self.y_mean - float(self.design.mean[index] @ coef)
 
 
-def centre(data: Data, n_threads: int) -> Centred:
-    """Build the design, centre y less the offset, and put the penalty in the design's columns."""
+def centre(data: Data, n_threads: int, *, to_solve: bool = True) -> Centred:
+    """Build the design, centre y less the offset, and put the penalty in the design's columns.
+
+    to_solve : whether X'y will be wanted, where the loss is least squares
+    """
     w = data.weights
-    design = make_design(data.X, w, centred=data.fit_intercept, n_threads=n_threads)
     gaussian = isinstance(data.family, Gaussian)
     y = data.y if data.offset is None or not gaussian else data.y - data.offset
     mean = 0.0
@@ -58,6 +60,9 @@ def centre(data: Data, n_threads: int) -> Centred:
         mean += correction
         if np.abs(y[w > 0.0]).max() <= 4 * np.finfo(float).eps * size:
             y[:] = 0.0  # constant: what is left is rounding
+    design = make_design(
+        data.X, w, centred=data.fit_intercept, n_threads=n_threads, y=y if to_solve and gaussian else None
+    )
     columns = design.columns
 
     def take(values: Floats) -> Floats:

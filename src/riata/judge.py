@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from .arguments import Data, check_count, check_data, check_number, check_vector
 from .centring import centre
 from .certify import LossAt, certified_gap, certified_loss_gap
-from .kernels import dual
+from .engine import Engine
 from .families import Gaussian
+from .kernels import dual
 from .least_squares import ColumnSpace
-from .newton import solver_for
 from .solver import Problem
 from .threads import available_threads
 
@@ -71,8 +71,7 @@ lower_bounds, upper_bounds, n_threads
         centred.design, centred.y, data.family, centred.penalty, 0.0, 10_000,
         offset=centred.offset,
     )  # fmt: skip
-    solver = solver_for(problem)
-    return centred.penalty.alpha_max(solver.state.z, solver.skip)
+    return Engine(problem).alpha_max()
 
 
 def duality_gap(
@@ -142,7 +141,7 @@ lower_bounds, upper_bounds, n_threads
 
 
 def _gap_of(data: Data, coef: Floats, intercept: float, alpha: float, n_threads: int) -> float:
-    centred = centre(data, n_threads)
+    centred = centre(data, n_threads, to_solve=False)
     design, penalty = centred.design, centred.penalty
     outside = (coef < data.lower) | (coef > data.upper) | (np.isinf(data.factor) & (coef != 0.0))
     if np.any(outside):

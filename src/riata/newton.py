@@ -25,7 +25,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .certify import LossAt, certified_loss_gap, dual_of, gap_of_loss, off_their_bound
-from .families import Family, Gaussian
+from .families import Family
 from .kernels import dual
 from .penalty import Box
 from .solver import EPS, Fit, Floats, Problem, Solver, State
@@ -39,6 +39,7 @@ STEPS_PER_GRAM = 64  # features of a working set whose Gram matrix costs as much
 NEAR = 0.93  # a member at zero whose gradient is below this share of l1 leaves before its Gram
 CROWDED = 0.9  # matrix is formed anew, where no more than this share would stay
 POOR = 3  # steps with the present curvature that gain less than a tenth, before it is damped
+MOST_STEPS = 30  # whose sum eta may be
 STRAIGHT = 0.01  # share of the bound that stands for a curvature of 0
 NULL_STEPS = 100
 SEPARATED = 1e-9  # share of the intercept's loss below which a fit is taken for perfect
@@ -51,11 +52,12 @@ class Point(State):
 
     at : eta and the loss there
     intercept : that of the design's columns
-    exact : whether eta is from scratch, not a sum of steps
+    steps : of which eta is the sum, since it was last formed from scratch
     """
 
     at: LossAt
     intercept: float
+    steps: int
 
 
 def best_intercept(family: Family, y: Floats, w: Floats, eta: Floats, start: float) -> float:
@@ -101,12 +103,11 @@ class NewtonSolver(Solver):
             )
         self.skip = problem.never.copy()
         self.skip[free] = 1
-        self._full_gram, self._correlation = False, None
         self._last_alpha = float("inf")
         self._reachable = int(np.count_nonzero(problem.never == 0))
         self._offset = np.zeros(design.n) if problem.offset is None else problem.offset
         self._damping, self._age = 0.0, 0
-        self.separated, self._null_steps = False, 0
+        self._null_steps = 0
         self._level = problem.family.level(problem.y, design.weights)
         start = problem.family.start(problem.y, design.weights)
         start -= dual.weighted_sums(design.weights, self._offset)[0]
@@ -130,9 +131,9 @@ class NewtonSolver(Solver):
         best, start = float("inf"), self.state.at.loss
         while len(self.working.free) and self._null_steps < NULL_STEPS:
             loss, lost = self.state.at.loss, self._free_model(self.state.at.pull)[1]
-            self.separated = loss <= SEPARATED * start
+            self.problem.separated = loss <= SEPARATED * start
             flat = lost >= 0.5 * best and lost <= EPS * start
-            if self.separated or flat or lost <= EPS**2 * loss:
+            if self.problem.separated or flat or lost <= EPS**2 * loss:
                 break
             best = lost
             self._refresh(self.state.at.curvature)
@@ -140,18 +141,21 @@ class NewtonSolver(Solver):
             self._null_steps += 1
         super()._fit_null_model()
 
-    def solve(self, alpha: float, *, exact: bool) -> Fit:
+    def solve(self, alpha: float) -> Fit:
+        """Return the certified fit at alpha, warm from the one before; at 0 the null model of a
+        problem without penalty."""
         if alpha > 0.0:
-            return super().solve(alpha, exact=exact)
+            return super().solve(alpha)
         problem = self.problem
         other = NewtonSolver(replace(problem, penalty=problem.penalty.lifted()))
         other.move_to(other.state.coef)
-        self.separated = self.separated or other.separated
+        problem.separated = problem.separated or other.problem.separated
         other.problem.null_objective = problem.null_objective
         box = other.problem.penalty.at(0.0)
         gap = other.certify(0.0, box)
-        status = other.verdict(gap, problem.negligible_gap(), 1, stalled=True)
-        df = other.working.smoother_trace(other.state.coef, box.l2)
+        status = problem.verdict(gap, problem.negligible_gap(), other.rounding(), 1, stalled=True)
+        members = other.working.members
+        df = other.working.smoother_trace(other.state.coef[members], box.l2[members])
         return other.fit(0.0, gap, status, max(other._null_steps, 1), df)
 
     # -- curvature ---------------------------------------------------------------------------------
@@ -206,16 +210,15 @@ class NewtonSolver(Solver):
         eta = self._offset + self.working.fitted(coef, np.flatnonzero(coef))
         self.state = self._point(coef, self._intercept_at(eta, self.state.intercept))
 
-    def _exact_state(self, coef: Floats) -> Point:
-        return self._point(coef, self.state.intercept)
-
-    def _point(self, coef: Floats, intercept: float, at: LossAt | None = None) -> Point:
-        """Return the point, from scratch, or from eta and what is known there; X'(w v) by a pass,
-        or by the working set where that is everybody."""
+    def _point(
+        self, coef: Floats, intercept: float, at: LossAt | None = None, steps: int = 0
+    ) -> Point:
+        """Return the point, from scratch, or from what is known there; X'(w v) by a pass, or by
+        the working set where that is everybody."""
         problem, working = self.problem, self.working
         w, active = problem.design.weights, np.flatnonzero(coef)
-        exact = at is None
-        if at is None:
+        if at is None or steps > MOST_STEPS:
+            steps = 0
             at = self._evaluate(working.fitted(coef, active) + (self._offset + intercept))
         resid = dual_of(
             self._free_panel, problem.design, at.pull, at.curvature,
@@ -225,7 +228,7 @@ class NewtonSolver(Solver):
             z = working.correlation(w * resid)
         else:
             z = problem.design.transpose_dot(w * resid)
-        return Point(coef, active, resid, z, 2.0 * at.loss, exact, at, intercept)
+        return Point(coef, active, resid, z, 2.0 * at.loss, at, intercept, steps)
 
     def _evaluate(self, eta: Floats) -> LossAt:
         problem = self.problem
@@ -279,7 +282,7 @@ class NewtonSolver(Solver):
         work = working.members
         parts = box.take(work)
         coef, free_coef = state.coef[work], state.coef[working.free]
-        at, intercept = state.at, state.intercept
+        at, intercept, steps = state.at, state.intercept, state.steps
         n_iter, last, poor, finished = 0, float("inf"), 0, False
         while True:
             grad, z_free = working.gradient(w * at.pull)
@@ -314,8 +317,10 @@ class NewtonSolver(Solver):
                 continue
             last = gap
             b = coef.copy()
-            arrays = (norm_sq, *parts, max(EXACT * target, ROUGHLY * gap))
-            solves, _ = self.minimise(b, grad, 2.0 * at.loss, arrays, max_iter - n_iter)
+            solves, _ = working.descend(
+                b, grad, 2.0 * at.loss, norm_sq, parts, max(EXACT * target, ROUGHLY * gap),
+                max_iter - n_iter, clocked=problem.deadline < float("inf"),
+            )  # fmt: skip
             n_iter += max(solves, 1)
             step = b - coef
             free_step += working.free_step(step)
@@ -333,10 +338,11 @@ class NewtonSolver(Solver):
             free_coef = free_coef + t * free_step
             intercept += t * (shift - working.mean_at(free_step, step))
             self._age += 1
+            steps += 1
         self._damping = 0.0
         new = np.zeros_like(state.coef)
         new[work], new[working.free] = coef, free_coef
-        self.state = self._point(new, intercept if problem.design.centred else 0.0, at)
+        self.state = self._point(new, intercept if problem.design.centred else 0.0, at, steps)
         return n_iter, finished
 
     def _spent(self, gap: float, last: float, target: float, size: int) -> bool:
@@ -364,7 +370,3 @@ class NewtonSolver(Solver):
             t *= 0.5
         return 0.0, at
 
-
-def solver_for(problem: Problem) -> Solver:
-    """Return the solver of a problem, by its loss."""
-    return Solver(problem) if isinstance(problem.family, Gaussian) else NewtonSolver(problem)

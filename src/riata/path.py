@@ -9,12 +9,10 @@ from numpy.typing import NDArray
 
 from .arguments import check_alphas, check_count, check_data, check_number, check_vector
 from .centring import Centred, centre
+from .engine import Engine
 from .exceptions import convergence_warning
-from .families import Gaussian
-from .newton import solver_for
 from .result import RegularizationPath
-from .ridge import RidgeSolver
-from .solver import Fit, Problem, Solver
+from .solver import Fit, Problem
 from .stopping import check_rule
 
 Floats = NDArray[np.float64]
@@ -66,8 +64,9 @@ def fit_path(
         your own: see `riata.families`.
     alphas : float or array, optional
         Penalty strengths >= 0, in any order; they come back descending, without duplicates. 0 is
-        least squares, of minimum norm where it is not unique, or maximum likelihood. Default: ``n_alphas`` numbers from
-        `alpha_max` to ``alpha_min_ratio * alpha_max``, evenly spaced in their logarithm.
+        least squares, of minimum norm where it is not unique, or maximum likelihood. Default:
+        ``n_alphas`` numbers from `alpha_max` to ``alpha_min_ratio * alpha_max``, evenly spaced in
+        their logarithm.
     n_alphas : int >= 1
         Length of the automatic grid.
     alpha_min_ratio : float in (0, 1], optional
@@ -158,18 +157,18 @@ def solve_path(
         centred.design, centred.y, data.family, centred.penalty, rule.tol, rule.max_iter,
         rule.deadline, centred.offset,
     )  # fmt: skip
-    solver = solver_for(problem)
+    engine = Engine(problem)
     if alphas is None:
-        alphas = _grid(solver, n_alphas, ratio)
+        alphas = _grid(engine, n_alphas, ratio)
     if start is not None:
-        solver.start_from(centred.take(start))
-    fits = _run(solver, alphas, rule.progress)
-    path = _result(centred, solver, alphas, fits, {**model, **rule.as_settings()})
+        engine.start_from(centred.take(start))
+    fits = _run(engine, alphas, rule.progress)
+    path = _result(centred, problem, alphas, fits, {**model, **rule.as_settings()})
     if isinstance(fits.stopped_by, KeyboardInterrupt):
         fits.stopped_by.path = path  # type: ignore[attr-defined]
         raise fits.stopped_by
     _warn(path)
-    if getattr(solver, "separated", False):
+    if problem.separated:
         warnings.warn(
             "features that nothing penalises fit y perfectly (they separate its classes), and may "
             "have no finite best coefficients: those returned leave less than a share 1e-9 of the "
@@ -186,10 +185,10 @@ _MODEL = (
 )  # fmt: skip
 
 
-def _grid(solver: Solver, n_alphas: int, ratio: float | None) -> Floats:
+def _grid(engine: Engine, n_alphas: int, ratio: float | None) -> Floats:
     """Return the automatic grid of the null model's alpha_max (1 where that is 0)."""
-    design = solver.problem.design
-    top = solver.problem.penalty.alpha_max(solver.state.z, solver.skip) or 1.0
+    design = engine.problem.design
+    top = engine.alpha_max() or 1.0
     if ratio is None:
         rows = np.count_nonzero(design.weights)
         ratio = 1e-2 if rows < design.n_features else 1e-4
@@ -206,19 +205,14 @@ class _Fits(list[Fit]):
     stopped_by: BaseException | None = None
 
 
-def _run(solver: Solver, alphas: Floats, progress: bool) -> _Fits:
+def _run(engine: Engine, alphas: Floats, progress: bool) -> _Fits:
     """Solve alpha after alpha, until the grid, the caller's time or their patience ends."""
-    fits, ridge = _Fits(), RidgeSolver(solver)
-    penalty = solver.problem.penalty
-    direct = penalty.unbounded and isinstance(solver.problem.family, Gaussian)
+    fits = _Fits()
     try:
         for alpha in _with_bar(alphas, progress):
-            if solver.problem.expired():
+            if engine.problem.expired():
                 break
-            if direct and not penalty.has_l1(alpha):
-                fits.append(ridge.solve(float(alpha)))
-            else:
-                fits.append(solver.solve(float(alpha), exact=alpha == alphas[-1]))
+            fits.append(engine.solve(float(alpha), last=alpha == alphas[-1]))
     except KeyboardInterrupt as stop:
         fits.stopped_by = stop
     return fits
@@ -237,9 +231,9 @@ def _with_bar(alphas: Floats, progress: bool) -> Iterable[float]:
 
 
 def _result(
-    centred: Centred, solver: Solver, alphas: Floats, fits: _Fits, settings: dict[str, Any]
+    centred: Centred, problem: Problem, alphas: Floats, fits: _Fits, settings: dict[str, Any]
 ) -> RegularizationPath:
-    null = solver.problem.null_objective
+    null = problem.null_objective
     return RegularizationPath.from_fits(
         alphas,
         [

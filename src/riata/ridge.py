@@ -50,9 +50,10 @@ class RidgeSolver:
         while not status:
             state = solver.state
             gap = solver.certify(alpha, box)
-            status = solver.verdict(
+            status = problem.verdict(
                 gap,
                 problem.negligible_gap(),
+                solver.rounding(),
                 problem.max_iter - n_iter,
                 stalled=len(gaps) > REFINEMENTS,
             )
@@ -87,9 +88,10 @@ class RidgeSolver:
             gap = 0.5 * lost
             stalls = stalls + 1 if gap >= 0.5 * best else 0
             best = min(best, gap)
-            if status := solver.verdict(
+            if status := problem.verdict(
                 gap,
                 problem.negligible_gap(),
+                solver.rounding(),
                 problem.max_iter - n_iter,
                 stalled=stalls > REFINEMENTS,
             ):

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .design import Design, ResidualView
-from .kernels import dual
+from .kernels import coordinate, dual
 from .kernels.active_set import ActiveSet
 from .least_squares import ColumnSpace
 from .penalty import Box
@@ -23,7 +23,8 @@ Indices = NDArray[np.intp]
 GRAM_LIMIT = 4096  # members; above, 134 MB and more, descent goes over the residual
 LEAST = 64  # members, whatever the support
 SLACK = 3  # members per feature in the support; above, the least urgent leave
-FULL_GRAM_LIMIT = 1024  # features; below, on n >= p dense rows, everybody is a member at once
+CLOCKED = 20  # Newton steps between two looks at the clock, where there is a deadline
+CHUNK = 2e8  # multiply-adds of descent between two looks at the clock and the true residual
 
 
 class WorkingSet:
@@ -98,13 +99,37 @@ class WorkingSet:
         self.members, self._loads = self.members[kept], self._loads[:, kept]
         self.active.renumber(kept)
 
-    def gram_times(self, coef: Floats) -> Floats:
-        """Return H coef, (|W|,), from coef (|W|,)."""
-        assert self.gram is not None  # who asks for Gram algebra has seen to it
-        active = np.flatnonzero(coef)
-        out = np.empty(len(self.members))
-        dual.gram_times(self.gram, active, coef[active], out)
-        return out
+    def descend(
+        self,
+        coef: Floats,
+        grad: Floats,
+        resid_sq: float,
+        norm_sq: Floats,
+        box: tuple[Floats, Floats, Floats, Floats],
+        target: float,
+        max_iter: int,
+        *,
+        clocked: bool,
+    ) -> tuple[int, bool]:
+        """Minimise over the members in Gram space, to a gap of target among them.
+
+        Active-set Newton, and coordinate descent where that stops short. coef and grad = X_W'(w r),
+        (|W|,), are overwritten. Returns (n_iter, whether it got to the target or its floor).
+        """
+        assert self.gram is not None  # who descends in Gram space has seen to it
+        solves = min(max_iter, CLOCKED) if clocked else max_iter
+        old, before = coef.copy(), grad.copy()
+        n_iter, _, finished = self.active.descend(
+            self.gram, coef, grad, resid_sq, norm_sq, *box, target, solves
+        )
+        if finished or n_iter >= solves:
+            return n_iter, finished
+        limit = min(max_iter - n_iter, max(10, int(CHUNK / max(1, len(coef)) ** 2)))
+        resid_sq -= float((coef - old) @ (before + grad))
+        sweeps, _ = coordinate.gram_descent(
+            self.gram, coef, grad, resid_sq, norm_sq, *box, target, limit
+        )
+        return n_iter + sweeps, sweeps < limit
 
     def fitted(self, coef: Floats, active: Indices) -> Floats:
         """Return X b, (n,), from coef (p,), non-zero at active: from the panel where it can."""
@@ -139,6 +164,10 @@ class WorkingSet:
             self._view, self._view_size = self._design.residual_view(work), len(work)
         return self._view
 
+    def load(self, z_free: Floats) -> Floats:
+        """Return G_WZ G_ZZ^+ z_Z, (|W|,): what the free features take of X_W'u."""
+        return z_free @ self._loads
+
     def free_step(self, step: Floats) -> Floats:
         """Return how b_Z moves when b_W moves by step (|W|,)."""
         return -(self._loads @ step)
@@ -146,15 +175,15 @@ class WorkingSet:
     def smoother_trace(self, coef: Floats, l2: Floats) -> float:
         """Return the trace of the smoother on the support, rank(Z) included.
 
-        tr H_AA (H_AA + diag(l2))^-1; NaN where the Gram matrix was not affordable.
+        tr H_AA (H_AA + diag(l2))^-1, from coef and l2 (|W|,); NaN where the Gram matrix was not
+        affordable.
         """
-        active = np.flatnonzero(coef[self.members])
+        active = np.flatnonzero(coef)
         if len(active) == 0 or not l2.any():
             return float(len(active) + self.space.rank)
         if self.gram is None:
             return float("nan")
-        trace = self.active.smoother_trace(self.gram, active, l2[self.members])
-        return float(trace) + self.space.rank
+        return float(self.active.smoother_trace(self.gram, active, l2)) + self.space.rank
 
 
 def refill(

@@ -86,13 +86,20 @@ def product(X: Any, coefs: Any) -> Floats:
     return out.toarray() if sp.issparse(out) else np.asarray(out)
 
 
-def make_design(X: Any, weights: Floats, *, centred: bool, n_threads: int) -> Design:
+def make_design(
+    X: Any, weights: Floats, *, centred: bool, n_threads: int, y: Floats | None = None
+) -> Design:
     """Return the Design of a matrix from `as_matrix`, its weights (n,) summing to 1.
+
+    y : (n,), centred where the design is: sets X'(w y), and for tall dense X the whole Gram matrix
 
     Raises ValueError where an entry is not finite or the sparse structure is corrupted.
     """
     if not sp.issparse(X):
-        return DenseDesign(X, weights, centred, n_threads)
+        return DenseDesign(X, weights, centred, n_threads, y)
     parts = Compressed(X)
     kind = CSRDesign if parts.by_rows else CSCDesign
-    return kind(parts, weights, centred, n_threads)
+    design = kind(parts, weights, centred, n_threads)
+    if y is not None:
+        design.correlation = design.transpose_dot(weights * y)
+    return design

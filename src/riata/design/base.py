@@ -103,7 +103,8 @@ class Design(ABC):
     mean (p,) : what centring subtracts, 0 where the design is not centred
     variance (p,) : sum_i w_i (x_ij - weighted mean)^2, whether or not it is centred
     norm_sq (p,) : |x_j|_w^2, after centring
-    gram_is_cheap : whether the Gram matrix of all columns costs no copy of them
+    correlation (p,) : X'(w y), where the design was made for a y
+    whole_gram (p, p) : X'diag(w)X, where it was made for a y and that is how to solve, else None
     n_passes : full passes made so far (a pass over part of X counts in proportion)
     """
 
@@ -116,7 +117,8 @@ class Design(ABC):
     mean: Floats
     variance: Floats
     norm_sq: Floats
-    gram_is_cheap: bool
+    correlation: Floats | None = None
+    whole_gram: Floats | None = None
     n_passes: float = 0.0
 
     @abstractmethod
@@ -126,6 +128,12 @@ class Design(ABC):
     @abstractmethod
     def dot(self, active: Indices, coef: Floats) -> Floats:
         """Return sum_a coef_a x_active[a], (n,)."""
+
+    def residual(self, y: Floats, coef: Floats) -> tuple[Floats, Floats]:
+        """Return (r, X'(w r)) with r = y - X coef, (n,) and (p,), from coef (p,)."""
+        active = np.flatnonzero(coef)
+        resid = y - self.dot(active, coef[active])
+        return resid, self.transpose_dot(self.weights * resid)
 
     @abstractmethod
     def panel(self, weights: Floats | None = None) -> Panel:

@@ -6,13 +6,25 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels import coordinate, dense, gram
+from ..kernels import coordinate, dense, dual, gram
 from ..threads import run
-from .base import LARGEST, Design, Floats, Indices, Panel, ResidualView, not_finite, too_large
+from .base import (
+    CONSTANT,
+    LARGEST,
+    Design,
+    Floats,
+    Indices,
+    Panel,
+    ResidualView,
+    not_finite,
+    too_large,
+)
 
 BLOCK = 1 << 18  # entries of X in one job: about 0.2 ms, twice what handing it over costs
 BLOCKS = 16
 GROUP = 8  # columns in a packed group of the Gram kernel
+WHOLE = 1024  # columns; up to here, where n >= p, the Gram matrix of all is made at the start
+PILOT = 256  # rows whose mean stands in for the mean while the moments are summed
 
 
 def cut(length: int, parts: int, multiple: int = 1) -> list[tuple[int, int]]:
@@ -59,27 +71,67 @@ def check_finite(X: NDArray[Any], n_threads: int) -> None:
 class DenseDesign(Design):
     """X (n, p), float32 or float64, unit stride along one axis."""
 
-    gram_is_cheap = True
-
-    def __init__(self, X: NDArray[Any], weights: Floats, centred: bool, n_threads: int) -> None:
+    def __init__(
+        self,
+        X: NDArray[Any],
+        weights: Floats,
+        centred: bool,
+        n_threads: int,
+        y: Floats | None = None,
+    ) -> None:
         self.X, self.weights, self.centred, self.n_threads = X, weights, centred, n_threads
         self.n, self.p = X.shape
         self.n_features = self.p
         self._blocks = plan_blocks(X)
-        self._measure_columns()
         self.n_passes = 0.0
+        if y is not None and self.p <= min(self.n, WHOLE):
+            self._measure_all(y)
+            return
+        self._measure_columns()
+        if y is not None:
+            self.correlation = self.transpose_dot(weights * y)
 
     def _measure_columns(self) -> None:
         """Set mean and variance, in two passes: the weighted sums say whether X is finite, and the
         moments about them are free of cancellation."""
-        self.mean = np.zeros(self.p)
-        mean = self._reduce(dense.transpose_dot, self.weights, self.mean)
+        mean = self._reduce(dense.transpose_dot, self.weights, np.zeros(self.p))
         if not np.isfinite(mean).all():
             check_finite(self.X, self.n_threads)
         moments = self._reduce(dense.column_moments, self.weights, mean, outputs=2)
         if not np.abs(moments[1]).max() < LARGEST**2 or not np.abs(mean).max() < LARGEST:
             check_finite(self.X, self.n_threads)
         self._set_moments(mean + moments[0], moments[1] - moments[0] ** 2)
+
+    def _measure_all(self, y: Floats) -> None:
+        """Set the moments, X'(w y) and the Gram matrix of all columns, in one read.
+
+        The columns are shifted by the mean of a few rows while they are packed; the rest of the
+        mean is taken off the sums afterwards, which costs (rest / deviation)^2 eps. Where that is
+        too much (rows in some order), the read is repeated with the better shift.
+        """
+        vectors = np.empty((2, self.n))  # w^1/2 and w^1/2 y
+        root = np.sqrt(self.weights, out=vectors[0])
+        np.multiply(root, y, out=vectors[1])
+        everything = np.arange(self.p)
+        shift = self.X[:: max(1, self.n // PILOT)].mean(axis=0, dtype=np.float64)
+        for _ in range(3):
+            whole, sums = self._gram(everything, everything, shift, root, vectors)
+            self.n_passes += 1
+            rest, diagonal = sums[0], np.diag(whole)
+            if not diagonal.max() < LARGEST**2 or not root.all():
+                check_finite(self.X, self.n_threads)
+            spread = diagonal - rest**2
+            if not np.any(rest**2 > np.maximum(4.0 * spread, (CONSTANT * shift) ** 2)):
+                break
+            shift = shift + rest
+        whole -= np.outer(rest, rest)
+        self._set_moments(shift + rest, np.diag(whole).copy())
+        self.correlation = sums[1]
+        if not self.centred:
+            mean = shift + rest
+            whole += np.outer(mean, mean)
+            self.correlation = sums[1] + shift * dual.weighted_sums(self.weights, y)[0]
+        self.whole_gram = whole
 
     def _reduce(self, kernel: Any, *arguments: Any, outputs: int = 1) -> Floats:
         """Run a column-sum kernel over the blocks; add up what blocks of rows give.
@@ -99,6 +151,23 @@ class DenseDesign(Design):
 
     def transpose_dot(self, u: Floats) -> Floats:
         return self._reduce(dense.transpose_dot, u, self.mean)
+
+    def residual(self, y: Floats, coef: Floats) -> tuple[Floats, Floats]:
+        if self.p > min(self.n, WHOLE):  # a block would not stay in cache between its two uses
+            return super().residual(y, coef)
+        resid, weighted = np.empty(self.n), np.empty(self.n)
+        blocks = cut(self.n, max(1, min(BLOCKS, self.X.size // BLOCK)), 4)
+        out = np.empty((len(blocks), self.p))
+        jobs = [
+            partial(
+                dense.residual, self.X, y, self.weights, coef, self.mean, resid, weighted,
+                out[k], a, b,
+            )
+            for k, (a, b) in enumerate(blocks)
+        ]  # fmt: skip
+        run(jobs, self.n_threads)
+        self.n_passes += 1
+        return resid, out.sum(axis=0)
 
     def dot(self, active: Indices, coef: Floats) -> Floats:
         out = np.empty(self.n)
@@ -142,15 +211,28 @@ class DenseDesign(Design):
         weights: Floats | None = None,
         mean: Floats | None = None,
     ) -> Floats:
-        """Return X_left' diag(w) X_right; weights (n,) and mean (p,) in place of the design's.
+        """Return X_left' diag(w) X_right; weights (n,) and mean (p,) in place of the design's."""
+        if len(left) == 0 or len(right) == 0:
+            return np.zeros((len(left), len(right)))
+        if weights is not None and mean is not None:
+            return self._gram(left, right, mean, np.sqrt(weights))[0]
+        if self.whole_gram is not None:
+            return self.whole_gram[np.ix_(left, right)]
+        return self._gram(left, right, self.mean, np.sqrt(self.weights))[0]
+
+    def _gram(
+        self,
+        left: Indices,
+        right: Indices,
+        shift: Floats,
+        root: Floats,
+        vectors: Floats | None = None,
+    ) -> tuple[Floats, Floats]:
+        """Return (Z_left' Z_right, vectors Z_left), Z = diag(root) (X - shift).
 
         Blocks of rows where X is tall against the result (fixed by the sizes alone, their sums
         added in order), else runs of the right columns, which change no bits.
         """
-        if len(left) == 0 or len(right) == 0:
-            return np.zeros((len(left), len(right)))
-        root = np.sqrt(self.weights if weights is None else weights)
-        mean = self.mean if mean is None else mean
         tall = min(8, self.n // (20 * len(right)))
         rows = cut(self.n, tall, 128) if tall > 1 else [(0, self.n)]
         parts = 1 if tall > 1 else min(8, self.n * len(left) * len(right) // (1 << 21))
@@ -162,10 +244,11 @@ class DenseDesign(Design):
             for i in range(len(rows))
             for a, b in runs
         }
+        sums = np.zeros((len(rows), 0 if vectors is None else len(vectors), height))
         jobs = [
             partial(
-                gram.gram, self.X, left, None if symmetric else right[a:b], mean, None, root,
-                pieces[i, a], r0, r1,
+                gram.gram, self.X, left, None if symmetric else right[a:b], shift, None, root,
+                pieces[i, a], r0, r1, *(() if vectors is None or a > 0 else (vectors, sums[i])),
             )
             for i, (r0, r1) in enumerate(rows)
             for a, b in runs
@@ -175,7 +258,8 @@ class DenseDesign(Design):
             for a, _ in runs:
                 pieces[0, a] += pieces.pop((i, a))
         out = np.hstack([pieces[0, a][: len(left), : b - a] for a, b in runs])
-        return np.triu(out) + np.triu(out, 1).T if symmetric else out
+        out = np.triu(out) + np.triu(out, 1).T if symmetric else out
+        return out, sums.sum(axis=0)[:, : len(left)]
 
     def row_gram(self, members: Indices, scale: Floats | None = None) -> Floats:
         full = np.zeros(self.p)

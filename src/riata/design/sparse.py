@@ -96,9 +96,7 @@ class Compressed:
         self._check_indices(self.shape[0], None)
 
     def _check_indices(self, limit: int, seen: NDArray[np.uint64] | None) -> None:
-        bad, self.increasing = checks.check_indices(
-            self.indices, self.start, self.end, limit, seen
-        )
+        bad, self.increasing = checks.check_indices(self.indices, self.start, self.end, limit, seen)
         if bad >= 0:
             raise ValueError(
                 f"X.indices must lie in [0, {limit}), got {self.indices[bad]} at position {bad}: "
@@ -130,11 +128,7 @@ class SparseDesign(Design):
     (x_j - mean_j)'u = sum over stored entries (x_ij - s_j) u_i  -  t_j sum_i u_i
     """
 
-    gram_is_cheap = False
-
-    def __init__(
-        self, parts: "Compressed", weights: Floats, centred: bool, n_threads: int
-    ) -> None:
+    def __init__(self, parts: "Compressed", weights: Floats, centred: bool, n_threads: int) -> None:
         self.data, self.indices = parts.data, parts.indices
         self.n, self.n_features = parts.shape
         self._increasing, self.columns = parts.increasing, parts.columns
@@ -225,9 +219,7 @@ class CSCDesign(SparseDesign):
 
     def dot(self, active: Indices, coef: Floats) -> Floats:
         out = np.empty(self.n)
-        sparse.csc_dot(
-            self.data, self.indices, self.start, self.end, active, coef, self.shift, out
-        )
+        sparse.csc_dot(self.data, self.indices, self.start, self.end, active, coef, self.shift, out)
         return out - float(self.rest[active] @ coef)
 
     def count(self, new: Indices, count: NDArray[np.int64]) -> None:
@@ -381,9 +373,7 @@ class SparseView(ResidualView):
     def __init__(self, design: SparseDesign, work: Indices) -> None:
         panel = SparsePanel(design)
         panel.gather(work)
-        rows = sp.csr_array(
-            (panel.value, panel.local, panel.indptr), shape=(design.n, len(work))
-        )
+        rows = sp.csr_array((panel.value, panel.local, panel.indptr), shape=(design.n, len(work)))
         self._columns = rows.tocsc()
         self._indices = self._columns.indices.astype(np.intc, copy=False)
         self._indptr = self._columns.indptr.astype(np.intc, copy=False)

@@ -47,4 +47,16 @@ def dot(
     r0: int,
     r1: int,
 ) -> None: ...
+def residual(
+    X: NDArray[Any],
+    y: Floats,
+    w: Floats,
+    coef: Floats,
+    shift: Floats,
+    resid: Floats,
+    weighted: Floats,
+    out: Floats,
+    r0: int,
+    r1: int,
+) -> None: ...
 def first_nonfinite(X: NDArray[Any]) -> tuple[int, int] | None: ...

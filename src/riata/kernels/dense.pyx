@@ -9,6 +9,7 @@ are fixed by the matrix alone, so that the bits do not depend on who runs them.
     transpose_dot       out_j = sum_i (x_ij - shift_j) u_i
     columns_dot         out_a = sum_i (x_i,columns[a] - shift_columns[a]) u_i
     dot                 out_i = sum_a (x_i,columns[a] - shift_columns[a]) coef_a
+    residual            r_i = y_i - sum_j (x_ij - shift_j) coef_j and X'(w r), in one read
     first_nonfinite     (i, j) of the first entry in row order that is NaN or infinite
 
 All release the GIL. Cost: one read of the block.
@@ -17,11 +18,12 @@ All release the GIL. Cost: one read of the block.
 from libc.math cimport isfinite
 from libc.string cimport memset
 
-from .simd cimport add_rows, axpy, dot as column_dot, maximum, norm, real, row_stats
+from .simd cimport add_rows, axpy, dot as column_dot, maximum, norm, real, row_dot, row_stats
 
 cdef enum:   # entries of an output vector at a time, so that they stay in the first-level cache
     ROWS_AT_ONCE = 1024
     COLUMNS_AT_ONCE = 1024
+    SECOND_LEVEL = 1 << 16   # entries of X that a second-level cache keeps between two uses
 
 
 def largest(const real[:, :] X, Py_ssize_t r0, Py_ssize_t r1, Py_ssize_t c0, Py_ssize_t c1):
@@ -142,6 +144,43 @@ def dot(
                 for a in range(columns.shape[0]):
                     eta += (X[i, columns[a]] - shift[columns[a]]) * coef[a]
                 out[i] = eta
+
+
+def residual(
+    const real[:, :] X, const double[::1] y, const double[::1] w, const double[::1] coef,
+    const double[::1] shift, double[::1] resid, double[::1] weighted, double[::1] out,
+    Py_ssize_t r0, Py_ssize_t r1
+):
+    """resid_i = y_i - sum_j (x_ij - shift_j) coef_j; out_j = sum_i (x_ij - shift_j) w_i resid_i.
+
+    coef (p,). Overwritten: rows r0:r1 of resid and of weighted = w resid; out (p,), this block's
+    part of the sum.
+    """
+    cdef Py_ssize_t i, j, k, height, p = X.shape[1]
+    cdef Py_ssize_t step = X.strides[0] // <Py_ssize_t>sizeof(real)
+    cdef bint by_column = X.strides[0] == sizeof(real)
+    with nogil:
+        memset(&out[0], 0, p * sizeof(double))
+        i = r0
+        while i < r1:
+            height = min(max(<Py_ssize_t>64, SECOND_LEVEL // p) if by_column else 4, r1 - i)
+            for k in range(i, i + height):
+                resid[k] = y[k] if by_column else (
+                    y[k] - row_dot(&X[k, 0], &coef[0], &shift[0], p))
+            if by_column:
+                for j in range(p):
+                    axpy(-coef[j], &X[i, j], shift[j], &resid[i], height)
+            for k in range(i, i + height):
+                weighted[k] = w[k] * resid[k]
+            if by_column:
+                for j in range(p):
+                    out[j] += column_dot(&X[i, j], &weighted[i], shift[j], height)
+            elif height == 4:
+                add_rows(&weighted[i], &X[i, 0], step, &shift[0], &out[0], p)
+            else:
+                for k in range(i, i + height):
+                    row_stats(weighted[k], &X[k, 0], &shift[0], &out[0], p, 0)
+            i += height
 
 
 def first_nonfinite(const real[:, :] X):

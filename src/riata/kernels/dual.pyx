@@ -80,13 +80,21 @@ def weighted_sums(const double[::1] w, const double[::1] values):
     return riata_dot_f64(&w[0], &values[0], 0.0, n), riata_norm_f64(&values[0], &w[0], 0.0, n)
 
 
-def gram_times(
-    const double[:, ::1] gram, const Py_ssize_t[::1] active, const double[::1] coef,
+def gram_residual(
+    const double[:, ::1] gram, const double[::1] correlation, const double[::1] coef,
     double[::1] out
 ):
-    """out = sum_a coef_a gram[active_a, : |out|]; overwritten."""
-    cdef Py_ssize_t a
+    """out = correlation - H coef; return coef'(correlation + out) = |y|^2 - |y - X coef|^2.
+
+    gram : H, at least (|out|, |out|), symmetric
+    """
+    cdef Py_ssize_t a, size = out.shape[0]
+    cdef double explained = 0.0
     with nogil:
-        out[:] = 0.0
-        for a in range(active.shape[0]):
-            riata_axpy_f64(coef[a], &gram[active[a], 0], 0.0, &out[0], out.shape[0])
+        out[:] = correlation
+        for a in range(size):
+            if coef[a] != 0.0:
+                riata_axpy_f64(-coef[a], &gram[a, 0], 0.0, &out[0], size)
+        for a in range(size):
+            explained += coef[a] * (correlation[a] + out[a])
+    return explained

@@ -15,4 +15,6 @@ def gram(
     out: Floats,
     r0: int,
     r1: int,
+    vectors: Floats | None = None,
+    sums: Floats | None = None,
 ) -> None: ...

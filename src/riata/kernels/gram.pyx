@@ -29,34 +29,66 @@ cdef extern from "tile.h" nogil:
     void riata_pack_f64(
         const double *, Py_ssize_t, Py_ssize_t, const Py_ssize_t *, Py_ssize_t, const double *,
         const double *, const double *, Py_ssize_t, double *, Py_ssize_t)
+    void riata_panel_sums(
+        const double *, Py_ssize_t, Py_ssize_t, Py_ssize_t, const double *, double *)
     void riata_pack_f32(
         const float *, Py_ssize_t, Py_ssize_t, const Py_ssize_t *, Py_ssize_t, const double *,
         const double *, const double *, Py_ssize_t, double *, Py_ssize_t)
 
 cdef enum:
     GROUP = 8
-    ROWS = 64   # of a packed block: one group is 4 kB, four of them half the first-level cache
+    ROWS = 128   # of a packed block: four groups fill the first-level cache
+    STRIDE = GROUP * ROWS + 8   # between groups: a power of two would put all in one cache set
 
 cdef riata_tile TILE = riata_choose_tile()
 
 
 cdef void pack(
     const real *x, Py_ssize_t row, Py_ssize_t column, const Py_ssize_t[::1] columns,
-    const double *column_mean, const double *row_mean, const double *scale, Py_ssize_t rows,
+    const double *mean, const double *row_mean, const double *scale, Py_ssize_t rows,
     double *panel
 ) noexcept nogil:
+    cdef const Py_ssize_t *which = &columns[0]
+    if column == 1 and neighbours(columns):
+        x += columns[0]
+        which = NULL
     if real is float:
-        riata_pack_f32(x, row, column, &columns[0], columns.shape[0], column_mean, row_mean,
-                       scale, rows, panel, ROWS * GROUP)
+        riata_pack_f32(x, row, column, which, columns.shape[0], mean, row_mean, scale, rows,
+                       panel, STRIDE)
     else:
-        riata_pack_f64(x, row, column, &columns[0], columns.shape[0], column_mean, row_mean,
-                       scale, rows, panel, ROWS * GROUP)
+        riata_pack_f64(x, row, column, which, columns.shape[0], mean, row_mean, scale, rows,
+                       panel, STRIDE)
+
+
+cdef bint neighbours(const Py_ssize_t[::1] columns) noexcept nogil:
+    """Whether the columns are j, j + 1, j + 2, ..."""
+    cdef Py_ssize_t a
+    for a in range(1, columns.shape[0]):
+        if columns[a] != columns[0] + a:
+            return False
+    return True
+
+
+cdef double *new_panel(
+    const Py_ssize_t[::1] columns, const double[::1] column_mean
+) except NULL:
+    """Room for a packed block of the columns, and their means behind it."""
+    cdef Py_ssize_t groups = (columns.shape[0] + GROUP - 1) // GROUP, j
+    cdef double *panel = <double *>aligned_alloc(
+        64, groups * (STRIDE + GROUP) * sizeof(double))
+    if panel == NULL:
+        raise MemoryError(f"could not allocate {groups} groups of {ROWS} x {GROUP}")
+    for j in range(columns.shape[0]):
+        panel[groups * STRIDE + j] = (
+            0.0 if column_mean is None else column_mean[columns[j]])
+    return panel
 
 
 def gram(
     const real[:, :] X, const Py_ssize_t[::1] left, const Py_ssize_t[::1] right,
     const double[::1] column_mean, const double[::1] row_mean, const double[::1] scale,
-    double[:, ::1] out, Py_ssize_t r0, Py_ssize_t r1
+    double[:, ::1] out, Py_ssize_t r0, Py_ssize_t r1,
+    const double[:, ::1] vectors=None, double[:, ::1] sums=None
 ):
     """Add the Gram matrix of rows r0:r1 to `out`.
 
@@ -65,14 +97,16 @@ def gram(
         are then computed
     column_mean (p,), row_mean (n,), scale (n,) : or None for 0, 0 and 1
     out : at least (8 ceil(|left| / 8), 8 ceil(|right| / 8)), added to
+    vectors (m, n), sums (m, 8 ceil(|left| / 8)) : or None; in the same read,
+        sums_vj += sum_k vectors_vk s_k (x_kj - m_j - q_k)
     """
     cdef bint symmetric = right is None
     cdef Py_ssize_t n_left = (left.shape[0] + GROUP - 1) // GROUP
     cdef Py_ssize_t n_right = n_left
     cdef Py_ssize_t row = X.strides[0] // <Py_ssize_t>sizeof(real)
     cdef Py_ssize_t column = X.strides[1] // <Py_ssize_t>sizeof(real)
-    cdef Py_ssize_t k, rows, i, j, width, ldc = out.strides[0] // <Py_ssize_t>sizeof(double)
-    cdef const double *mean = NULL if column_mean is None else &column_mean[0]
+    cdef Py_ssize_t k, rows, i, j, v, width, ldc = out.strides[0] // <Py_ssize_t>sizeof(double)
+    cdef Py_ssize_t n_vectors = 0 if vectors is None else vectors.shape[0]
     cdef const double *q
     cdef const double *s
     cdef double *panel_left = NULL
@@ -80,33 +114,35 @@ def gram(
     cdef riata_tile_fn tile
     if left.shape[0] == 0 or r1 <= r0 or not symmetric and right.shape[0] == 0:
         return
+    panel_right = panel_left = new_panel(left, column_mean)
     if not symmetric:
         n_right = (right.shape[0] + GROUP - 1) // GROUP
-    panel_left = <double *>aligned_alloc(64, n_left * GROUP * ROWS * sizeof(double))
-    panel_right = panel_left
-    if not symmetric:
-        panel_right = <double *>aligned_alloc(64, n_right * GROUP * ROWS * sizeof(double))
-    if panel_left == NULL or panel_right == NULL:
-        free(panel_left)
-        if not symmetric:
-            free(panel_right)
-        raise MemoryError(f"could not allocate {n_left + n_right} groups of {ROWS} x {GROUP}")
+        try:
+            panel_right = new_panel(right, column_mean)
+        except MemoryError:
+            free(panel_left)
+            raise
     with nogil:
         k = r0
         while k < r1:
             rows = min(<Py_ssize_t>ROWS, r1 - k)
             q = NULL if row_mean is None else &row_mean[k]
             s = NULL if scale is None else &scale[k]
-            pack(&X[0, 0] + k * row, row, column, left, mean, q, s, rows, panel_left)
+            pack(&X[0, 0] + k * row, row, column, left, panel_left + n_left * STRIDE, q, s, rows,
+                 panel_left)
             if not symmetric:
-                pack(&X[0, 0] + k * row, row, column, right, mean, q, s, rows, panel_right)
+                pack(&X[0, 0] + k * row, row, column, right, panel_right + n_right * STRIDE, q, s,
+                     rows, panel_right)
+            for v in range(n_vectors):
+                riata_panel_sums(
+                    panel_left, n_left, STRIDE, rows, &vectors[v, k], &sums[v, 0])
             j = 0
             while j < n_right:
                 width = TILE.width if j + TILE.width <= n_right else 1
                 tile = TILE.wide if width > 1 else TILE.narrow
                 for i in range(min(n_left, j + width) if symmetric else n_left):
-                    tile(panel_left + i * GROUP * ROWS, panel_right + j * GROUP * ROWS,
-                         GROUP * ROWS, rows, &out[i * GROUP, j * GROUP], ldc)
+                    tile(panel_left + i * STRIDE, panel_right + j * STRIDE, STRIDE, rows,
+                         &out[i * GROUP, j * GROUP], ldc)
                 j += width
             k += rows
     free(panel_left)

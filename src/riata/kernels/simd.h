@@ -103,6 +103,24 @@ RIATA_ROWS(riata_rows_f32, float)
       for (ptrdiff_t k = 0; k < n; k++) out[k] += w * ((double)x[k] - shift[k]);                  \
   }
 
+/* sum_k (x_k - shift_k) u_k, one row against a vector */
+#define RIATA_ROW_DOT(NAME, T)                                                                    \
+  RIATA_CLONES static double NAME(const T *x, const double *u, const double *shift,               \
+                                  ptrdiff_t n) {                                                  \
+    double lane[RIATA_LANES] = {0.0};                                                             \
+    ptrdiff_t i = 0, k;                                                                           \
+    for (; i + RIATA_LANES <= n; i += RIATA_LANES)                                                \
+      for (k = 0; k < RIATA_LANES; k++)                                                           \
+        lane[k] += ((double)x[i + k] - shift[i + k]) * u[i + k];                                  \
+    for (k = 0; i < n; i++, k++) lane[k] += ((double)x[i] - shift[i]) * u[i];                     \
+    for (ptrdiff_t half = RIATA_LANES / 2; half > 0; half /= 2)                                   \
+      for (k = 0; k < half; k++) lane[k] += lane[k + half];                                       \
+    return lane[0];                                                                               \
+  }
+
+RIATA_ROW_DOT(riata_row_dot_f64, double)
+RIATA_ROW_DOT(riata_row_dot_f32, float)
+
 RIATA_ROW_STATS(riata_row_stats_f64, double)
 RIATA_ROW_STATS(riata_row_stats_f32, float)
 

@@ -14,6 +14,8 @@ cdef extern from "simd.h" nogil:
                         const double *shift, double *out, Py_ssize_t n)
     void riata_rows_f32(const double *u, const float *x, Py_ssize_t stride,
                         const double *shift, double *out, Py_ssize_t n)
+    double riata_row_dot_f64(const double *x, const double *u, const double *shift, Py_ssize_t n)
+    double riata_row_dot_f32(const float *x, const double *u, const double *shift, Py_ssize_t n)
     void riata_row_stats_f64(double w, const double *x, const double *shift, double *out,
                              Py_ssize_t n, int square)
     void riata_row_stats_f32(double w, const float *x, const double *shift, double *out,
@@ -71,3 +73,12 @@ cdef inline void row_stats(
         riata_row_stats_f32(w, x, shift, out, n, square)
     else:
         riata_row_stats_f64(w, x, shift, out, n, square)
+
+
+cdef inline double row_dot(
+    const real *x, const double *u, const double *shift, Py_ssize_t n
+) noexcept nogil:
+    if real is float:
+        return riata_row_dot_f32(x, u, shift, n)
+    else:
+        return riata_row_dot_f64(x, u, shift, n)

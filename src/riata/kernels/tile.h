@@ -67,53 +67,74 @@ static riata_tile riata_choose_tile(void) {
   return (riata_tile){riata_tile_base, riata_tile_base, 1};
 }
 
-/* panel[g][8 k + c] = (x[k row + columns[8 g + c] column] - column_mean - row_mean[k]) scale[k],
+/* panel[g][8 k + c] = (x[k row + columns[8 g + c] column] - mean[8 g + c] - row_mean[k]) scale[k],
  * zero behind the last column; groups `stride` doubles apart. The loops go along memory: down the
- * columns of a group where column > row, along the rows through all groups elsewhere. column_mean,
- * row_mean and scale may be NULL (0, 0 and 1). */
+ * columns of a group where column > row, along the rows through all groups elsewhere. columns may
+ * be NULL where column == 1 (0, 1, 2, ...), row_mean and scale too (0 and 1). */
 #define RIATA_PACK(NAME, T)                                                                       \
   RIATA_CLONES static void NAME(const T *x, ptrdiff_t row, ptrdiff_t column,                      \
-                                const ptrdiff_t *columns, ptrdiff_t count,                        \
-                                const double *column_mean, const double *row_mean,                \
-                                const double *scale, ptrdiff_t rows, double *panel,               \
-                                ptrdiff_t stride) {                                               \
+                                const ptrdiff_t *columns, ptrdiff_t count, const double *mean,    \
+                                const double *row_mean, const double *scale, ptrdiff_t rows,      \
+                                double *panel, ptrdiff_t stride) {                                \
     ptrdiff_t whole = count / RIATA_GROUP * RIATA_GROUP;                                          \
     if (whole < count) memset(panel + whole / RIATA_GROUP * stride, 0,                            \
                               (size_t)(rows * RIATA_GROUP) * sizeof(double));                     \
-    if (row == 1) {                                                                               \
-      for (ptrdiff_t j = 0; j < whole; j += RIATA_GROUP) {                                        \
-        double *group = panel + j / RIATA_GROUP * stride;                                         \
-        const T *start[RIATA_GROUP];                                                              \
-        double mean[RIATA_GROUP];                                                                 \
-        for (int c = 0; c < RIATA_GROUP; c++) {                                                   \
-          start[c] = x + columns[j + c] * column;                                                 \
-          mean[c] = column_mean ? column_mean[columns[j + c]] : 0.0;                              \
-        }                                                                                         \
-        for (ptrdiff_t k = 0; k < rows; k++) {                                                    \
-          double s = scale ? scale[k] : 1.0, m = row_mean ? row_mean[k] : 0.0;                    \
+    if (columns == NULL) {                                                                        \
+      for (ptrdiff_t k = 0; k < rows; k++) {                                                      \
+        double s = scale ? scale[k] : 1.0, m = row_mean ? row_mean[k] : 0.0;                      \
+        const T *from = x + k * row;                                                              \
+        double *to = panel + RIATA_GROUP * k;                                                     \
+        ptrdiff_t j = 0;                                                                          \
+        for (; j < whole; j += RIATA_GROUP, to += stride)                                         \
           for (int c = 0; c < RIATA_GROUP; c++)                                                   \
-            group[RIATA_GROUP * k + c] = ((double)start[c][k] - mean[c] - m) * s;                 \
-        }                                                                                         \
+            to[c] = ((double)from[j + c] - mean[j + c] - m) * s;                                  \
+        for (; j < count; j++) to[j - whole] = ((double)from[j] - mean[j] - m) * s;               \
       }                                                                                           \
-    } else {                                                                                      \
-      whole = 0;                                                                                  \
+      return;                                                                                     \
+    }                                                                                             \
+    for (ptrdiff_t j = 0; row == 1 && j < whole; j += RIATA_GROUP) {                              \
+      double *group = panel + j / RIATA_GROUP * stride;                                           \
+      const T *start[RIATA_GROUP];                                                                \
+      for (int c = 0; c < RIATA_GROUP; c++) start[c] = x + columns[j + c] * column;               \
+      for (ptrdiff_t k = 0; k < rows; k++) {                                                      \
+        double s = scale ? scale[k] : 1.0, m = row_mean ? row_mean[k] : 0.0;                      \
+        for (int c = 0; c < RIATA_GROUP; c++)                                                     \
+          group[RIATA_GROUP * k + c] = ((double)start[c][k] - mean[j + c] - m) * s;               \
+        for (int c = 0; k % 8 == 0 && c < RIATA_GROUP; c++)                                       \
+          __builtin_prefetch(start[c] + k + rows); /* eight streams are more than the CPU follows */ \
+      }                                                                                           \
     }                                                                                             \
     for (ptrdiff_t k = 0; k < rows; k++) {                                                        \
       double s = scale ? scale[k] : 1.0, m = row_mean ? row_mean[k] : 0.0;                        \
       const T *from = x + k * row;                                                                \
-      for (ptrdiff_t j = whole; j < count; j += RIATA_GROUP) {                                    \
+      for (ptrdiff_t j = row == 1 ? whole : 0; j < count; j += RIATA_GROUP) {                     \
         double *to = panel + j / RIATA_GROUP * stride + RIATA_GROUP * k;                          \
-        const ptrdiff_t *which = columns + j;                                                     \
         int width = count - j < RIATA_GROUP ? (int)(count - j) : RIATA_GROUP;                     \
-        for (int c = 0; c < width; c++) {                                                         \
-          double mean = column_mean ? column_mean[which[c]] : 0.0;                                \
-          to[c] = ((double)from[which[c] * column] - mean - m) * s;                               \
-        }                                                                                         \
+        for (int c = 0; c < width; c++)                                                           \
+          to[c] = ((double)from[columns[j + c] * column] - mean[j + c] - m) * s;                  \
       }                                                                                           \
     }                                                                                             \
   }
 
 RIATA_PACK(riata_pack_f64, double)
 RIATA_PACK(riata_pack_f32, float)
+
+/* sums[8 g + c] += sum_k v[k] panel[g][8 k + c] */
+RIATA_CLONES static void riata_panel_sums(const double *panel, ptrdiff_t groups, ptrdiff_t stride,
+                                          ptrdiff_t rows, const double *v, double *sums) {
+  for (ptrdiff_t g = 0; g < groups; g++) {
+    const double *from = panel + g * stride;
+    double acc[4][RIATA_GROUP] = {{0.0}};
+    ptrdiff_t k = 0;
+    for (; k + 4 <= rows; k += 4)
+      for (int a = 0; a < 4; a++)
+        for (int c = 0; c < RIATA_GROUP; c++)
+          acc[a][c] += v[k + a] * from[RIATA_GROUP * (k + a) + c];
+    for (; k < rows; k++)
+      for (int c = 0; c < RIATA_GROUP; c++) acc[0][c] += v[k] * from[RIATA_GROUP * k + c];
+    for (int c = 0; c < RIATA_GROUP; c++)
+      sums[RIATA_GROUP * g + c] += (acc[0][c] + acc[1][c]) + (acc[2][c] + acc[3][c]);
+  }
+}
 
 #endif

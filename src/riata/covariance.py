@@ -1,0 +1,161 @@
+"""Fits that do not read X: every feature in Gram space, where n >> p.
+
+    z = X'(w y) - G b          |r|_w^2 = |y|_w^2 - b'(X'(w y) + z)          G = X'diag(w)X
+
+carry an error of eps (|y| + sum_j |x_j||b_j|) in the metric of each feature. As long as what that
+can hide is below a tenth of the tolerance, a path costs one read of X for G and X'(w y), and one
+for the certificate of its last point. Where it is not, the alpha is left to `Solver`.
+
+Features that nothing penalises are eliminated (working_set.py); the null model is theirs.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .certificate import duality_gap_of
+from .certify import certified_gap
+from .kernels import dual
+from .penalty import Box
+from .solver import EPS, INNER, ROUGH, STALLS, Fit, Problem, on_the_way
+from .working_set import WorkingSet
+
+Floats = NDArray[np.float64]
+SAFE = 0.1  # share of the tolerance that the rounding of Gram algebra may take
+
+
+class CovarianceSolver:
+    """Solves alpha after alpha from the Gram matrix of all columns, warm."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        design, penalty = problem.design, problem.penalty
+        assert design.correlation is not None
+        live = problem.never == 0
+        self.free = np.flatnonzero(penalty.free & live)
+        self.live = np.flatnonzero(~penalty.free & live)
+        self._working = WorkingSet(design, self.free)
+        self._working.extend(self.live)
+        self._norm_sq = design.norm_sq[self.live]
+        self._norm = np.sqrt(self._norm_sq)
+        self._skip = np.zeros(len(self.live), dtype=np.uint8)
+        self._unit = Box(*penalty.at(1.0).take(self.live))
+        # what is left once the free features are fitted alone
+        correlation = design.correlation
+        self._free_coef, lost = self._working.space.fit(problem.y, correlation[self.free])
+        self._y_sq = problem.y_sq - lost
+        self._correlation = correlation[self.live] - self._working.load(correlation[self.free])
+        problem.null_objective = 0.5 * self._y_sq
+        self._coef = np.zeros(len(self.live))
+        self._z, self._resid_sq = self._correlation.copy(), self._y_sq
+        self._last_alpha = float("inf")
+
+    @staticmethod
+    def suits(problem: Problem) -> bool:
+        """Whether the problem is tall, and every feature either penalised or free."""
+        penalty = problem.penalty
+        return problem.design.whole_gram is not None and bool(
+            np.all(~penalty.unpenalised | penalty.free)
+        )
+
+    def alpha_max(self) -> float:
+        """Return the smallest alpha with no penalised feature in the model."""
+        z, skip = np.zeros(self.problem.design.p), np.ones(self.problem.design.p, dtype=np.uint8)
+        z[self.live], skip[self.live] = self._correlation, 0
+        return self.problem.penalty.alpha_max(z, skip)
+
+    def start_from(self, coef: Floats) -> None:
+        """Take coef (p,), within the bounds, as the point to start from."""
+        self._coef = coef[self.live]
+        self._last_alpha = 0.0
+        self._refresh()
+
+    def coef(self) -> Floats:
+        """Return the present point, (p,)."""
+        coef = np.zeros(self.problem.design.p)
+        coef[self.live] = self._coef
+        coef[self.free] = self._free_coef + self._working.free_step(self._coef)
+        return coef
+
+    def solve(self, alpha: float) -> Fit | None:
+        """Return the certified fit at alpha, None where Gram algebra is not exact enough."""
+        problem = self.problem
+        if self._last_alpha == float("inf"):
+            self._last_alpha = max(self.alpha_max(), alpha)
+        n_iter = 0
+        for step in on_the_way(self._last_alpha, alpha):
+            rough = ROUGH * problem.null_objective
+            _, status, more = self._approach(step, rough, problem.max_iter - n_iter)
+            n_iter += more
+            if status in ("max_iter", "time_limit"):
+                break
+        negligible = problem.negligible_gap()
+        gap, status, more = self._approach(alpha, negligible, problem.max_iter - n_iter)
+        self._last_alpha = alpha
+        if not status or self._rounding() > SAFE * negligible:
+            return None
+        return self._fit(alpha, gap, status, n_iter + more)
+
+    def verify(self, fit: Fit) -> Fit | None:
+        """Return the fit at the present point with its certificate from X; None where it fails."""
+        problem, design = self.problem, self.problem.design
+        coef = self.coef()
+        resid, z = design.residual(problem.y, coef)
+        if design.centred:
+            resid -= dual.weighted_sums(design.weights, resid)[0]
+        skip = (problem.never != 0).astype(np.uint8)
+        skip[self.free] = 1
+        gap = certified_gap(
+            design, self._working.space, coef, resid, z, problem.penalty.at(fit.alpha),
+            np.empty(0, dtype=np.intp), skip,
+        )  # fmt: skip
+        fit.gap = gap
+        return fit if gap <= problem.negligible_gap() or fit.status != "converged" else None
+
+    def _approach(self, alpha: float, negligible: float, max_iter: int) -> tuple[float, str, int]:
+        """Descend until the gap is negligible; return (gap, status, n_iter), status '' where the
+        rounding of Gram algebra hides it."""
+        box = Box(alpha * self._unit.l1, alpha * self._unit.l2, *self._unit[2:])
+        n_iter, stalls, best = 0, 0, float("inf")
+        while True:
+            more, finished = self._working.descend(
+                self._coef, self._z, self._resid_sq, self._norm_sq, box,
+                INNER * negligible * 0.01**stalls, max_iter - n_iter,
+                clocked=self.problem.deadline < float("inf"),
+            )  # fmt: skip
+            n_iter += more
+            self._refresh()
+            gap = duality_gap_of(self._coef, self._z, self._resid_sq, 0.0, box, self._skip)
+            stalls = stalls + 1 if finished and gap >= 0.5 * best else 0
+            best = min(best, gap)
+            floor = self._rounding()
+            if gap > negligible and floor > SAFE * negligible:
+                return gap, "", n_iter
+            status = self.problem.verdict(
+                gap, negligible, floor, max_iter - n_iter, stalled=stalls >= STALLS
+            )
+            if status:
+                return gap, status, n_iter
+
+    def _refresh(self) -> None:
+        """Take z and |r|^2 from scratch."""
+        gram = self._working.gram
+        assert gram is not None  # p is below its limit
+        explained = dual.gram_residual(gram, self._correlation, self._coef, self._z)
+        self._resid_sq = max(self._y_sq - explained, 0.0)
+
+    def _rounding(self) -> float:
+        """Return the gap that the rounding of Gram algebra can hide."""
+        size = float(self._norm @ np.abs(self._coef))
+        return 4 * EPS * (0.5 * self._resid_sq + size * (float(np.sqrt(self._y_sq)) + size))
+
+    def _fit(self, alpha: float, gap: float, status: str, n_iter: int) -> Fit:
+        l2, working = alpha * self._unit.l2, self._working
+        if len(self.free):
+            coef = self.coef()
+            index = np.flatnonzero(coef)
+            coef = coef[index]
+        else:
+            support = np.flatnonzero(self._coef)
+            index, coef = self.live[support], self._coef[support]
+        df = working.smoother_trace(self._coef, l2)
+        return Fit(alpha, index, coef, gap, status, n_iter, df, 0.5 * self._resid_sq)

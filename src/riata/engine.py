@@ -1,0 +1,73 @@
+"""Which solver for which alpha of a path; the only place that chooses.
+
+another loss                NewtonSolver
+no L1 part, no bounds       RidgeSolver, from the general solver's state
+tall dense X                CovarianceSolver, for as long as Gram algebra is exact enough
+everything else             Solver
+"""
+
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .covariance import CovarianceSolver
+from .families import Gaussian
+from .newton import NewtonSolver
+from .ridge import RidgeSolver
+from .solver import Fit, Problem, Solver
+
+Floats = NDArray[np.float64]
+
+
+class Engine:
+    """Solves one problem for alpha after alpha, each solver warm from where the last one ended."""
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        self._covariance = CovarianceSolver(problem) if CovarianceSolver.suits(problem) else None
+        if self._covariance is None:
+            self._solver  # noqa: B018 (fits the null model)
+
+    @cached_property
+    def _solver(self) -> Solver:
+        gaussian = isinstance(self.problem.family, Gaussian)
+        return Solver(self.problem) if gaussian else NewtonSolver(self.problem)
+
+    @cached_property
+    def _ridge(self) -> RidgeSolver:
+        return RidgeSolver(self._solver)
+
+    def alpha_max(self) -> float:
+        """Return the smallest alpha with no penalised feature in the model."""
+        if self._covariance is not None:
+            return self._covariance.alpha_max()
+        return self.problem.penalty.alpha_max(self._solver.state.z, self._solver.skip)
+
+    def start_from(self, coef: Floats) -> None:
+        """Take coef (p,), put within the bounds, as the point to start from."""
+        box = self.problem.penalty.at(0.0)
+        coef = np.where(self.problem.never == 0, np.clip(coef, box.lower, box.upper), 0.0)
+        if self._covariance is not None:
+            self._covariance.start_from(coef)
+        else:
+            self._solver.start_from(coef)
+
+    def solve(self, alpha: float, *, last: bool) -> Fit:
+        """Return the certified fit at alpha.
+
+        last : whether its certificate must come from X, even where Gram algebra would do
+        """
+        penalty = self.problem.penalty
+        direct = penalty.unbounded and isinstance(self.problem.family, Gaussian)
+        if direct and not penalty.has_l1(alpha):
+            return self._ridge.solve(alpha)
+        if self._covariance is not None and alpha > 0.0:
+            fit = self._covariance.solve(alpha)
+            if fit is not None and last:
+                fit = self._covariance.verify(fit)
+            if fit is not None:
+                return fit
+            coef, self._covariance = self._covariance.coef(), None
+            self._solver.start_from(coef)
+        return self._solver.solve(alpha)
