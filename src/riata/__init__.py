@@ -14,12 +14,22 @@ from .result import RegularizationPath
 
 __version__ = "0.1.0"
 
-_ESTIMATORS = ("ElasticNet", "Lasso", "Ridge")
+_ESTIMATORS = (
+    "ElasticNet",
+    "GeneralizedLinearRegressor",
+    "Lasso",
+    "LogisticRegression",
+    "PoissonRegressor",
+    "Ridge",
+)
 
 __all__ = [
     "ConvergenceWarning",
     "ElasticNet",
+    "GeneralizedLinearRegressor",
     "Lasso",
+    "LogisticRegression",
+    "PoissonRegressor",
     "RegularizationPath",
     "Ridge",
     "alpha_max",

@@ -23,6 +23,21 @@ On one scale with scikit-learn: `Lasso` and `ElasticNet` minimise a mean, as `ri
 does, so their alpha is riata's. `Ridge` minimises a sum: see `ridge_alpha`.
 """
 
+from .generalized import (
+    GeneralizedLinearRegressor,
+    LogisticRegression,
+    PoissonRegressor,
+    logistic_alpha,
+)
 from .linear import ElasticNet, Lasso, Ridge, ridge_alpha
 
-__all__ = ["ElasticNet", "Lasso", "Ridge", "ridge_alpha"]
+__all__ = [
+    "ElasticNet",
+    "GeneralizedLinearRegressor",
+    "Lasso",
+    "LogisticRegression",
+    "PoissonRegressor",
+    "Ridge",
+    "logistic_alpha",
+    "ridge_alpha",
+]

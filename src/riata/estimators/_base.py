@@ -111,13 +111,8 @@ class _LinearModel(RegressorMixin, BaseEstimator):
         -----
         Cost: that of `riata.fit_path` at one alpha, for each target.
         """
-        before = dict(vars(self))
-        try:
+        with restored_on_error(self):
             self._fit(X, y, sample_weight)
-        except BaseException:
-            self.__dict__.clear()
-            self.__dict__.update(before)
-            raise
         return self
 
     def _fit(self, X: Any, y: Any, sample_weight: ArrayLike | float | None) -> None:
@@ -186,6 +181,18 @@ class _LinearModel(RegressorMixin, BaseEstimator):
         tags.input_tags.sparse = True
         tags.target_tags.multi_output = True
         return tags
+
+
+@contextmanager
+def restored_on_error(estimator: BaseEstimator) -> Iterator[None]:
+    """Put an estimator back as it was where what is inside raises."""
+    before = dict(vars(estimator))
+    try:
+        yield
+    except BaseException:
+        estimator.__dict__.clear()
+        estimator.__dict__.update(before)
+        raise
 
 
 def total_weight(sample_weight: ArrayLike | float | None, n_samples: int) -> float:
