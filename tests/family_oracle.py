@@ -5,8 +5,8 @@ Nothing of riata is imported here. With w_i = s_i / sum(s), rows of weight zero 
     P(b0, b) = sum_i w_i f_i(o_i + b0 + x_i'b) + sum_j g_j(b_j)
     D(u)     = -sum_i [ w_i f_i*(-u_i / w_i) + u_i o_i ] - sum_j g_j*(x_j'u)
 
-for any u with sum u = 0 (where there is an intercept) and x_j'u = 0 for what nothing holds. P - D is
-formed as it stands: right to 1e-15 of P, far below the tolerances that are asked for.
+for any u with sum u = 0 (where there is an intercept) and x_j'u = 0 for what nothing holds. P - D
+is formed as it stands: right to 1e-15 of P, far below the tolerances that are asked for.
 
 f is half the unit deviance: loss_of(...)(eta) and its conjugate are written from the textbook.
 """
@@ -78,7 +78,8 @@ def tweedie(y, p=1.5):
         x = 0.5 * (t + np.sqrt(t**2 + 4 * y))
         eta = 2 * np.log(np.maximum(x, 1e-300))
         value = t * eta - loss(eta)
-        return np.where(y > 0, value, np.where(t >= 0, xlogy(2 * t, np.maximum(t, 1e-300)) - 2 * t, np.inf))
+        at_zero = xlogy(2 * t, np.maximum(t, 1e-300)) - 2 * t
+        return np.where(y > 0, value, np.where(t >= 0, at_zero, np.inf))
 
     return (
         loss,
@@ -167,8 +168,10 @@ class FamilyProblem:
         if not self.fit_intercept and not free.any():
             return 0.0, coef
         if not free.any():
+
             def slope(b0):
                 return self.w @ self.gradient(self.o + b0)
+
             low, high = -1.0, 1.0
             while slope(low) > 0:
                 low *= 2
@@ -213,18 +216,16 @@ class FamilyProblem:
         u = -self.w * self.gradient(eta)
         h = self.w * self.curvature(eta)
         flat = (l1 == 0) & (l2 == 0) & (self.lower < self.upper)
-        in_Z = flat & ((np.isinf(self.lower) & np.isinf(self.upper)) | (
-            (coef > self.lower) & (coef < self.upper)))
+        in_Z = flat & (
+            (np.isinf(self.lower) & np.isinf(self.upper))
+            | ((coef > self.lower) & (coef < self.upper))
+        )
         Z = np.hstack([np.ones((len(u), int(self.fit_intercept))), self.X[:, in_Z]])
         for _ in range(3 if Z.shape[1] else 0):
-            root = np.sqrt(h)
-            a = np.linalg.lstsq(root[:, None] * Z, np.divide(u, root, where=root > 0, out=0 * u), rcond=1e-10)[0]
-            rest = Z.T @ u - Z.T @ (h * (Z @ a))
-            if np.abs(rest).max() > 1e-9:  # rows without curvature pull: solve for them instead
-                a = np.linalg.lstsq(Z.T @ (h[:, None] * Z), Z.T @ u, rcond=1e-12)[0]
+            a = np.linalg.lstsq(Z.T @ (h[:, None] * Z), Z.T @ u, rcond=1e-12)[0]
             u = u - h * (Z @ a)
         rest = ~in_Z
-        z, b = self.X[:, rest].T @ u, coef[rest]
+        z = self.X[:, rest].T @ u
         l1, l2, lower, upper = (a[rest] for a in (l1, l2, self.lower, self.upper))
 
         def conjugate(z):

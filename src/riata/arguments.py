@@ -131,9 +131,7 @@ def _is_proportion(values: NDArray[Any], family: Family) -> bool:
     return bool(np.any((values > 0.0) & (values < 1.0)))
 
 
-def check_labels(
-    values: NDArray[Any], family: str, weights: Floats
-) -> tuple[Floats, NDArray[Any]]:
+def check_labels(values: NDArray[Any], family: str, weights: Floats) -> tuple[Floats, NDArray[Any]]:
     """Return y as 0 and 1, and the two labels, sorted, of the rows that count."""
     if values.dtype.kind == "f":
         values = check_vector(values, "y", len(values))

@@ -61,8 +61,9 @@ def centre(data: Data, n_threads: int, *, to_solve: bool = True) -> Centred:
         if np.abs(y[w > 0.0]).max() <= 4 * np.finfo(float).eps * size:
             y[:] = 0.0  # constant: what is left is rounding
     design = make_design(
-        data.X, w, centred=data.fit_intercept, n_threads=n_threads, y=y if to_solve and gaussian else None
-    )
+        data.X, w, centred=data.fit_intercept, n_threads=n_threads,
+        y=y if to_solve and gaussian else None,
+    )  # fmt: skip
     columns = design.columns
 
     def take(values: Floats) -> Floats:

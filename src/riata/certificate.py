@@ -79,8 +79,8 @@ def gap_at_best_scale(
 ) -> float:
     """Return the least over c of loss_part(c) + sum_j [ g_j(b_j) + g_j*(c z_j) - c z_j b_j ].
 
-    loss_part(c, sloped) gives value and derivative (0 will do unless `sloped`), is convex, and falls
-    from c = 0 to 1; `precision` is the share of itself to which the least is found.
+    loss_part(c, sloped) gives value and derivative (0 will do unless `sloped`), is convex, and
+    falls from c = 0 to 1; `precision` is the share of itself to which the least is found.
     """
     arrays = (*box, skip)
 

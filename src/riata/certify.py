@@ -49,9 +49,10 @@ def dual_of(
 ) -> Floats:
     """Return v made feasible: X_Z'(w v) = 0 for the panel's members, sum w v = 0 if centred.
 
-    v - curvature (X_Z a + a_0) is the projection in the metric of the curvature, to first order the
-    negative gradient at another point. What leaves the domain of the conjugate is put on its edge
-    and stays there, and the rest is projected again. Where that comes to no end, 0: always feasible.
+    v - curvature (X_Z a + a_0) is the projection in the metric of the curvature, to first order
+    the negative gradient at another point. What leaves the domain of the conjugate is put on its
+    edge and stays there, and the rest is projected again. Where that comes to no end, 0, which is
+    always feasible.
 
     v, curvature : (n,), per unit of weight
     domain : (low, high), each () or (n,), within which the conjugate is finite

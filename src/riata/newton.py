@@ -158,7 +158,7 @@ class NewtonSolver(Solver):
         df = other.working.smoother_trace(other.state.coef[members], box.l2[members])
         return other.fit(0.0, gap, status, max(other._null_steps, 1), df)
 
-    # -- curvature ---------------------------------------------------------------------------------
+    # -- curvature -------------------------------------------------------------------------------
 
     def _stand_in(self, curvature: Floats) -> Floats:
         """Return f'' (n,), or where Newton steps fail what stands for it: its bound, or more."""
@@ -197,7 +197,7 @@ class NewtonSolver(Solver):
             gain += 0.5 * total**2 / mass
         return step, gain
 
-    # -- points ------------------------------------------------------------------------------------
+    # -- points ----------------------------------------------------------------------------------
 
     def _intercept_at(self, eta: Floats, start: float) -> float:
         problem = self.problem
@@ -248,7 +248,7 @@ class NewtonSolver(Solver):
         fit.intercept = self.state.intercept
         return fit
 
-    # -- the certificate ---------------------------------------------------------------------------
+    # -- the certificate -------------------------------------------------------------------------
 
     def certify(self, alpha: float, box: Box) -> float:
         """Return the duality gap at the present point."""
@@ -267,7 +267,7 @@ class NewtonSolver(Solver):
             bare, skip,
         )  # fmt: skip
 
-    # -- the working set -----------------------------------------------------------------------------
+    # -- the working set -------------------------------------------------------------------------
 
     def _descend(self, box: Box, target: float, max_iter: int) -> tuple[int, bool]:
         """Minimise on the working set; return (n_iter, whether it got to the target or its floor).
@@ -351,7 +351,8 @@ class NewtonSolver(Solver):
             return False
         if gap >= 0.5 * last:
             return True
-        return math.log(gap / max(target, 1e-300)) / math.log(last / gap) > 1 + size / STEPS_PER_GRAM
+        steps = math.log(gap / max(target, 1e-300)) / math.log(last / gap)
+        return steps > 1 + size / STEPS_PER_GRAM
 
     def _search(
         self, box: Box, work: Indices, coef: Floats, step: Floats, at: LossAt, along: Floats
@@ -369,4 +370,3 @@ class NewtonSolver(Solver):
                 return t, new
             t *= 0.5
         return 0.0, at
-

@@ -617,7 +617,7 @@ class LogisticRegression(ClassifierMixin, _GeneralizedModel):
                     f"supported. The type of the target is {type_of_target(y)}."
                 )
             C = self.C
-            if not (isinstance(C, float) and C == np.inf):
+            if not (isinstance(C, float) and np.inf == C):
                 C = check_number(C, "C", 0.0, above=True)
             total_weight(sample_weight, len(y))  # the check
             s = np.ones(len(y)) if sample_weight is None else sample_weight
@@ -707,9 +707,7 @@ def class_weights(
         sums = np.bincount(y, weights=sample_weight, minlength=len(classes))
         return sample_weight.sum() / (len(classes) * np.where(sums > 0.0, sums, 1.0))
     if not isinstance(class_weight, dict):
-        raise ValueError(
-            f'class_weight must be a dict, "balanced" or None, got {class_weight!r}'
-        )
+        raise ValueError(f'class_weight must be a dict, "balanced" or None, got {class_weight!r}')
     unknown = [label for label in class_weight if label not in classes.tolist()]
     if unknown:
         raise ValueError(f"class_weight must hold labels of y, got {unknown[0]!r}")

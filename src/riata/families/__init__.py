@@ -1,13 +1,13 @@
 """Losses: what a family must say of itself. Vectorised, no loop over coordinates asks for it.
 
-    name                y                       link       class
-    "gaussian"          any number              identity   Gaussian
-    "binomial"          two labels, or [0, 1]   logit      Binomial
-    "poisson"           >= 0                    log        Poisson
-    "gamma"             > 0                     log        Gamma
-    "tweedie"           >= 0                    log        Tweedie(power=1.5)
-    "huber"             any number              identity   Huber(delta=1.35)
-    "squared_hinge"     two labels              none       SquaredHinge
+name                y                       link       class
+"gaussian"          any number              identity   Gaussian
+"binomial"          two labels, or [0, 1]   logit      Binomial
+"poisson"           >= 0                    log        Poisson
+"gamma"             > 0                     log        Gamma
+"tweedie"           >= 0                    log        Tweedie(power=1.5)
+"huber"             any number              identity   Huber(delta=1.35)
+"squared_hinge"     two labels              none       SquaredHinge
 """
 
 from .base import Family

@@ -3,7 +3,16 @@
 import numpy as np
 
 from ..kernels import loss
-from .base import LARGEST_EXPONENT, Family, Floats, divergence, exp, exp_remainder, parameter, refuse
+from .base import (
+    LARGEST_EXPONENT,
+    Family,
+    Floats,
+    divergence,
+    exp,
+    exp_remainder,
+    parameter,
+    refuse,
+)
 
 
 class Gaussian(Family):

@@ -41,7 +41,7 @@ class Huber(Family):
 
     def start(self, y: Floats, weights: Floats) -> float:
         order = np.argsort(y, kind="stable")
-        middle = np.searchsorted(np.cumsum(weights[order]), 0.5)
+        middle = int(np.searchsorted(np.cumsum(weights[order]), 0.5))
         return float(y[order[min(middle, len(y) - 1)]])  # the median
 
     def domain(self, y: Floats) -> tuple[float, float]:
