@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .design import as_matrix, as_real
 from .design.base import LARGEST
-from .families import Family, get_family
+from .families import Family, MultipleFamily, get_family
 
 Floats = NDArray[np.float64]
 
@@ -111,6 +111,8 @@ def check_response(
     y: Any, n: int, family: Family, weights: Floats
 ) -> tuple[Floats, NDArray[Any] | None]:
     """Return y (n,) as float64, and the labels that 0 and 1 stand for where it held labels."""
+    if isinstance(family, MultipleFamily):
+        return check_responses(y, n, family, weights)
     values = as_column(y, n)
     if family.labelled and not _is_proportion(values, family):
         return check_labels(values, family.name, weights)
@@ -122,6 +124,54 @@ def check_response(
             "mean would be 0"
         )
     return values, None
+
+
+def check_responses(
+    y: Any, n: int, family: MultipleFamily, weights: Floats
+) -> tuple[Floats, NDArray[Any] | None]:
+    """Return y (n, K), K > 1, as float64, and the labels of its columns where it held labels."""
+    if y is None:
+        raise ValueError("y must be given: requires y to be passed, but the target y is None")
+    values = y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
+    if family.labelled and (values.ndim == 1 or values.shape[1:] == (1,)):
+        return one_hot(as_column(y, n), family.name, weights)
+    if values.ndim != 2 or len(values) != n or values.shape[1] < 2:
+        raise ValueError(
+            f"y must have shape ({n}, K), K > 1 numbers per row of X, for family={family.name!r}, "
+            f"got shape {values.shape}"
+        )
+    columns = [check_y(values[:, k], n) for k in range(values.shape[1])]
+    values = np.ascontiguousarray(np.array(columns).T)
+    family.check(values)
+    return values, None
+
+
+def one_hot(values: NDArray[Any], family: str, weights: Floats) -> tuple[Floats, NDArray[Any]]:
+    """Return y (n, K) as 0 and 1, and the K labels, sorted, of the rows that count."""
+    if values.dtype.kind == "f":
+        values = check_vector(values, "y", len(values))
+    try:
+        classes = np.unique(values[weights > 0.0])
+    except TypeError:
+        raise TypeError("y must hold labels that can be sorted, got a mixture of types") from None
+    if len(classes) < 2:
+        raise ValueError(
+            f"y must hold two classes or more for family={family!r}, got one: {classes[0]!r}"
+        )
+    return (values[:, None] == classes).astype(np.float64), classes
+
+
+def check_offset(offset: Any, n: int, y: Floats) -> Floats:
+    """Return an offset of the linear predictor, (n,) or (n, K) as y is."""
+    if y.ndim == 1:
+        return check_vector(offset, "offset", n)
+    values = np.asarray(offset.to_numpy() if hasattr(offset, "to_numpy") else offset)
+    if values.shape != y.shape:
+        raise ValueError(
+            f"offset must have shape {y.shape}, one number per response, got {values.shape}"
+        )
+    columns = [check_vector(column, "offset", n) for column in values.T]
+    return np.ascontiguousarray(np.array(columns).T)
 
 
 def _is_proportion(values: NDArray[Any], family: Family) -> bool:
@@ -280,7 +330,7 @@ def check_data(
         y=response,
         classes=classes,
         weights=weights,
-        offset=None if offset is None else check_vector(offset, "offset", n),
+        offset=None if offset is None else check_offset(offset, n, response),
         names=names,
         family=family,
         l1_ratio=ratio,

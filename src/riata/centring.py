@@ -4,6 +4,7 @@ Only least squares can take intercept and offset out of y; other losses keep bot
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,9 +38,10 @@ class Centred:
         """Return the caller's feature numbers of the design's columns `index`."""
         return index if self.design.columns is None else self.design.columns[index]
 
-    def intercept(self, index: NDArray[np.intp], coef: Floats) -> float:
-        """Return the intercept that goes with the coefficients of some columns."""
-        return self.y_mean - float(self.design.mean[index] @ coef)
+    def intercept(self, index: NDArray[np.intp], coef: Floats) -> Any:
+        """Return the intercept that goes with the coefficients of some columns, (|J|,) or
+        (|J|, K)."""
+        return self.y_mean - self.design.mean[index] @ coef
 
 
 def centre(data: Data, n_threads: int, *, to_solve: bool = True) -> Centred:

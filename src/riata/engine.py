@@ -1,5 +1,6 @@
 """Which solver for which alpha of a path; the only place that chooses.
 
+several responses           MultiSolver
 another loss                NewtonSolver
 no L1 part, no bounds       RidgeSolver, from the general solver's state
 tall dense X                CovarianceSolver, for as long as Gram algebra is exact enough
@@ -12,7 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .covariance import CovarianceSolver
-from .families import Gaussian
+from .families import Gaussian, MultipleFamily
+from .multi import MultiSolver
 from .newton import NewtonSolver
 from .ridge import RidgeSolver
 from .solver import Fit, Problem, Solver
@@ -31,8 +33,11 @@ class Engine:
 
     @cached_property
     def _solver(self) -> Solver:
-        gaussian = isinstance(self.problem.family, Gaussian)
-        return Solver(self.problem) if gaussian else NewtonSolver(self.problem)
+        family = self.problem.family
+        if isinstance(family, Gaussian):
+            return Solver(self.problem)
+        multiple = isinstance(family, MultipleFamily)
+        return MultiSolver(self.problem) if multiple else NewtonSolver(self.problem)
 
     @cached_property
     def _ridge(self) -> RidgeSolver:
@@ -47,7 +52,10 @@ class Engine:
     def start_from(self, coef: Floats) -> None:
         """Take coef (p,), put within the bounds, as the point to start from."""
         box = self.problem.penalty.at(0.0)
-        coef = np.where(self.problem.never == 0, np.clip(coef, box.lower, box.upper), 0.0)
+        never, lower, upper = self.problem.never, box.lower, box.upper
+        if coef.ndim == 2:
+            never, lower, upper = never[:, None], lower[:, None], upper[:, None]
+        coef = np.where(never == 0, np.clip(coef, lower, upper), 0.0)
         if self._covariance is not None:
             self._covariance.start_from(coef)
         else:

@@ -151,7 +151,7 @@ def solve_path(
     data = check_data(X, y, **model)
     n_features = data.X.shape[1]
     if start is not None:
-        start = check_vector(start, "start", n_features, "feature")
+        start = np.ascontiguousarray(start)
     centred = centre(data, rule.n_threads)
     problem = Problem(
         centred.design, centred.y, data.family, centred.penalty, rule.tol, rule.max_iter,

@@ -13,6 +13,7 @@ The certificate is the only stopping rule.
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -57,7 +58,7 @@ class Fit:
     n_iter: int
     df: float
     loss: float
-    intercept: float = 0.0  # beside what the means of y and of the columns give
+    intercept: Any = 0.0  # beside what the means of y and of the columns give
 
 
 @dataclass
@@ -76,7 +77,8 @@ class Problem:
     separated: bool = field(init=False, default=False)  # what nothing penalises fits y perfectly
 
     def __post_init__(self) -> None:
-        self.y_sq = dual.weighted_sums(self.design.weights, self.y)[1]
+        if self.y.ndim == 1:
+            self.y_sq = dual.weighted_sums(self.design.weights, self.y)[1]
         self.never = (self.penalty.excluded | (self.design.norm_sq == 0.0)).astype(np.uint8)
 
     def expired(self) -> bool:

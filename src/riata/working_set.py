@@ -8,6 +8,8 @@ G = X'diag(w)X, what coordinate descent sees is the Schur complement
 whose solution, with b_Z = the least-squares fit to what is left, solves the whole.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -148,9 +150,20 @@ class WorkingSet:
         d = np.concatenate([free_step, step])
         return self._panel.dot(d) - float(self._panel.mean @ d)
 
-    def mean_at(self, free_step: Floats, step: Floats) -> float:
+    def gradients(self, u: Floats) -> tuple[Floats, Floats]:
+        """Return X_W'U, (|W|, K), and the column sums of U (n, K); columns centred as for G."""
+        total = u.sum(axis=0)
+        z = [self._panel.transpose_dot(np.ascontiguousarray(column)) for column in u.T]
+        return np.ascontiguousarray(np.array(z).T) - np.outer(self._panel.mean, total), total
+
+    def images(self, step: Floats) -> Floats:
+        """Return X_W D, (n, K), from steps (|W|, K); columns centred as for G."""
+        out = [self._panel.dot(np.ascontiguousarray(column)) for column in step.T]
+        return np.array(out).T - self._panel.mean @ step
+
+    def mean_at(self, free_step: Floats, step: Floats) -> Any:
         """Return the mean, under the weights of G, of what a step of b_Z and b_W moves."""
-        return float(self._panel.mean @ np.concatenate([free_step, step]))
+        return self._panel.mean @ np.concatenate([free_step, step])
 
     def correlation(self, u: Floats) -> Floats:
         """Return X'u, (p,), 0 for those who are neither members nor in Z; no pass over X."""

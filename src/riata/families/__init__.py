@@ -8,11 +8,14 @@ name                y                       link       class
 "tweedie"           >= 0                    log        Tweedie(power=1.5)
 "huber"             any number              identity   Huber(delta=1.35)
 "squared_hinge"     two labels              none       SquaredHinge
+    "multigaussian"     (n, K) numbers          identity   MultiGaussian
+    "multinomial"       K labels, or shares     softmax    Multinomial(grouped=False)
 """
 
 from .base import Family
 from .exponential import Binomial, Gamma, Gaussian, Poisson, Tweedie
 from .margin import Huber, SquaredHinge
+from .multiple import MultiGaussian, Multinomial, MultipleFamily
 
 __all__ = [
     "Binomial",
@@ -20,6 +23,9 @@ __all__ = [
     "Gamma",
     "Gaussian",
     "Huber",
+    "MultiGaussian",
+    "Multinomial",
+    "MultipleFamily",
     "Poisson",
     "SquaredHinge",
     "Tweedie",
@@ -34,14 +40,16 @@ _BY_NAME = {
     "tweedie": Tweedie,
     "huber": Huber,
     "squared_hinge": SquaredHinge,
+    "multigaussian": MultiGaussian,
+    "multinomial": Multinomial,
 }
 
 
-def get_family(family: object) -> Family:
+def get_family(family: object) -> Family | MultipleFamily:
     """Return the family that a name stands for, with its defaults; a Family is itself."""
     if isinstance(family, str) and family in _BY_NAME:
         return _BY_NAME[family]()
-    if isinstance(family, Family):
+    if isinstance(family, Family | MultipleFamily):
         return family
     raise ValueError(
         f"family must be one of {sorted(_BY_NAME)} or an instance of riata.families.Family, "
