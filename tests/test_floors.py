@@ -23,6 +23,7 @@ FLOORS = {
         "arguments",
         "centring",
         "least_squares",
+        "multi",
         "newton",
         "certify",
         "covariance",
@@ -32,7 +33,7 @@ FLOORS = {
         "stopping",
         "working_set",
     ],
-    4: ["path", "judge", "result", "cross_validation"],
+    4: ["path", "judge", "result", "result_multi", "cross_validation"],
     5: ["estimators", "cli", "plotting", "__main__", "readers", "examples"],
 }
 UPWARD = {("result", "plotting")}  # path.plot(), for people: imported when it is called

@@ -11,6 +11,7 @@ from .exceptions import ConvergenceWarning
 from .judge import alpha_max, duality_gap
 from .path import fit_path
 from .result import RegularizationPath
+from .result_multi import MultiResponsePath
 
 __version__ = "0.1.0"
 
@@ -29,6 +30,7 @@ __all__ = [
     "GeneralizedLinearRegressor",
     "Lasso",
     "LogisticRegression",
+    "MultiResponsePath",
     "PoissonRegressor",
     "RegularizationPath",
     "Ridge",

@@ -325,6 +325,11 @@ def check_data(
     family = get_family(family)
     weights = check_weights(sample_weight, n)
     response, classes = check_response(y, n, family, weights)
+    if isinstance(family, MultipleFamily) and np.any(np.isfinite(lower) | np.isfinite(upper)):
+        raise ValueError(
+            f"lower_bounds and upper_bounds must be None for family={family.name!r}: there are no "
+            "bounds on rows of coefficients"
+        )
     return Data(
         X=X,
         y=response,

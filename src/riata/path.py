@@ -12,6 +12,7 @@ from .centring import Centred, centre
 from .engine import Engine
 from .exceptions import convergence_warning
 from .result import RegularizationPath
+from .result_multi import MultiResponsePath
 from .solver import Fit, Problem
 from .stopping import check_rule
 
@@ -55,12 +56,13 @@ def fit_path(
     X : array, data frame or sparse matrix of shape (n, p)
         float64 and float32 are read in place, dense in either order, CSR and CSC with int32 or
         int64 indices; never changed. Other dtypes and layouts are converted, at a copy's price.
-    y : array of shape (n,) or (n, 1)
+    y : array of shape (n,) or (n, 1), of (n, K) for several responses
         Target: finite numbers that the family takes, or labels.
     family : str or riata.families.Family
         The loss f, half the unit deviance: "gaussian" (half the squared error), "binomial" (y two
         labels of any kind, or proportions in [0, 1]), "poisson", "gamma", "tweedie" (log link),
-        "huber", "squared_hinge"; or an object, ``Tweedie(power)``, ``Huber(delta)``, or a family of
+        "huber", "squared_hinge", "multigaussian" (y of shape (n, K)), "multinomial" (K labels); or
+        an object, ``Tweedie(power)``, ``Huber(delta)``, ``Multinomial(grouped)``, or a family of
         your own: see `riata.families`.
     alphas : float or array, optional
         Penalty strengths >= 0, in any order; they come back descending, without duplicates. 0 is
@@ -101,7 +103,7 @@ def fit_path(
 
     Returns
     -------
-    RegularizationPath
+    RegularizationPath, or MultiResponsePath for several responses or classes
 
     Raises
     ------
@@ -234,7 +236,11 @@ def _result(
     centred: Centred, problem: Problem, alphas: Floats, fits: _Fits, settings: dict[str, Any]
 ) -> RegularizationPath:
     null = problem.null_objective
-    return RegularizationPath.from_fits(
+    settings = {**settings, "family": centred.data.family}
+    kind = RegularizationPath
+    if problem.y.ndim == 2:
+        kind, settings["n_responses"] = MultiResponsePath, problem.y.shape[1]
+    return kind.from_fits(
         alphas,
         [
             (centred.expand(f.index), f.intercept + centred.intercept(f.index, f.coef), f)
@@ -246,7 +252,7 @@ def _result(
         null_objective=null,
         unsolved="interrupted" if fits.stopped_by else "time_limit",
         n_passes=centred.design.n_passes,
-        settings={**settings, "family": centred.data.family},
+        settings=settings,
     )
 
 

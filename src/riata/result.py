@@ -79,7 +79,7 @@ class RegularizationPath:
     def from_fits(
         cls,
         alphas: Floats,
-        solved: Sequence[tuple[NDArray[np.intp], float, Fit]],
+        solved: Sequence[tuple[NDArray[np.intp], Any, Fit]],
         *,
         n_features: int,
         names: NDArray[np.object_] | None,
@@ -97,17 +97,8 @@ class RegularizationPath:
         def column(values: list[float], missing: float = np.nan) -> Floats:
             return np.array(values + [missing] * (size - done))
 
-        counts = [len(index) for index, *_ in solved] + [0] * (size - done)
-        path.alphas = alphas
-        path.coefs = sp.csc_array(
-            (
-                np.concatenate([f.coef for f in fits] or [np.empty(0)]),
-                np.concatenate([index for index, *_ in solved] or [np.empty(0, dtype=np.intp)]),
-                np.concatenate([[0], np.cumsum(counts)]),
-            ),
-            shape=(n_features, size),
-        )
-        path.intercepts = column([intercept for _, intercept, _ in solved])
+        path.alphas, path._settings = alphas, settings
+        path._take_coefs(solved, n_features)
         path.dual_gaps = column([f.gap for f in fits])
         path.null_objective = null_objective
         path.status = np.array([f.status for f in fits] + [unsolved] * (size - done))
@@ -120,16 +111,25 @@ class RegularizationPath:
         path.n_passes = n_passes
         path.n_features_in_ = n_features
         path.feature_names_in_ = names
-        path._settings = settings
         return path
 
     _settings: dict[str, Any]
+
+    def _take_coefs(
+        self, solved: Sequence[tuple[NDArray[np.intp], Any, Fit]], n_features: int
+    ) -> None:
+        self.coefs = columns_of([(index, f.coef) for index, _, f in solved], n_features, len(self))
+        self.intercepts = np.full(len(self), np.nan)
+        self.intercepts[: len(solved)] = [intercept for _, intercept, _ in solved]
+
+    def __len__(self) -> int:
+        return len(self.alphas)
 
     def __repr__(self) -> str:
         words, counts = np.unique(self.status, return_counts=True)
         status = ", ".join(f"{n} {word}" for word, n in zip(words, counts, strict=True))
         return (
-            f"RegularizationPath({self.family}, l1_ratio={self.l1_ratio:g}, "
+            f"{type(self).__name__}({self.family}, l1_ratio={self.l1_ratio:g}, "
             f"{self.n_features_in_} features, {len(self.alphas)} alphas from {self.alphas[0]:.4g} "
             f"to {self.alphas[-1]:.4g}: {status})"
         )
@@ -150,7 +150,7 @@ class RegularizationPath:
         return k - 1, k, float((self.alphas[k - 1] - alpha) / step)
 
     def _column(self, k: int) -> Floats:
-        if np.isnan(self.intercepts[k]):
+        if np.isnan(self.dual_gaps[k]):
             return np.full(self.n_features_in_, np.nan)
         return self.coefs[:, [k]].toarray()[:, 0]
 
@@ -172,7 +172,7 @@ class RegularizationPath:
         first = self._column(k)
         return first if share == 0.0 else (1.0 - share) * first + share * self._column(m)
 
-    def intercept(self, alpha: float) -> float:
+    def intercept(self, alpha: float) -> Any:
         """Return the intercept at alpha, interpolated as `coef`.
 
         Parameters
@@ -187,8 +187,11 @@ class RegularizationPath:
         """
         k, m, share = self._position(alpha)
         if share == 0.0:
-            return float(self.intercepts[k])
-        return float((1.0 - share) * self.intercepts[k] + share * self.intercepts[m])
+            return self._intercept_of(k)
+        return (1.0 - share) * self._intercept_of(k) + share * self._intercept_of(m)
+
+    def _intercept_of(self, k: int) -> Any:
+        return float(self.intercepts[k])
 
     def predict(
         self, X: Any, alpha: float | None = None, *, offset: Any = None, type: str = "response"
@@ -219,14 +222,7 @@ class RegularizationPath:
             missing, or the family has no such type.
         """
         family = self._settings["family"]
-        if type not in ("response", "link", "class", "probability"):
-            raise ValueError(
-                f'type must be "response", "link", "class" or "probability", got {type!r}'
-            )
-        if type == "class" and self.classes_ is None:
-            raise ValueError('type="class" needs a path whose y held labels: use "response"')
-        if type == "probability" and not family.proportions:
-            raise ValueError('type="probability" needs family="binomial": use "response"')
+        self._check_type(type, family.proportions)
         eta = self._linear_predictor(X, alpha, offset)
         if type == "link":
             return eta
@@ -236,8 +232,32 @@ class RegularizationPath:
         mean = family.mean(eta)
         return mean if type == "response" else np.stack([family.mean(-eta), mean], axis=-1)
 
+    def _check_type(self, type: str, probabilities: bool) -> None:
+        if type not in ("response", "link", "class", "probability"):
+            raise ValueError(
+                f'type must be "response", "link", "class" or "probability", got {type!r}'
+            )
+        if type == "class" and self.classes_ is None:
+            raise ValueError('type="class" needs a path whose y held labels: use "response"')
+        if type == "probability" and not probabilities:
+            raise ValueError(
+                'type="probability" needs family="binomial" or "multinomial": use "response"'
+            )
+
     def _linear_predictor(self, X: Any, alpha: float | None, offset: Any) -> Floats:
         """Return offset + intercept + X coef, (n, L) or (n,)."""
+        X = self._checked(X, offset)
+        if alpha is None:
+            eta = product(X, self.coefs) + self.intercepts
+        else:
+            eta = product(X, self.coef(alpha)) + self.intercept(alpha)
+        if offset is None:
+            return eta
+        shift = check_vector(offset, "offset", X.shape[0])
+        return eta + (shift if alpha is not None else shift[:, None])
+
+    def _checked(self, X: Any, offset: Any) -> Any:
+        """Return X, checked, where offset is given if it must be."""
         X = check_matrix(as_matrix(X))
         if X.shape[1] != self.n_features_in_:
             raise ValueError(
@@ -249,14 +269,7 @@ class RegularizationPath:
             raise ValueError("offset must be given: the path was fitted with one")
         if not fitted_with and offset is not None:
             raise ValueError("offset must be left out: the path was fitted without one")
-        if alpha is None:
-            eta = product(X, self.coefs) + self.intercepts
-        else:
-            eta = product(X, self.coef(alpha)) + self.intercept(alpha)
-        if offset is None:
-            return eta
-        shift = check_vector(offset, "offset", X.shape[0])
-        return eta + (shift if alpha is not None else shift[:, None])
+        return X
 
     def extend(self, X: Any, y: Any, alphas: Any) -> "RegularizationPath":
         """Solve more alphas, exactly and warm, and return the merged path.
@@ -289,9 +302,10 @@ class RegularizationPath:
         new = wanted[~np.isin(wanted, self.alphas)]
         if len(new) == 0:
             return self
-        above = np.flatnonzero((self.alphas > new[0]) & ~np.isnan(self.intercepts))
-        start = self._column(int(above[-1])) if len(above) else None
+        above = np.flatnonzero((self.alphas > new[0]) & ~np.isnan(self.dual_gaps))
+        start = self._column(int(above[-1])).T if len(above) else None
         settings = {**self._settings, "n_alphas": 1, "alpha_min_ratio": None}
+        settings.pop("n_responses", None)
         other = solve_path(X, y, start=start, alphas=new, **settings)
         same = np.isclose(other.null_objective, self.null_objective, rtol=1e-9, atol=0.0)
         if not same:
@@ -300,17 +314,24 @@ class RegularizationPath:
 
     def _merged(self, other: "RegularizationPath") -> "RegularizationPath":
         """Return a path with the alphas of both."""
-        path = RegularizationPath()
+        path = type(self)()
         path.__dict__.update(self.__dict__)
         alphas = np.concatenate([self.alphas, other.alphas])
         order = np.argsort(-alphas, kind="stable")
         path.alphas = alphas[order]
-        path.coefs = sp.csc_array(sp.hstack([self.coefs, other.coefs], format="csc")[:, order])
-        for name in ("intercepts", "dual_gaps", "status", "n_iter", "df", "deviance_ratio"):
+        path._merge_coefs(self, other, order)
+        for name in ("dual_gaps", "status", "n_iter", "df", "deviance_ratio"):
             both = np.concatenate([getattr(self, name), getattr(other, name)])
             setattr(path, name, both[order])
         path.n_passes = self.n_passes + other.n_passes
         return path
+
+    def _merge_coefs(
+        self, first: "RegularizationPath", second: "RegularizationPath", order: NDArray[np.intp]
+    ) -> None:
+        both = sp.hstack([first.coefs, second.coefs], format="csc")
+        self.coefs = sp.csc_array(both[:, order])
+        self.intercepts = np.concatenate([first.intercepts, second.intercepts])[order]
 
     def plot(self, ax: "Axes | None" = None, *, n_labels: int = 10) -> "Axes":
         """Plot the coefficients against -log(alpha), with the count of non-zeros on top.
@@ -334,3 +355,18 @@ class RegularizationPath:
         from .plotting import plot_path
 
         return plot_path(self, ax=ax, n_labels=n_labels)
+
+
+def columns_of(
+    columns: Sequence[tuple[NDArray[np.intp], Floats]], n_features: int, size: int
+) -> sp.csc_array:
+    """Return (p, size), its first columns from (feature numbers, values), the others empty."""
+    counts = [len(index) for index, _ in columns] + [0] * (size - len(columns))
+    return sp.csc_array(
+        (
+            np.concatenate([values for _, values in columns] or [np.empty(0)]),
+            np.concatenate([index for index, _ in columns] or [np.empty(0, dtype=np.intp)]),
+            np.concatenate([[0], np.cumsum(counts)]),
+        ),
+        shape=(n_features, size),
+    )

@@ -42,6 +42,10 @@ class MultipleFamily:
         """Return sum_i w_i f_i, -f' (n, K), and h (n,): f'' is about h_i in its worst direction."""
         raise NotImplementedError
 
+    def bend(self, y: Floats, pull: Floats, direction: Floats) -> Floats:
+        """Return f'' direction, (n, K); pull is -f'."""
+        raise NotImplementedError
+
     def projected(self, y: Floats, v: Floats, weights: Floats, columns: Floats) -> Floats:
         """Return v with columns'(w v) = 0, columns (n, q); zeros where it leaves the domain."""
         raise NotImplementedError
@@ -70,6 +74,9 @@ class MultiGaussian(MultipleFamily):
     def evaluate(self, y: Floats, eta: Floats, weights: Floats) -> tuple[float, Floats, Floats]:
         pull = y - eta
         return 0.5 * _sum(weights, pull**2), pull, np.ones(len(y))
+
+    def bend(self, y: Floats, pull: Floats, direction: Floats) -> Floats:
+        return direction
 
     def projected(self, y: Floats, v: Floats, weights: Floats, columns: Floats) -> Floats:
         root = np.sqrt(weights)[:, None]
@@ -128,6 +135,10 @@ class Multinomial(MultipleFamily):
             loss += (np.where(inside, y, 0.0) * np.log(np.where(inside, y, 1.0))).sum(axis=1)
         value = max(dual.weighted_sums(weights, loss)[0], 0.0)
         return value, y - mu, 2.0 * (mu * (1.0 - mu)).max(axis=1)
+
+    def bend(self, y: Floats, pull: Floats, direction: Floats) -> Floats:
+        mu = y - pull
+        return mu * (direction - (mu * direction).sum(axis=1, keepdims=True))
 
     def projected(self, y: Floats, v: Floats, weights: Floats, columns: Floats) -> Floats:
         mu = np.maximum(y - v, SMALLEST)
