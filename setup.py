@@ -19,7 +19,17 @@ KERNELS = "src/riata/kernels"
 # the Gram tiles use fused multiply-adds where the CPU has them (dispatched at run time)
 CONTRACTED = {"gram": ["-ffp-contract=fast"]}
 HEADERS = ["simd.h", "tile.h", "loss.h", "simd.pxd", "scalar.pxd", "restricted.pxd", "rank.pxd"]
-MODULES = ["active_set", "checks", "dense", "sparse", "gram", "coordinate", "dual", "groups", "loss"]
+MODULES = [
+    "active_set",
+    "checks",
+    "dense",
+    "sparse",
+    "gram",
+    "coordinate",
+    "dual",
+    "groups",
+    "loss",
+]
 
 setup(
     ext_modules=cythonize(

@@ -20,6 +20,8 @@ _ESTIMATORS = (
     "GeneralizedLinearRegressor",
     "Lasso",
     "LogisticRegression",
+    "MultiTaskElasticNet",
+    "MultiTaskLasso",
     "PoissonRegressor",
     "Ridge",
 )
@@ -31,6 +33,8 @@ __all__ = [
     "Lasso",
     "LogisticRegression",
     "MultiResponsePath",
+    "MultiTaskElasticNet",
+    "MultiTaskLasso",
     "PoissonRegressor",
     "RegularizationPath",
     "Ridge",

@@ -129,15 +129,15 @@ def check_response(
 def check_responses(
     y: Any, n: int, family: MultipleFamily, weights: Floats
 ) -> tuple[Floats, NDArray[Any] | None]:
-    """Return y (n, K), K > 1, as float64, and the labels of its columns where it held labels."""
+    """Return y (n, K) as float64, and the labels of its columns where it held labels."""
     if y is None:
         raise ValueError("y must be given: requires y to be passed, but the target y is None")
     values = y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
     if family.labelled and (values.ndim == 1 or values.shape[1:] == (1,)):
         return one_hot(as_column(y, n), family.name, weights)
-    if values.ndim != 2 or len(values) != n or values.shape[1] < 2:
+    if values.ndim != 2 or len(values) != n:
         raise ValueError(
-            f"y must have shape ({n}, K), K > 1 numbers per row of X, for family={family.name!r}, "
+            f"y must have shape ({n}, K), K numbers per row of X, for family={family.name!r}, "
             f"got shape {values.shape}"
         )
     columns = [check_y(values[:, k], n) for k in range(values.shape[1])]

@@ -29,7 +29,7 @@ from .certificate import gap_at_best_scale
 from .certify import PRECISION
 from .design import Design
 from .families import MultipleFamily
-from .kernels import dual, groups
+from .kernels import groups
 from .penalty import Box
 from .solver import EPS, Fit, Floats, Problem, Solver, State
 from .working_set import GRAM_LIMIT, WorkingSet
@@ -94,7 +94,9 @@ class MultiSolver(Solver):
         at = self._evaluate(np.broadcast_to(self._offset + start, problem.y.shape).copy())
         self._h = at[2]
         none = np.empty(0, dtype=np.intp)
-        self.working = WorkingSet(design, none, None if family.constant else design.weights * self._h)
+        self.working = WorkingSet(
+            design, none, None if family.constant else design.weights * self._h
+        )
         self.state = self._point(np.zeros((design.p, self.K)), start, at)
         self._fit_null_model()
 
@@ -149,7 +151,8 @@ class MultiSolver(Solver):
         return np.array(image).T
 
     def start_from(self, coef: Floats) -> None:
-        """Take rows (p, K) as the point to start from."""
+        """Take rows (p, K), or (p,) where K is 1, as the point to start from."""
+        coef = coef.reshape(-1, self.K)
         self.working.extend(np.flatnonzero(coef.any(axis=1) & ~self.working.is_member))
         self.state = self._point(coef, self.state.intercept)
         self._last_alpha = 0.0

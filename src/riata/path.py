@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import check_alphas, check_count, check_data, check_number, check_vector
+from .arguments import check_alphas, check_count, check_data, check_number
 from .centring import Centred, centre
 from .engine import Engine
 from .exceptions import convergence_warning

@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from .arguments import check_offset
-from .design import as_matrix, check_matrix, product
+from .design import product
 from .result import Floats, RegularizationPath, columns_of
 from .solver import Fit
 

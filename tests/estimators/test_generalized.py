@@ -14,7 +14,13 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
-from riata.estimators import GeneralizedLinearRegressor, LogisticRegression, PoissonRegressor
+from riata.estimators import (
+    GeneralizedLinearRegressor,
+    LogisticRegression,
+    MultiTaskElasticNet,
+    MultiTaskLasso,
+    PoissonRegressor,
+)
 from riata.families import Tweedie
 
 CLASSES = [LogisticRegression, PoissonRegressor, GeneralizedLinearRegressor]
@@ -25,6 +31,8 @@ VARIANTS = [
     LogisticRegression(class_weight="balanced", l1_ratio=0.3, warm_start=True),
     PoissonRegressor(),
     PoissonRegressor(alpha=0.01, l1_ratio=1.0, standardize=True),
+    MultiTaskLasso(alpha=0.01),
+    MultiTaskElasticNet(alpha=0.01, l1_ratio=0.3, warm_start=True),
     GeneralizedLinearRegressor(alpha=0.01),
     GeneralizedLinearRegressor("huber", alpha=0.01, l1_ratio=0.5),
 ]
@@ -146,12 +154,59 @@ def test_offset_is_needed_again_to_predict():
     assert model.score(X, y, offset=offset) > 0.1
 
 
-def test_more_than_two_classes_and_one_are_refused():
+def test_one_class_is_refused():
     X, _ = data("poisson")
-    with pytest.raises(ValueError, match="two classes, got 3"):
-        LogisticRegression().fit(X, np.arange(80) % 3)
-    with pytest.raises(ValueError, match="two classes, got one class"):
+    with pytest.raises(ValueError, match="two classes or more, got one class"):
         LogisticRegression().fit(X, np.zeros(80))
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.5, 1.0])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("storage", [np.asarray, sp.csc_array])
+def test_three_classes_are_scikit_learns(l1_ratio, fit_intercept, storage):
+    X, y = data("poisson")
+    y = np.array(["none", "one", "more"])[np.minimum(y, 2).astype(int)]
+    s = weights(len(y))
+    ours = {"C": 0.7, "l1_ratio": l1_ratio, "fit_intercept": fit_intercept}
+    model = LogisticRegression(tol=1e-12, **ours).fit(storage(X), y, sample_weight=s)
+    penalty = {"penalty": "l2" if l1_ratio == 0 else "elasticnet"}
+    penalty = {} if sklearn.__version__ >= "1.8" else penalty
+    solver = "newton-cg" if l1_ratio == 0 else "saga"
+    theirs = sklearn.linear_model.LogisticRegression(
+        solver=solver, tol=1e-10, max_iter=100_000, **ours, **penalty
+    ).fit(X, y, sample_weight=s)
+    np.testing.assert_allclose(model.coef_, theirs.coef_, atol=2e-5)
+    np.testing.assert_allclose(model.predict_proba(X), theirs.predict_proba(X), atol=2e-5)
+    np.testing.assert_allclose(
+        model.predict_log_proba(X), np.log(theirs.predict_proba(X)), atol=1e-3
+    )
+    np.testing.assert_array_equal(model.predict(X), theirs.predict(X))
+    assert model.decision_function(X).shape == (len(y), 3)
+
+
+@pytest.mark.parametrize("cls", [MultiTaskLasso, MultiTaskElasticNet])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("alpha", [0.02, 0.3])
+def test_multi_task_is_scikit_learns(cls, fit_intercept, alpha):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((50, 30))
+    y = X[:, :4] @ rng.standard_normal((4, 3)) + 2 + 0.3 * rng.standard_normal((50, 3))
+    model = cls(alpha=alpha, fit_intercept=fit_intercept, tol=1e-13, max_iter=100_000).fit(X, y)
+    theirs = getattr(sklearn.linear_model, cls.__name__)(
+        alpha=alpha, fit_intercept=fit_intercept, tol=1e-12, max_iter=100_000
+    ).fit(X, y)
+    np.testing.assert_allclose(model.coef_, theirs.coef_, atol=1e-6)
+    np.testing.assert_allclose(model.intercept_, theirs.intercept_, atol=1e-6)
+    np.testing.assert_allclose(model.predict(X), theirs.predict(X), atol=1e-5)
+
+
+@pytest.mark.parametrize("cls", [MultiTaskLasso, MultiTaskElasticNet])
+def test_multi_task_has_scikit_learns_parameters(cls):
+    theirs = inspect.signature(getattr(sklearn.linear_model, cls.__name__)).parameters
+    ours = inspect.signature(cls).parameters
+    for name, parameter in theirs.items():
+        assert ours[name].kind == parameter.kind
+        assert name == "tol" or ours[name].default == parameter.default
 
 
 def test_the_intercept_is_not_penalised():

@@ -30,12 +30,15 @@ from .generalized import (
     logistic_alpha,
 )
 from .linear import ElasticNet, Lasso, Ridge, ridge_alpha
+from .multitask import MultiTaskElasticNet, MultiTaskLasso
 
 __all__ = [
     "ElasticNet",
     "GeneralizedLinearRegressor",
     "Lasso",
     "LogisticRegression",
+    "MultiTaskElasticNet",
+    "MultiTaskLasso",
     "PoissonRegressor",
     "Ridge",
     "logistic_alpha",

@@ -5,8 +5,9 @@ from typing import Any, Self
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
+from scipy.special import logsumexp
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, column_or_1d, validate_data
 
 from ..arguments import check_flag, check_number, check_vector, check_weights
@@ -37,9 +38,10 @@ class _GeneralizedModel(BaseEstimator):
     ) -> RegularizationPath:
         """Solve one alpha; set what every class has."""
         warm = check_flag(self.warm_start, "warm_start")
-        start = np.ravel(self.coef_) if warm and hasattr(self, "coef_") else None
-        if start is not None and len(start) != X.shape[1]:
-            start = None
+        start = np.array(self.coef_, ndmin=2).T if warm and hasattr(self, "coef_") else None
+        shape = (X.shape[1], data.pop("n_responses", 1))
+        if start is not None:
+            start = None if start.shape != shape else start[:, 0] if shape[1] == 1 else start
         path = solve_path(
             X, y, start=start,
             **{
@@ -56,15 +58,17 @@ class _GeneralizedModel(BaseEstimator):
         return path
 
     def _link(self, X: Any) -> Floats:
-        """Return intercept_ + X coef_, (n,)."""
+        """Return intercept_ + X coef_', (n,), or (n, K) for several classes."""
         check_is_fitted(self)
         X = as_matrix(X) if sp.issparse(X) else X
         X = check_matrix(validate_data(self, X, reset=False, **X_CHECKS))
-        return np.asarray(X @ np.ravel(self.coef_)) + float(np.ravel(self.intercept_)[0])
+        coef = np.atleast_2d(self.coef_)
+        eta = np.asarray(X @ coef.T) + self.intercept_
+        return eta[:, 0] if len(coef) == 1 else eta
 
     @property
     def sparse_coef_(self) -> sp.csr_array:
-        """`coef_` as a sparse array of shape (1, n_features)."""
+        """`coef_` as a sparse array of shape (1, n_features), a row per class where several."""
         return sp.csr_array(np.atleast_2d(self.coef_))
 
     def __sklearn_tags__(self) -> Any:
@@ -460,7 +464,8 @@ class LogisticRegression(ClassifierMixin, _GeneralizedModel):
             + sum_j v_j (l1_ratio sd_j |b_j| + (1 - l1_ratio) / 2 sd_j^2 b_j^2)
         subject to  lower_j <= b_j <= upper_j,      eta_i = b0 + x_i'b
 
-    y_i is 1 for the second class, 0 for the first. scikit-learn's `LogisticRegression` and its
+    y_i is 1 for the second class, 0 for the first. More than two classes have an intercept and
+    coefficients each, a softmax, the same penalty, and no bounds. scikit-learn's `LogisticRegression` and its
     answers (the intercept is never penalised), v, sd and bounds besides. A sum, not a mean:
     `logistic_alpha` converts.
 
@@ -474,7 +479,7 @@ class LogisticRegression(ClassifierMixin, _GeneralizedModel):
         Whether b0 is fitted or 0.
     class_weight : dict, "balanced" or None, default=None
         Factors of the sample weights by class, 1 where the dict has none; "balanced":
-        sum(s) / (2 sum of s in the class).
+        sum(s) / (number of classes * sum of s in the class).
     tol : float, default=1e-6
         Stop when the duality gap is at most `tol` times the objective of the null model
         (intercept and unpenalised features). Not scikit-learn's meaning of it.
@@ -497,13 +502,13 @@ class LogisticRegression(ClassifierMixin, _GeneralizedModel):
 
     Attributes
     ----------
-    classes_ : ndarray of shape (2,)
+    classes_ : ndarray of shape (n_classes,)
         The labels, sorted.
-    coef_ : ndarray of shape (1, n_features)
+    coef_ : ndarray of shape (1, n_features), or (n_classes, n_features) for more than two
         float64.
-    sparse_coef_ : sparse array of shape (1, n_features)
+    sparse_coef_ : sparse array of the same shape
         The same in CSR.
-    intercept_ : ndarray of shape (1,)
+    intercept_ : ndarray of shape (1,), or (n_classes,)
         b0; 0.0 without an intercept.
     dual_gap_ : float
         The duality gap reached, on the scale of `riata.fit_path`: no coefficients have a sum
@@ -519,7 +524,7 @@ class LogisticRegression(ClassifierMixin, _GeneralizedModel):
 
     See Also
     --------
-    riata.fit_path : With `family="binomial"`, the same for a path of alphas, with offsets.
+    riata.fit_path : With `family="binomial"` or "multinomial", a whole path, with offsets.
     logistic_alpha : From this class's C to that function's alpha.
 
     Notes
@@ -580,7 +585,7 @@ class LogisticRegression(ClassifierMixin, _GeneralizedModel):
             float64 and float32, dense in either order, CSR and CSC are used where they lie;
             other dtypes and sparse formats are converted first.
         y : array-like of shape (n_samples,)
-            Labels of two classes.
+            Labels of two classes or more.
         sample_weight : float or array-like of shape (n_samples,), default=None
             Weights >= 0, not all zero; a number stands for that many on every row, None for 1.
 
@@ -610,11 +615,9 @@ class LogisticRegression(ClassifierMixin, _GeneralizedModel):
             y = column_or_1d(y, warn=True)
             check_classification_targets(y)
             classes, y = np.unique(y, return_inverse=True)
-            if len(classes) != 2:
-                kind = "one class" if len(classes) == 1 else f"{len(classes)} classes"
+            if len(classes) < 2:
                 raise ValueError(
-                    f"y must hold two classes, got {kind}. Only binary classification is "
-                    f"supported. The type of the target is {type_of_target(y)}."
+                    f"y must hold two classes or more, got one class: {classes.tolist()[0]!r}"
                 )
             C = self.C
             if not (isinstance(C, float) and np.inf == C):
@@ -623,17 +626,21 @@ class LogisticRegression(ClassifierMixin, _GeneralizedModel):
             s = np.ones(len(y)) if sample_weight is None else sample_weight
             s = np.broadcast_to(np.asarray(s, dtype=np.float64), len(y))
             s = s * class_weights(self.class_weight, classes, y, s)[y]
+            binary = len(classes) == 2
             path = self._solve(
-                X, y, "binomial", logistic_alpha(C, s.sum()), self.l1_ratio, sample_weight=s
-            )
+                X, y if binary else (y[:, None] == np.arange(len(classes))).astype(np.float64),
+                "binomial" if binary else "multinomial", logistic_alpha(C, s.sum()),
+                self.l1_ratio, sample_weight=s, n_responses=1 if binary else len(classes),
+            )  # fmt: skip
             self.classes_ = classes
-            self.coef_ = path.coefs.toarray().T
-            self.intercept_ = path.intercepts if self.fit_intercept else np.zeros(1)
+            parts = [path.coefs] if binary else path.coefs
+            self.coef_ = np.vstack([part.toarray().T for part in parts])
+            self.intercept_ = np.ravel(path.intercepts)
             self.n_iter_ = path.n_iter
         return self
 
     def decision_function(self, X: Any) -> Floats:
-        """Return the log-odds of the second class, intercept_ + X coef_'.
+        """Return intercept_ + X coef_': for two classes the log-odds of the second.
 
         Parameters
         ----------
@@ -642,7 +649,7 @@ class LogisticRegression(ClassifierMixin, _GeneralizedModel):
 
         Returns
         -------
-        scores : ndarray of shape (n_samples,)
+        scores : ndarray of shape (n_samples,), or (n_samples, n_classes) for more than two
         """
         return self._link(X)
 
@@ -659,10 +666,11 @@ class LogisticRegression(ClassifierMixin, _GeneralizedModel):
         y : ndarray of shape (n_samples,)
         """
         eta = self._link(X)
-        return self.classes_[(eta > 0.0).astype(np.intp)]
+        best = (eta > 0.0).astype(np.intp) if eta.ndim == 1 else eta.argmax(axis=1)
+        return self.classes_[best]
 
     def predict_proba(self, X: Any) -> Floats:
-        """Return the probabilities of both classes.
+        """Return the probabilities of the classes.
 
         Parameters
         ----------
@@ -671,13 +679,16 @@ class LogisticRegression(ClassifierMixin, _GeneralizedModel):
 
         Returns
         -------
-        probabilities : ndarray of shape (n_samples, 2)
+        probabilities : ndarray of shape (n_samples, n_classes)
         """
-        eta, family = self._link(X), get_family("binomial")
+        eta = self._link(X)
+        if eta.ndim == 2:
+            return get_family("multinomial").mean(eta)
+        family = get_family("binomial")
         return np.column_stack([family.mean(-eta), family.mean(eta)])
 
     def predict_log_proba(self, X: Any) -> Floats:
-        """Return the logarithms of the probabilities of both classes.
+        """Return the logarithms of the probabilities of the classes.
 
         Parameters
         ----------
@@ -686,15 +697,12 @@ class LogisticRegression(ClassifierMixin, _GeneralizedModel):
 
         Returns
         -------
-        logarithms : ndarray of shape (n_samples, 2)
+        logarithms : ndarray of shape (n_samples, n_classes)
         """
         eta = self._link(X)
+        if eta.ndim == 2:
+            return eta - logsumexp(eta, axis=1, keepdims=True)
         return -np.column_stack([np.logaddexp(0.0, eta), np.logaddexp(0.0, -eta)])
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
-        return tags
 
 
 def class_weights(
