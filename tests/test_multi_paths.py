@@ -1,7 +1,7 @@
 """Several responses and classes: paths judged by an oracle that knows nothing of riata.
 
-    P(b0, B) = sum_i w_i f_i(o_i + b0 + B'x_i) + sum_j l1_j |b_j| + l2_j/2 |b_j|_2^2
-    D(U)     = -sum_i [ w_i f_i*(-u_i / w_i) + u_i'o_i ] - sum_j g_j*(U'x_j)
+P(b0, B) = sum_i w_i f_i(o_i + b0 + B'x_i) + sum_j l1_j |b_j| + l2_j/2 |b_j|_2^2
+D(U)     = -sum_i [ w_i f_i*(-u_i / w_i) + u_i'o_i ] - sum_j g_j*(U'x_j)
 """
 
 import warnings
@@ -33,8 +33,10 @@ EACH = pytest.mark.parametrize(("family", "y", "numbers", "grouped"), CASES.valu
 
 
 class Oracle:
-    def __init__(self, A, y, gaussian, grouped, *, l1_ratio=1.0, fit_intercept=True,
-                 standardize=False, sample_weight=None, offset=None, penalty_factor=None):  # fmt: skip
+    def __init__(
+        self, A, y, gaussian, grouped, *, l1_ratio=1.0, fit_intercept=True, standardize=False,
+        sample_weight=None, offset=None, penalty_factor=None,
+    ):  # fmt: skip
         A = dense64(A)
         s = np.ones(len(A)) if sample_weight is None else sample_weight
         o = np.zeros(y.shape) if offset is None else offset
@@ -71,7 +73,8 @@ class Oracle:
         Z = np.hstack([np.ones((len(V), int(self.fit_intercept))), self.X[:, free]])
         for _ in range(3 if Z.shape[1] else 0):  # in the metric of the curvature, all at once
             if self.gaussian:
-                a = np.linalg.lstsq(Z.T @ (self.w[:, None] * Z), Z.T @ (self.w[:, None] * V), rcond=1e-12)[0]
+                weighted = self.w[:, None] * Z
+                a = np.linalg.lstsq(weighted.T @ Z, weighted.T @ V, rcond=1e-12)[0]
                 V = V - Z @ a
                 continue
             mu = self.y - V

@@ -24,7 +24,7 @@ class Data:
     weights: Floats  # sum to 1
     offset: Floats | None
     names: NDArray[np.object_] | None
-    family: Family
+    family: Any  # a Family or a MultipleFamily
     l1_ratio: float
     fit_intercept: bool
     standardize: bool
@@ -108,7 +108,7 @@ def as_column(y: Any, n: int) -> NDArray[Any]:
 
 
 def check_response(
-    y: Any, n: int, family: Family, weights: Floats
+    y: Any, n: int, family: Any, weights: Floats
 ) -> tuple[Floats, NDArray[Any] | None]:
     """Return y (n,) as float64, and the labels that 0 and 1 stand for where it held labels."""
     if isinstance(family, MultipleFamily):

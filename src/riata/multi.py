@@ -75,14 +75,15 @@ class MultiSolver(Solver):
         self.problem = problem
         design, penalty, family = problem.design, problem.penalty, problem.family
         assert isinstance(family, MultipleFamily)
-        self.family: Any = family
-        self.K = problem.y.shape[1]
+        self.family: MultipleFamily = family
+        self.K: int = problem.y.shape[1]
         self.skip = problem.never.copy()
         self._free = np.flatnonzero(penalty.free & (problem.never == 0))
         if (len(self._free) + 1) * self.K > LARGEST_PROJECTION or len(self._free) > design.n:
             raise ValueError(
                 f"alpha and penalty_factor must leave fewer than {LARGEST_PROJECTION // self.K} "
-                f"features unpenalised with {self.K} responses, got {len(self._free)}: penalise some"
+                f"features unpenalised with {self.K} responses, got {len(self._free)}: penalise "
+                "some"
             )
         self._columns = unpenalised_columns(design, self._free)
         self._scale = 1.0
@@ -323,7 +324,7 @@ class MultiSolver(Solver):
         self, here: "_Here", penalty: "Rowwise", step: Floats, shift: Floats, predicted: float, *,
         keep_signs: bool = False,
     ) -> float:  # fmt: skip
-        """Move `here` by t step for the first t = 1, 1/2, ... that Armijo accepts; return t or 0."""
+        """Move `here` by t step, the first t = 1, 1/2, ... that Armijo accepts; return t or 0."""
         working, problem = self.working, self.problem
         before = penalty.value(here.rows)
         slack = 8 * EPS * (here.loss + before)
@@ -377,7 +378,7 @@ class Rowwise:
         return float(self.l1 @ size + 0.5 * self.l2 @ (rows**2).sum(axis=1))
 
     def smooth(self, rows: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return who moves smoothly (off 0, or without l1), the gradient there, and its stiffness."""
+        """Return who moves smoothly (off 0, or without l1), the gradient there, its stiffness."""
         if self.grouped:
             size = np.linalg.norm(rows, axis=1)[:, None]
             unit = np.divide(rows, size, out=np.zeros_like(rows), where=size > 0.0)

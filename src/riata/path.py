@@ -151,7 +151,6 @@ def solve_path(
     if ratio is not None:
         ratio = check_number(ratio, "alpha_min_ratio", 0.0, 1.0, above=True)
     data = check_data(X, y, **model)
-    n_features = data.X.shape[1]
     if start is not None:
         start = np.ascontiguousarray(start)
     centred = centre(data, rule.n_threads)

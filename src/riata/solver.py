@@ -20,7 +20,6 @@ from numpy.typing import NDArray
 
 from .certify import certified_gap
 from .design import Design
-from .families import Family
 from .kernels import dual
 from .penalty import Box, ElasticNet
 from .working_set import WorkingSet, refill
@@ -67,7 +66,7 @@ class Problem:
 
     design: Design
     y: Floats
-    family: Family
+    family: Any  # a Family or a MultipleFamily
     penalty: ElasticNet
     tol: float
     max_iter: int

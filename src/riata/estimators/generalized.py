@@ -465,9 +465,9 @@ class LogisticRegression(ClassifierMixin, _GeneralizedModel):
         subject to  lower_j <= b_j <= upper_j,      eta_i = b0 + x_i'b
 
     y_i is 1 for the second class, 0 for the first. More than two classes have an intercept and
-    coefficients each, a softmax, the same penalty, and no bounds. scikit-learn's `LogisticRegression` and its
-    answers (the intercept is never penalised), v, sd and bounds besides. A sum, not a mean:
-    `logistic_alpha` converts.
+    coefficients each, a softmax, the same penalty, and no bounds. scikit-learn's
+    `LogisticRegression` and its answers (the intercept is never penalised), v, sd and bounds
+    besides. A sum, not a mean: `logistic_alpha` converts.
 
     Parameters
     ----------

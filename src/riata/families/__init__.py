@@ -12,6 +12,8 @@ name                y                       link       class
     "multinomial"       K labels, or shares     softmax    Multinomial(grouped=False)
 """
 
+from typing import Any
+
 from .base import Family
 from .exponential import Binomial, Gamma, Gaussian, Poisson, Tweedie
 from .margin import Huber, SquaredHinge
@@ -45,7 +47,7 @@ _BY_NAME = {
 }
 
 
-def get_family(family: object) -> Family | MultipleFamily:
+def get_family(family: object) -> Any:
     """Return the family that a name stands for, with its defaults; a Family is itself."""
     if isinstance(family, str) and family in _BY_NAME:
         return _BY_NAME[family]()

@@ -95,10 +95,11 @@ class MultiGaussian(MultipleFamily):
 class Multinomial(MultipleFamily):
     """f = log sum_k exp(eta_k) - y'eta, y one of K classes as 0 and 1, or shares that sum to 1.
 
-    The symmetric softmax: every class has its coefficients. For shares the entropy of y is added, so
-    that the minimum is 0. -f' = y - mu, f'' = diag(mu) - mu mu', whose largest eigenvalue is at most
-    2 max_k mu_k (1 - mu_k).  f*(t) = sum_k (y_k + t_k) log(y_k + t_k) less the same at t = 0, where
-    y + t is a distribution;  Fenchel-Young sum_k xi(y_k - v_k, mu_k), xi(a, b) = a log(a / b) - a + b.
+    The symmetric softmax: every class has its coefficients. For shares the entropy of y is added,
+    so that the minimum is 0. -f' = y - mu, f'' = diag(mu) - mu mu', whose largest eigenvalue is at
+    most 2 max_k mu_k (1 - mu_k).  f*(t) = sum_k (y_k + t_k) log(y_k + t_k) less the same at t = 0,
+    where y + t is a distribution;  Fenchel-Young sum_k xi(y_k - v_k, mu_k), with
+    xi(a, b) = a log(a / b) - a + b.
 
     Parameters
     ----------

@@ -76,7 +76,8 @@ def descend(
 
     gram : (at least |W|, at least |W|), symmetric
     coef, grad : (|W|, K), both updated
-    norm_sq : (|W|,), of the columns as measured: rows with gram_jj <= 1e-12 norm_sq_j and no l2 stay
+    norm_sq : (|W|,), of the columns as measured: rows with gram_jj <= 1e-12 norm_sq_j and no l2
+        stay
     """
     cdef Py_ssize_t size = coef.shape[0], K = coef.shape[1], a, b, k, i, sweep = 0, inner = 0
     cdef Py_ssize_t n_support = 0
