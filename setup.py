@@ -16,20 +16,14 @@ FLAGS = [
 if platform.machine() in ("x86_64", "AMD64"):
     FLAGS.append("-march=x86-64-v2")  # NumPy's own floor
 KERNELS = "src/riata/kernels"
-# the Gram tiles use fused multiply-adds where the CPU has them (dispatched at run time)
-CONTRACTED = {"gram": ["-ffp-contract=fast"]}
-HEADERS = ["simd.h", "tile.h", "loss.h", "simd.pxd", "scalar.pxd", "restricted.pxd", "rank.pxd"]
-MODULES = [
-    "active_set",
-    "checks",
-    "dense",
-    "sparse",
-    "gram",
-    "coordinate",
-    "dual",
-    "groups",
-    "loss",
+# tiles use fused multiply-adds where the CPU has them (dispatched at run time)
+CONTRACTED = {"gram": ["-ffp-contract=fast"], "factor": ["-ffp-contract=fast"]}
+HEADERS = [
+    *("simd.h", "tile.h", "factor.h", "loss.h"),
+    *("simd.pxd", "scalar.pxd", "restricted.pxd", "rank.pxd", "limits.pxd", "factor.pxd"),
 ]
+MODULES = ["factor", "active_set", "bounds", "checks", "dense", "sparse", "gram"]
+MODULES += ["coordinate", "dual", "groups", "loss"]
 
 setup(
     ext_modules=cythonize(

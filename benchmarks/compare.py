@@ -8,23 +8,19 @@ A time counts only at an equal duality gap, which `referee.py` recomputes.
 """
 
 import argparse
-import os
-import platform
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from importlib.metadata import version
-from itertools import pairwise
 
 import memory
 import numpy as np
 import scipy.sparse as sp
 import workloads
 from referee import Referee, race
+from report import machine, one_pass, say, table
 from solvers import participants
-from threadpoolctl import threadpool_info, threadpool_limits
+from threadpoolctl import threadpool_limits
 
 import riata
 
@@ -74,40 +70,16 @@ class _Workloads(dict):
         self.makers = makers
 
     def __missing__(self, name):
-        _say(f"making {name}")
+        say(f"making {name}")
         self[name] = self.makers[name]()
         return self[name]
 
 
 def _surroundings(options):
-    names = ("riata", "scikit-learn", "numpy", "scipy")
-    versions = [f"{name} {_version(name)}" for name in names]
-    blas = {f"{lib['internal_api']} {lib['version']}" for lib in threadpool_info()
-            if lib["user_api"] == "blas"}  # fmt: skip
     return "\n".join([
-        f"- {_cpu()}, {os.cpu_count()} cores, {options.threads} threads, {platform.system()}",
-        f"- Python {platform.python_version()}, {', '.join(versions)}, {', '.join(sorted(blas))}",
+        *machine(options.threads, ("riata", "scikit-learn", "numpy", "scipy")),
         f"- largest relative gap over the path: {options.gap:g}; fastest of up to {options.repeat}",
-        f"- load of the machine in the minute before: {os.getloadavg()[0]:.1f}",
     ])  # fmt: skip
-
-
-def _version(name):
-    return riata.__version__ if name == "riata" else version(name)
-
-
-def _cpu():
-    try:
-        with open("/proc/cpuinfo") as file:
-            return next(line.split(":")[1].strip() for line in file if "model name" in line)
-    except (OSError, StopIteration):
-        return platform.processor() or platform.machine()
-
-
-def _table(*rows):
-    head, *body = [[str(cell) for cell in row] for row in rows]
-    lines = [head, ["---"] + ["---:"] * (len(head) - 1), *body]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines)
 
 
 def _speed(names, made, options):
@@ -116,7 +88,7 @@ def _speed(names, made, options):
     notes = []
     for name in names:
         work = made[name]
-        _say(f"{name}: {work.title()}")
+        say(f"{name}: {work.title()}")
         referee = Referee(work.X, work.y, fit_intercept=work.fit_intercept, l1_ratio=work.l1_ratio)
         alphas = referee.grid(work.n_alphas, work.alpha_min_ratio)
         solvers = participants(
@@ -124,14 +96,14 @@ def _speed(names, made, options):
         )
         runs = race(
             solvers, partial(referee.relative_gaps, alphas), options.gap,
-            repeat=options.repeat, limit=options.limit, report=_say,
+            repeat=options.repeat, limit=options.limit, report=say,
         )  # fmt: skip
-        unit = _one_pass(work.X, options.threads)
+        unit = one_pass(work.X, options.threads)
         notes.append(f"- {name}: {work.title()}; U = {1e3 * unit:.2f} ms")
         ours = runs[next(iter(runs))]
         for solver, run in runs.items():
             rows.append(_row(f"{name}: {solver}", run, ours, unit, options))
-    return _table(*rows) + "\n\n" + "\n".join(notes)
+    return table(*rows) + "\n\n" + "\n".join(notes)
 
 
 def _row(label, run, ours, unit, options):
@@ -145,21 +117,6 @@ def _row(label, run, ours, unit, options):
         return (label, "failed", "-", "-", *rest)
     ratio = f"{run.seconds / ours.seconds:.2f}" if ours.worst <= options.gap else "-"
     return (label, f"{run.seconds:.3g}", f"{run.seconds / unit:.0f}", ratio, *rest)
-
-
-def _one_pass(X, n_threads):
-    """Return the seconds of one X'u: the better of one call, and of a block of columns a thread."""
-    u = np.random.default_rng(0).standard_normal(X.shape[0])
-    edges = np.linspace(0, X.shape[1], n_threads + 1).astype(int)
-    blocks = [X[:, a:b].T for a, b in pairwise(edges)]
-    best = np.inf
-    with ThreadPoolExecutor(n_threads) as pool:
-        for _ in range(20):
-            for one_pass in (lambda: X.T @ u, lambda: list(pool.map(lambda Z: Z @ u, blocks))):
-                start = time.perf_counter()
-                one_pass()
-                best = min(best, time.perf_counter() - start)
-    return best
 
 
 def _intercept(work, options):
@@ -180,7 +137,7 @@ def _intercept(work, options):
         ratio = best[True] / best[False]
         rows.append((storage, f"{best[True]:.3g}", f"{best[False]:.3g}", f"{ratio:.2f}",
                      passes[True], passes[False]))  # fmt: skip
-    return _table(*rows)
+    return table(*rows)
 
 
 def _import(repeat):
@@ -206,23 +163,19 @@ def _import(repeat):
             seconds.append(float(taken))
         loads = "yes" if loaded == "True" else "no"
         rows.append((f"`{statement}`", f"{min(seconds):.2f}", f"{np.median(seconds):.2f}", loads))
-    return _table(*rows)
+    return table(*rows)
 
 
 def _memory(dense, sparse, options):
     rows = [("peak above the input, MB", "X", "riata, resident", "riata, traced", "allowed",
              "result", "scikit-learn, resident", "traced")]  # fmt: skip
     for storage, found in memory.measure_all(dense, sparse, options.threads):
-        _say(f"memory: {storage}")
+        say(f"memory: {storage}")
         ours, theirs = found["riata"], found["scikit-learn"]
         numbers = (ours["input"], ours["resident"], ours["traced"], ours["allowed"],
                    ours["result"], theirs["resident"], theirs["traced"])  # fmt: skip
         rows.append((storage, *(f"{number / MEGABYTE:.1f}" for number in numbers)))
-    return _table(*rows)
-
-
-def _say(text):
-    print(text, file=sys.stderr, flush=True)
+    return table(*rows)
 
 
 if __name__ == "__main__":

@@ -58,9 +58,9 @@ def _measure(folder, storage, solver, n_threads):
     fit = _riata if solver == "riata" else _scikit_learn
     small = slice(0, min(200, len(y)))
     fit(X[small, :50], y[small], is_sparse, n_threads)
-    before = _reset_peak()
+    before = reset_peak()
     fit(X, y, is_sparse, n_threads)
-    resident = _peak() - before
+    resident = peak() - before
     tracemalloc.start()
     coefs = fit(X, y, is_sparse, n_threads)
     traced = tracemalloc.get_traced_memory()[1]
@@ -71,7 +71,7 @@ def _measure(folder, storage, solver, n_threads):
         "resident": resident,
         "traced": traced,
         "result": _nbytes(coefs),
-        "allowed": _allowed(X, coefs) if solver == "riata" else None,
+        "allowed": allowed(X, coefs) if solver == "riata" else None,
     }
 
 
@@ -93,7 +93,7 @@ def _scikit_learn(X, y, is_sparse, n_threads):
     return lasso_path(X, y, alphas=alphas, copy_X=False, precompute=False)[1]
 
 
-def _allowed(X, coefs):
+def allowed(X, coefs):
     """Return riata's budget in bytes: a tenth of X; sparse, 16 doubles a column and 12 a row.
 
     Above the result, the Gram matrix of a working set twice as large as the support, and, for
@@ -113,7 +113,7 @@ def _nbytes(coefs):
     return sum(part.nbytes for part in parts)
 
 
-def _peak():
+def peak():
     """Return the resident set's peak in bytes; ru_maxrss on Linux starts from the parent's."""
     try:
         with open("/proc/self/status") as file:
@@ -123,13 +123,13 @@ def _peak():
         return unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 
 
-def _reset_peak():
+def reset_peak():
     try:
         with open("/proc/self/clear_refs", "w") as file:
             file.write("5")
     except OSError:
         pass  # the peak then includes what loading X took
-    return _peak()
+    return peak()
 
 
 if __name__ == "__main__":

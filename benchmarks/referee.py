@@ -33,12 +33,23 @@ SLOW = 20.0  # seconds: what takes longer is run once
 LONGEST = 86400.0  # seconds: no run takes a day
 
 
+BLOCK = 25  # alphas judged together: what they take is 8 bytes a feature each
+
+
+class SolverError(RuntimeError):
+    """A solver gave up or died: a failed run, not the end of the race."""
+
+
 class Solution(NamedTuple):
-    """What a solver returns: coefs (p, L), dense or sparse; claimed: its own gaps, if any."""
+    """What a solver returns: coefs (p, L), dense or sparse; claimed: its own gaps, if any.
+
+    seconds: by its own clock, if it runs in another process.
+    """
 
     coefs: Any
     intercepts: np.ndarray
     claimed: np.ndarray | None = None
+    seconds: float | None = None
 
 
 class Run(NamedTuple):
@@ -70,10 +81,16 @@ class Referee:
     def relative_gaps(self, alphas, solution):
         """Return P - D of every alpha, over the null model's P; NaN or inf is no solution."""
         coefs = solution.coefs
-        coefs = coefs.toarray() if sp.issparse(coefs) else np.asarray(coefs, dtype=np.float64)
+        coefs = sp.csc_array(coefs) if sp.issparse(coefs) else np.asarray(coefs)
         if coefs.shape != (self.X.shape[1], len(alphas)):
             raise ValueError(f"coefs must be {(self.X.shape[1], len(alphas))}, got {coefs.shape}")
         shift = np.asarray(solution.intercepts) - self.y_mean
+        blocks = [slice(k, k + BLOCK) for k in range(0, len(alphas), BLOCK)]
+        gaps = [self._gaps(alphas[block], coefs[:, block], shift[block]) for block in blocks]
+        return np.concatenate(gaps) / self.null_objective
+
+    def _gaps(self, alphas, coefs, shift):
+        coefs = coefs.toarray() if sp.issparse(coefs) else coefs.astype(np.float64, copy=False)
         r = self.y[:, None] - self.X @ coefs - shift
         t = r - r.mean(axis=0) if self.fit_intercept else r
         z = self.X.T @ t / self.n
@@ -83,7 +100,7 @@ class Referee:
             b = coefs[:, k]
             primal = r[:, k] @ r[:, k] / (2 * self.n) + l1 * np.abs(b).sum() + l2 / 2 * (b @ b)
             gaps[k] = primal - self._dual(t[:, k], np.abs(z[:, k]), l1, l2)
-        return gaps / self.null_objective
+        return gaps
 
     def _dual(self, t, z, l1, l2):
         """Return the largest D(c) over 0 <= c <= 1; z holds |X't| / n."""
@@ -126,22 +143,42 @@ def timed(solve, tol, judge, limit):
     try:
         with time_limit(limit):
             solution = solve(tol)
-    except TimeoutError:
+    except (TimeoutError, SolverError):
         return Run(time.perf_counter() - start, tol, np.inf, np.nan, 1)
-    seconds = time.perf_counter() - start
+    seconds = time.perf_counter() - start if solution.seconds is None else solution.seconds
     claimed = np.nan if solution.claimed is None else float(np.max(solution.claimed))
     return Run(seconds, tol, float(np.max(judge(solution))), claimed, 1)
 
 
 def tighten(solve, judge, target, tol, limit=LONGEST):
-    """Tighten tol until the target is met. Return that run, or the last one that missed it."""
+    """Tighten tol until the target is met. Return that run, or the last one that missed it.
+
+    A tolerance that changes nothing, of a solver that is exact or has no more to give, ends it.
+    """
+    before = None
     for _ in range(ATTEMPTS):
         run = timed(solve, tol, judge, limit)
         if run.worst <= target or run.seconds >= limit:
             break
-        step = 0.98 * target / run.worst if np.isfinite(run.worst) else 0.1
-        tol *= float(np.clip(step, 0.1, 0.98))
+        if before is not None and run.worst == before.worst and np.isfinite(run.worst):
+            break
+        tol *= _step(run, before, target)
+        before = run
     return run
+
+
+def _step(run, before, target):
+    """Return the factor for the next tolerance: 0.1, until two runs tell how the gap follows it.
+
+    worst ~ tol^slope; the slope is 1 where the tolerance is a gap, half where it is a square.
+    """
+    if not np.isfinite(run.worst):
+        return 0.1
+    wanted = 0.98 * target / run.worst
+    if before is None or not 0 < run.worst < before.worst < np.inf:
+        return float(np.clip(wanted, 0.1, 0.98))
+    slope = np.log(run.worst / before.worst) / np.log(run.tol / before.tol)
+    return float(np.clip(wanted ** (1 / np.clip(slope, 0.3, 1.0)), 0.01, 0.98))
 
 
 def race(solvers, judge, target, *, repeat=3, limit=LONGEST, report=print):

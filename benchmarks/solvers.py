@@ -16,8 +16,6 @@ from referee import Solution
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import Lasso, enet_path, lars_path
 
-import riata
-
 SWEEPS = 1_000_000  # the referee says when it is enough, not an iteration limit
 CONSTANT = 1e7  # size of the column that stands for an intercept
 
@@ -40,16 +38,20 @@ def participants(work, referee, alphas, target, n_threads, *, every=False):
     found = {"riata": (_riata(work, work.X, referee, alphas, n_threads), target)}
     if n > p:
         found["scikit-learn enet_path (precompute='auto': Gram)"] = (
-            _path(work, referee, alphas, "auto"), 2 * first
+            by_path(work, referee.null_objective, alphas, "auto"), 2 * first
         )  # fmt: skip
     if n <= p or every:
-        found["scikit-learn enet_path"] = (_path(work, referee, alphas, False), first)
+        found["scikit-learn enet_path"] = (
+            by_path(work, referee.null_objective, alphas, False), first
+        )  # fmt: skip
     if work.l1_ratio == 1:
-        found["scikit-learn lars_path (interpolated)"] = (_lars(work, alphas), target)
+        found["scikit-learn lars_path (interpolated)"] = (by_corners(work, alphas), target)
     return found
 
 
 def _riata(work, X, referee, alphas, n_threads):
+    import riata
+
     def solve(tol):
         path = riata.fit_path(
             X, work.y, alphas=alphas, l1_ratio=work.l1_ratio, tol=tol,
@@ -60,7 +62,7 @@ def _riata(work, X, referee, alphas, n_threads):
     return solve
 
 
-def _path(work, referee, alphas, precompute):
+def by_path(work, null_objective, alphas, precompute):
     """The path function on dense Fortran data: read in place, no copy asked for."""
 
     def solve(tol):
@@ -69,7 +71,7 @@ def _path(work, referee, alphas, precompute):
                 work.X, work.y, l1_ratio=work.l1_ratio, alphas=alphas, tol=tol, max_iter=SWEEPS,
                 precompute=precompute, copy_X=False,
             )  # fmt: skip
-        return Solution(coefs, np.zeros(len(alphas)), gaps / referee.null_objective)
+        return Solution(coefs, np.zeros(len(alphas)), gaps / null_objective)
 
     return solve
 
@@ -114,7 +116,7 @@ def _loop(work, alphas):
     return solve
 
 
-def _lars(work, alphas):
+def by_corners(work, alphas):
     """Least angle regression: the path's corners, and straight lines between them. No tolerance."""
 
     def solve(tol):

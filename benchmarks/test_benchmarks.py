@@ -5,13 +5,19 @@
 Not part of the test suite: `testpaths` names only tests/.
 """
 
+import os
+import subprocess
+import sys
 from functools import cache
+from pathlib import Path
 
 import numpy as np
+import peers
 import pytest
 import workloads
 from referee import Referee, Solution, tighten
 from solvers import participants
+from timing import Bench
 
 import riata
 
@@ -106,3 +112,63 @@ def test_referee_stops_what_takes_too_long():
     run = tighten(lambda tol: [0 for _ in iter(int, 1)], None, TARGET, TARGET, limit=0.2)
     assert run.worst == np.inf
     assert 0.2 <= run.seconds < 2
+
+
+@pytest.fixture
+def environments(tmp_path):
+    """Return a folder of environments: RIATA_PEERS if set, else this one's scikit-learn alone."""
+    if "RIATA_PEERS" in os.environ:
+        return os.environ["RIATA_PEERS"]
+    python = tmp_path / "scikit-learn" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    python.chmod(0o755)
+    return str(tmp_path)
+
+
+@pytest.mark.parametrize("name", ["gene", "tall", "million"])
+def test_goals_are_printed(name, environments, tmp_path):
+    """The small version, with whatever peers there are; every solver there is meets its gap."""
+    command = [sys.executable, str(Path(peers.__file__).with_name("goals.py")), "--small"]
+    command += ["--only", name, "--peers", environments, "--repeat", "1"]
+    cache = ["--cache", str(tmp_path / "cache.json")]
+    done = subprocess.run([*command, *cache], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    lines = [line for line in done.stdout.splitlines() if line.startswith(f"| {name}: ")]
+    assert any("riata" in line for line in lines), done.stdout
+    assert any("scikit-learn" in line for line in lines), done.stdout
+    for line in lines:
+        assert "failed" not in line, line
+
+    again = subprocess.run([*command, *cache], capture_output=True, text=True, check=False)
+    timed = [line for line in lines if "| 0.0001 |" in line and "riata" not in line]
+    remembered = [line for line in again.stdout.splitlines() if " * |" in line]
+    assert len(remembered) == len(timed) > 0
+
+
+def test_a_solver_that_dies_is_a_failed_run(tmp_path, monkeypatch):
+    """Of one that cannot start, and of one that ends; the others are timed."""
+    monkeypatch.setattr(peers, "command", lambda peer, _: {
+        "riata": [sys.executable, str(Path(peers.__file__).with_name("fit_peer.py"))],
+        "celer": [sys.executable, "-c", "raise SystemExit('no such library')"],
+    }[peer])  # fmt: skip
+    bench = Bench(None, tmp_path / "cache.json", n_threads=1, repeat=1, limit=60)
+    bench.versions = {"celer": "0"}
+    work = workloads.GOALS_SMALL["gene"]()
+    alphas = Referee(work.X, work.y, fit_intercept=False).grid(10, 0.1)
+    entries = bench.theirs(work.X) + bench.ours(work.X)
+    found = bench.time(entries, work, alphas, TARGET)
+    assert found["celer"].failure == "no such library"
+    assert found["celer"].run.worst == np.inf
+    assert found["riata"].run.worst <= TARGET
+    assert found["riata"].coefs.shape == (work.X.shape[1], 10)
+    recalled = bench.time(entries[:1], work, alphas, TARGET)["celer"]
+    assert recalled.day
+    assert recalled.failure == "no such library"
+
+
+def test_grids_can_end_at_a_given_support():
+    work = workloads.ending_at(workloads.SMALL["wide"](), 20)
+    alphas = Referee(work.X, work.y, fit_intercept=False).grid(100, work.alpha_min_ratio)
+    path = riata.fit_path(work.X, work.y, alphas=alphas, fit_intercept=False, tol=1e-9)
+    assert abs(np.count_nonzero(path.coefs[:, [-1]].toarray()) - 20) <= 1

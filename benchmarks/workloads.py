@@ -2,20 +2,23 @@
 
     ar      columns in a chain of correlation rho, a sparse true model, dense, Fortran order
     text    TF-IDF of words and pairs of words in paragraphs of installed Python source, sparse
+    hashed  the same, hashed into a given number of columns, by rows
 
-FULL is what `compare.py` measures, SMALL what the tests run on. Each entry makes a Workload.
+FULL is what `compare.py` measures, SMALL what the tests run on; GOALS and GOALS_SMALL are what
+`goals.py` measures. Each entry makes a Workload.
 """
 
 import os
 import re
 import sysconfig
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.feature_extraction.text import HashingVectorizer, TfidfVectorizer
+from sklearn.linear_model import lars_path
 
 PACKAGES = ("numpy", "scipy", "sklearn")  # besides the standard library: what riata depends on
 SKIPPED = {
@@ -86,6 +89,35 @@ def text(documents, *, packages=PACKAGES, least=3, alpha_min_ratio=0.01, seed=0)
     return Workload(X, np.log(lengths[drawn]), True, alpha_min_ratio)
 
 
+def hashed(documents, columns, *, packages=PACKAGES, alpha_min_ratio=0.01, seed=0):
+    """Predict the same target from words, pairs and triples, hashed into `columns`. X is CSR."""
+    paragraphs, lengths = _paragraphs(packages)
+    count = min(documents, len(paragraphs))
+    drawn = np.sort(np.random.default_rng(seed).choice(len(paragraphs), count, replace=False))
+    vectorizer = HashingVectorizer(
+        n_features=columns, token_pattern=WORD, ngram_range=(1, 3), alternate_sign=False
+    )
+    X = vectorizer.transform([paragraphs[i] for i in drawn]).tocsr()
+    return without_intercept(Workload(X, np.log(lengths[drawn]), True, alpha_min_ratio))
+
+
+def without_intercept(work):
+    """Centre y instead: what is left of an intercept where no solver is asked for one."""
+    return replace(work, y=work.y - work.y.mean(), fit_intercept=False)
+
+
+def ending_at(work, features):
+    """Let the grid end where the support first holds `features`, by the exact path (LARS)."""
+    n, p = work.X.shape
+    alphas, _, coefs = lars_path(
+        work.X, work.y, method="lasso", max_iter=2 * features, Gram="auto" if n > p else None
+    )
+    large = np.count_nonzero(coefs, axis=0) >= features
+    if not large.any():
+        raise ValueError(f"{features} features are not reached: ask for fewer")
+    return replace(work, alpha_min_ratio=float(alphas[large.argmax()] / alphas[0]))
+
+
 def _paragraphs(packages):
     """Return every paragraph of enough words, and the number of lines of its file."""
     folders = [Path(sysconfig.get_path("stdlib"))]
@@ -123,4 +155,24 @@ SMALL = {
     "tall": lambda seed=0: ar(5000, 60, 0.5, 15, alpha_min_ratio=0.001, seed=seed),
     "elastic-net": lambda seed=0: ar(200, 2000, 0.5, 10, l1_ratio=0.5, seed=seed),
     "text": lambda seed=0: text(3000, packages=(), alpha_min_ratio=0.02, seed=seed),
+}
+
+# Flatness: the problem with correlation rho, and the support at which correlations are compared.
+FLAT = {
+    "tall": (FULL["tall"], lambda rho: ending_at(ar(100_000, 200, rho, 50), 100)),
+    "wide": (FULL["wide"], lambda rho: ending_at(ar(1000, 20_000, rho, 40), 200)),
+}
+FLAT_SMALL = {
+    "tall": (SMALL["tall"], lambda rho: ending_at(ar(5000, 60, rho, 15), 25)),
+    "wide": (SMALL["wide"], lambda rho: ending_at(ar(200, 2000, rho, 10), 40)),
+}
+GOALS = {
+    **{name: FULL[name] for name in ("wide", "wide-correlated", "tall", "gene")},
+    "text": lambda: without_intercept(text(63_540)),
+    "million": lambda: hashed(20_000, 1_000_000),
+}
+GOALS_SMALL = {
+    **{name: SMALL[name] for name in ("wide", "wide-correlated", "tall", "gene")},
+    "text": lambda: without_intercept(SMALL["text"]()),
+    "million": lambda: hashed(1000, 20_000, packages=(), alpha_min_ratio=0.05),
 }

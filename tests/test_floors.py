@@ -22,10 +22,12 @@ FLOORS = {
     3: [
         "arguments",
         "centring",
+        "gram_space",
         "least_squares",
         "multi",
         "newton",
         "certify",
+        "correlations",
         "covariance",
         "engine",
         "ridge",

@@ -61,6 +61,21 @@ def test_ctrl_c_raises_with_the_certified_part(store, n, p, settings):
     assert re.match(r"interrupted, certified: \d+", done.stdout), done.stderr
 
 
+class Interrupting:
+    """Data whose reading is met by Ctrl-C."""
+
+    def __array__(self, dtype=None, copy=None):
+        raise KeyboardInterrupt
+
+
+@pytest.mark.parametrize("where", ["X", "y"])
+def test_ctrl_c_before_the_first_alpha_carries_no_path_but_the_attribute(where):
+    data = {"X": X, "y": Y} | {where: Interrupting()}
+    with pytest.raises(KeyboardInterrupt) as stopped:
+        riata.fit_path(**data)
+    assert stopped.value.path is None
+
+
 def test_max_time_gives_the_whole_grid_with_nan_where_nothing_was_solved():
     alphas = np.geomspace(10, 1e-6, 30_000)
     statuses = ("converged", "precision_floor", "time_limit")

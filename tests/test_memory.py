@@ -60,7 +60,10 @@ START_UP = 12e6  # threads' stacks and BLAS buffers, in bytes: the resident set 
 
 def measure(build, settings, ratio=0.45):
     """Return what a fit on a fine grid took, whose working set stays near the support."""
-    settings = f"n_alphas=25, alpha_min_ratio={ratio}, {settings}"
+    return run(build, f"n_alphas=25, alpha_min_ratio={ratio}, {settings}")
+
+
+def run(build, settings):
     code = PROGRAM.format(build=build, settings=settings)
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
@@ -97,6 +100,17 @@ DENSE = {
 def test_a_dense_fit_takes_a_tenth_of_X_at_most(build):
     settings = "standardize=True, sample_weight=np.arange(1.0, len(y) + 1)"
     found = measure(build, settings)
+    bound = 0.1 * found["size"] + found["result"] + gram(found)
+    assert found["traced"] <= bound, found
+    assert found["rss"] <= bound + START_UP, found
+
+
+@pytest.mark.parametrize("n_alphas", [3, 8])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_a_coarse_grid_takes_no_more(order, n_alphas):
+    """Far from the solution there are many times more violators than it has non-zeros."""
+    build = f"X = rng.standard_normal((400, 40000)).astype(np.float32, order={order!r})"
+    found = run(build, f"n_alphas={n_alphas}, alpha_min_ratio=0.3")
     bound = 0.1 * found["size"] + found["result"] + gram(found)
     assert found["traced"] <= bound, found
     assert found["rss"] <= bound + START_UP, found

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from .certificate import duality_gap_of, gap_at_best_scale
 from .design import Design, Panel
 from .families import Family
+from .gram_space import GramSpace
 from .kernels import dual
 from .least_squares import ColumnSpace
 from .penalty import Box
@@ -25,6 +26,8 @@ Mask = NDArray[np.uint8]
 EPS = float(np.finfo(float).eps)
 PRECISION = 0.01  # share of itself to which the best scale of a loss's dual point is found
 PROJECTIONS = 30  # at most, where rows keep leaving the domain of the conjugate
+ORTHOGONAL = 1e-24  # share of |r|^2 on the free features that is rounding
+ONCE = 1e-12  # share up to which one projection leaves nothing but rounding
 
 
 class LossAt(NamedTuple):
@@ -74,8 +77,7 @@ def dual_of(
         if len(panel.members):
             u = w * v
             if space is None:
-                gram = panel.reweigh(w * curvature)
-                space = ColumnSpace(design, panel.members, gram, panel.weights)
+                space = GramSpace(panel.reweigh(w * curvature))
             a = space.solve(panel.transpose_dot(u) - panel.mean * float(u.sum()))
             step = step + panel.dot(a) - float(panel.mean @ a)
         v = v - curvature * step
@@ -120,26 +122,25 @@ def certified_gap(
     w = design.weights
     _, resid_sq = dual.weighted_sums(w, resid)
     project = off_their_bound(coef, z, box, bare)
-    _, lost = space.fit(resid, z[space.members])
-    if len(project) == 0 and lost <= 1e-24 * resid_sq:
+    if len(project) == 0 and space.explained(resid, z[space.members]) <= ORTHOGONAL * resid_sq:
         return duality_gap_of(coef, z, resid_sq, 0.0, box, skip)
     skip = skip.copy()
-    dual_resid = resid
+    dual_resid, dual_z = resid, z
     for _ in range(4):
-        skip[project] = 1
-        members = np.concatenate([space.members, project])
-        a, _ = ColumnSpace(design, members).fit(resid, z[members])
-        dual_resid = resid - design.dot(members, a)
+        if len(project):
+            skip[project] = 1
+            space = ColumnSpace(design, np.concatenate([space.members, project]))
+        left = space.explained(dual_resid, dual_z[space.members])
+        dual_resid = space.project_out(dual_resid, dual_z[space.members])
         if design.centred:
             dual_resid -= dual.weighted_sums(w, dual_resid)[0]
         dual_z = design.transpose_dot(w * dual_resid)
-        more = off_their_bound(coef, dual_z, box, bare[skip[bare] == 0])
-        if len(more) == 0:
+        project = off_their_bound(coef, dual_z, box, bare[skip[bare] == 0])
+        if len(project) == 0 and left <= ONCE * resid_sq:
             break
-        project = np.concatenate([project, more])
     _, lost = dual.weighted_sums(w, resid - dual_resid)
-    _, resid_sq = dual.weighted_sums(w, dual_resid)
-    return duality_gap_of(coef, dual_z, resid_sq, lost, box, skip)
+    _, dual_sq = dual.weighted_sums(w, dual_resid)
+    return duality_gap_of(coef, dual_z, dual_sq, lost, box, skip)
 
 
 def gap_of_loss(

@@ -104,10 +104,10 @@ def _run(options: argparse.Namespace) -> int:
     try:
         path = _fit(table, options)
     except KeyboardInterrupt as stop:
-        if not hasattr(stop, "path"):
+        so_far: RegularizationPath | None = getattr(stop, "path", None)
+        if so_far is None:  # before the first alpha, or while data were read
             raise
-        path = stop.path
-        interrupted = True
+        path, interrupted = so_far, True
     seconds = time.perf_counter() - start
     print(describe(table, path, seconds))
     if options.out:

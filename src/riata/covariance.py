@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 from .certificate import duality_gap_of
 from .certify import certified_gap
 from .kernels import dual
+from .least_squares import KEPT
 from .penalty import Box
-from .solver import EPS, INNER, ROUGH, STALLS, Fit, Problem, on_the_way
+from .solver import EPS, INNER, ROUGH, SAFE, STALLS, Fit, Problem, on_the_way
 from .working_set import WorkingSet
 
 Floats = NDArray[np.float64]
-SAFE = 0.1  # share of the tolerance that the rounding of Gram algebra may take
 
 
 class CovarianceSolver:
@@ -56,6 +56,11 @@ class CovarianceSolver:
         return problem.design.whole_gram is not None and bool(
             np.all(~penalty.unpenalised | penalty.free)
         )
+
+    @property
+    def sound(self) -> bool:
+        """Whether the free features can be told apart, and fitted, by their inner products."""
+        return self._working.space.condition <= KEPT**-0.5
 
     def alpha_max(self) -> float:
         """Return the smallest alpha with no penalised feature in the model."""

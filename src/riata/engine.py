@@ -28,6 +28,8 @@ class Engine:
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         self._covariance = CovarianceSolver(problem) if CovarianceSolver.suits(problem) else None
+        if self._covariance is not None and not self._covariance.sound:
+            self._covariance = None
         if self._covariance is None:
             self._solver  # noqa: B018 (fits the null model)
 

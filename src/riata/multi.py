@@ -51,8 +51,8 @@ LARGEST_PROJECTION = 1024  # unknowns
 
 @dataclass
 class Rows(State):
-    """A point. coef and z (p,) are the sizes of the rows of B and of Z = X'(w v); resid_sq is twice
-    the loss; resid (n, K) is v, the projected negative gradient.
+    """A point. coef and z (p,) are the sizes of the rows of B and of Z = X'(w v); resid (n, K) is v,
+    the projected negative gradient, resid_sq twice the loss.
 
     rows, z_rows : B and Z, (p, K)
     eta, pull : (n, K), the latter -f';  curvature (n,);  intercept (K,) of the design's columns
@@ -87,7 +87,7 @@ class MultiSolver(Solver):
             )
         self._columns = unpenalised_columns(design, self._free)
         self._scale = 1.0
-        self._last_alpha = float("inf")
+        self._last_alpha, self._known = float("inf"), None
         self._offset = np.zeros((1, self.K)) if problem.offset is None else problem.offset
         start = family.start(problem.y, design.weights) if design.centred else np.zeros(self.K)
         if problem.offset is not None and design.centred:

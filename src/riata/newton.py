@@ -25,6 +25,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .certify import LossAt, certified_loss_gap, dual_of, gap_of_loss, off_their_bound
+from .correlations import Correlations
 from .families import Family
 from .kernels import dual
 from .penalty import Box
@@ -48,7 +49,7 @@ SEPARATED = 1e-9  # share of the intercept's loss below which a fit is taken for
 @dataclass
 class Point(State):
     """A point and what is known of it. resid is v, the dual point per unit weight: the negative
-    gradient projected on what sum u = 0 and X_Z'u = 0 allow; resid_sq is twice the loss.
+    gradient projected on what sum u = 0 and X_Z'u = 0 allow.
 
     at : eta and the loss there
     intercept : that of the design's columns
@@ -58,6 +59,11 @@ class Point(State):
     at: LossAt
     intercept: float
     steps: int
+
+    @property
+    def loss(self) -> float:
+        """sum_i w_i f_i"""
+        return self.at.loss
 
 
 def best_intercept(family: Family, y: Floats, w: Floats, eta: Floats, start: float) -> float:
@@ -107,6 +113,7 @@ class NewtonSolver(Solver):
         self._reachable = int(np.count_nonzero(problem.never == 0))
         self._offset = np.zeros(design.n) if problem.offset is None else problem.offset
         self._damping, self._age = 0.0, 0
+        self._known = None
         self._null_steps = 0
         self._level = problem.family.level(problem.y, design.weights)
         start = problem.family.start(problem.y, design.weights)
@@ -120,6 +127,9 @@ class NewtonSolver(Solver):
             self._free_panel.extend(free)
         self.state = self._point(np.zeros(design.p), intercept)
         self._fit_null_model()
+        state = self.state
+        if design.column_cost < float("inf") and not np.any(penalty.unpenalised):
+            self._known = Correlations(design, state.resid, state.resid_sq, state.z.copy())
 
     def _fit_null_model(self) -> None:
         """Fit intercept and free features to machine precision, then what only bounds hold.
@@ -224,11 +234,15 @@ class NewtonSolver(Solver):
             self._free_panel, problem.design, at.pull, at.curvature,
             problem.family.domain(problem.y),
         )  # fmt: skip
-        if working.gram is not None and len(working) + len(working.free) == self._reachable:
-            z = working.correlation(w * resid)
+        resid_sq = dual.weighted_sums(w, resid)[1]
+        everybody = len(working) + len(working.free) == self._reachable
+        if working.gram is not None and (everybody or self._known is not None):
+            z = working.correlation(w * resid)  # the others', if any, are left for `certify`
         else:
             z = problem.design.transpose_dot(w * resid)
-        return Point(coef, active, resid, z, 2.0 * at.loss, at, intercept, steps)
+            if self._known is not None:
+                self._known.take_all(resid, resid_sq, z)
+        return Point(coef, active, resid, z, resid_sq, at, intercept, steps)
 
     def _evaluate(self, eta: Floats) -> LossAt:
         problem = self.problem
@@ -240,8 +254,7 @@ class NewtonSolver(Solver):
         problem, state = self.problem, self.state
         active = state.active
         size = float(np.sum(np.sqrt(problem.design.norm_sq[active]) * np.abs(state.coef[active])))
-        scale = dual.weighted_sums(problem.design.weights, state.resid)[1] ** 0.5
-        return 4 * EPS * (0.5 * state.resid_sq + size * scale)
+        return 4 * EPS * (state.loss + size * state.resid_sq**0.5)
 
     def fit(self, alpha: float, gap: float, status: str, n_iter: int, df: float) -> Fit:
         fit = super().fit(alpha, gap, status, n_iter, df)
@@ -253,6 +266,9 @@ class NewtonSolver(Solver):
     def certify(self, alpha: float, box: Box) -> float:
         """Return the duality gap at the present point."""
         problem, state, skip = self.problem, self.state, self.skip
+        if self._known is not None:
+            member = self.working.is_member.view(np.uint8)
+            self._known.at(state.resid, state.resid_sq, state.z, member, box, skip)
         bare = problem.penalty.bare(alpha)
         bare = bare[skip[bare] == 0]
         if len(bare):

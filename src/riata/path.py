@@ -110,7 +110,8 @@ def fit_path(
     ValueError, TypeError
         Where an argument is not as above; the message names it.
     KeyboardInterrupt
-        On Ctrl-C, with what was solved so far in its attribute ``path``.
+        On Ctrl-C, with what was solved so far in its attribute ``path``; None where
+        that was before the first alpha was begun.
 
     Warns
     -----
@@ -143,6 +144,22 @@ def solve_path(
     X: Any, y: Any, *, start: Floats | None = None, **settings: Any
 ) -> RegularizationPath:
     """fit_path with every setting given, and coefficients (p,) to start from."""
+    path, separated = None, False
+    try:
+        path, stopped_by, separated = _solve(X, y, start, settings)
+        if isinstance(stopped_by, KeyboardInterrupt):
+            raise stopped_by
+    except KeyboardInterrupt as stop:
+        vars(stop)["path"] = path
+        raise
+    _warn(path, separated)
+    return path
+
+
+def _solve(
+    X: Any, y: Any, start: Floats | None, settings: dict[str, Any]
+) -> tuple[RegularizationPath, BaseException | None, bool]:
+    """Return the path, as far as it went, what stopped it, and whether y was separated."""
     model = {name: settings[name] for name in _MODEL}
     rule = check_rule(settings)
     alphas = None if settings["alphas"] is None else check_alphas(settings["alphas"])
@@ -165,19 +182,7 @@ def solve_path(
         engine.start_from(centred.take(start))
     fits = _run(engine, alphas, rule.progress)
     path = _result(centred, problem, alphas, fits, {**model, **rule.as_settings()})
-    if isinstance(fits.stopped_by, KeyboardInterrupt):
-        fits.stopped_by.path = path  # type: ignore[attr-defined]
-        raise fits.stopped_by
-    _warn(path)
-    if problem.separated:
-        warnings.warn(
-            "features that nothing penalises fit y perfectly (they separate its classes), and may "
-            "have no finite best coefficients: those returned leave less than a share 1e-9 of the "
-            "loss; penalise them, or drop what gives y away",
-            convergence_warning(),
-            stacklevel=3,
-        )
-    return path
+    return path, fits.stopped_by, problem.separated
 
 
 _MODEL = (
@@ -255,7 +260,15 @@ def _result(
     )
 
 
-def _warn(path: RegularizationPath) -> None:
+def _warn(path: RegularizationPath, separated: bool) -> None:
+    if separated:
+        warnings.warn(
+            "features that nothing penalises fit y perfectly (they separate its classes), and may "
+            "have no finite best coefficients: those returned leave less than a share 1e-9 of the "
+            "loss; penalise them, or drop what gives y away",
+            convergence_warning(),
+            stacklevel=4,
+        )
     late = np.flatnonzero(np.isin(path.status, ["max_iter", "time_limit"]))
     if len(late) == 0:
         return

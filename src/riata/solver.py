@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .certify import certified_gap
+from .correlations import Correlations
 from .design import Design
 from .kernels import dual
 from .penalty import Box, ElasticNet
@@ -27,6 +28,7 @@ from .working_set import WorkingSet, refill
 Floats = NDArray[np.float64]
 
 EPS = float(np.finfo(float).eps)
+SAFE = 0.1  # share of the tolerance that the rounding of Gram algebra may take
 INNER = 0.3  # share of the tolerance that the working set's own gap may keep
 FAR = 0.6  # an alpha below this share of the last one is approached in steps
 ROUGH = 1e-3  # relative gap that is good enough on the way
@@ -43,6 +45,11 @@ class State:
     resid: Floats
     z: Floats
     resid_sq: float
+
+    @property
+    def loss(self) -> float:
+        """sum_i w_i f_i, here half of resid_sq."""
+        return 0.5 * self.resid_sq
 
 
 @dataclass
@@ -130,11 +137,14 @@ class Solver:
         self.skip[free] = 1
         self._last_alpha = float("inf")
         assert design.correlation is not None  # the design was made for a y
+        z, design.correlation = design.correlation, None
+        self._known: Correlations | None = None
+        by_column = design.column_cost < float("inf")
+        if by_column and len(free) == 0 and not np.any(penalty.unpenalised):
+            self._known = Correlations(design, problem.y, problem.y_sq, z.copy())
         self.state = State(
-            np.zeros(design.p), np.empty(0, dtype=np.intp), problem.y, design.correlation,
-            problem.y_sq,
-        )  # fmt: skip
-        design.correlation = None  # p numbers that nothing else needs
+            np.zeros(design.p), np.empty(0, dtype=np.intp), problem.y, z, problem.y_sq
+        )
         self._fit_null_model()
 
     def _fit_null_model(self) -> None:
@@ -142,7 +152,7 @@ class Solver:
         problem = self.problem
         if len(self.working.free):
             self.move_to(self.state.coef)
-        problem.null_objective = 0.5 * self.state.resid_sq
+        problem.null_objective = self.state.loss
         bounded = np.flatnonzero(problem.penalty.unpenalised & (self.skip == 0))
         if len(bounded) == 0:
             return
@@ -150,7 +160,7 @@ class Solver:
         self.skip[bounded] = 0
         self._approach(0.0, problem.penalty.at(0.0), 0.0, problem.max_iter)
         self._last_alpha, self.skip = float("inf"), skip
-        problem.null_objective = 0.5 * self.state.resid_sq
+        problem.null_objective = self.state.loss
 
     # -- one alpha -------------------------------------------------------------------------------
 
@@ -210,6 +220,8 @@ class Solver:
             joined = refill(
                 working, state.coef, len(state.active), state.z, box, self.skip, threshold
             )
+            if self._known is not None and joined:
+                self._known.refresh(state.resid, state.resid_sq, working.members[-joined:], state.z)
             threshold = 1.0
             target = INNER * max(negligible, floor) * 0.01**stalls
             more, finished = self._descend(box, target, max_iter - n_iter)
@@ -222,13 +234,27 @@ class Solver:
         x_j'(w r) carries an error of eps |x_j| |r|, which does not change in proportion when X is
         rescaled.
         """
-        state, active = self.state, self.state.active
-        size = float(np.sqrt(self.problem.design.norm_sq[active]) @ np.abs(state.coef[active]))
+        state = self.state
+        size = self._size(self.problem.design.norm_sq)
         return 4 * EPS * (0.5 * state.resid_sq + size * float(np.sqrt(state.resid_sq)))
+
+    def _rounding_in_gram_space(self) -> float:
+        """Return the same for z by Gram algebra: eps |x_j| (|y| + sum |x_k| |b_k|) for each."""
+        size = self._size(self.problem.design.magnitude_sq)
+        scale = float(np.sqrt(self.problem.y_sq)) + size
+        return 4 * EPS * (0.5 * self.state.resid_sq + size * scale)
+
+    def _size(self, norm_sq: Floats) -> float:
+        """Return sum_j |x_j| |b_j|."""
+        active = self.state.active
+        return float(np.sqrt(norm_sq[active]) @ np.abs(self.state.coef[active]))
 
     def certify(self, alpha: float, box: Box) -> float:
         """Return the duality gap at the present point."""
         state, skip = self.state, self.skip
+        if self._known is not None:
+            member = self.working.is_member.view(np.uint8)
+            self._known.at(state.resid, state.resid_sq, state.z, member, box, skip)
         bare = self.problem.penalty.bare(alpha)
         return certified_gap(
             self.problem.design, self.working.space, state.coef, state.resid, state.z, box,
@@ -253,7 +279,7 @@ class Solver:
         new = state.coef.copy()
         new[work] = coef
         new[working.free] += working.free_step(coef - old)
-        self.move_to(new)
+        self.move_to(new, grad)
         return n_iter, finished
 
     def _descend_on_residual(self, box: Box, target: float, max_sweeps: int) -> tuple[int, bool]:
@@ -278,31 +304,45 @@ class Solver:
 
     # -- the state -------------------------------------------------------------------------------
 
-    def move_to(self, coef: Floats) -> None:
-        """Make coef (p,) the present point, from the data; refit its free part where it is off."""
+    def move_to(self, coef: Floats, grad: Floats | None = None) -> None:
+        """Make coef (p,) the present point, from the data; refit its free part where it is off.
+
+        grad : (|W|,), z of the members where it is known; the others' is then left for `certify`
+        """
         free, space = self.working.free, self.working.space
-        self.state = self._exact_state(coef)
+        if grad is not None and self._known is not None:
+            z = np.zeros(len(coef))
+            z[self.working.members] = grad
+            self.state = state = self._state(coef, z)
+            if self._rounding_in_gram_space() > SAFE * self.problem.negligible_gap():
+                self._known.refresh(state.resid, state.resid_sq, self.working.members, z)
+            return
+        self.state = self._state(coef)
         for _ in range(2 if len(free) else 0):
             step, lost = space.fit(self.state.resid, self.state.z[free])
             if lost <= 1e-24 * self.state.resid_sq:
                 break
             coef = coef.copy()
             coef[free] += step
-            self.state = self._exact_state(coef)
+            self.state = self._state(coef)
 
-    def _exact_state(self, coef: Floats) -> State:
-        """Return the state at coef from the data: r from scratch, one pass for z."""
+    def _state(self, coef: Floats, z: Floats | None = None) -> State:
+        """Return the state at coef from the data: r from scratch, one pass for z unless given."""
         problem = self.problem
         w = problem.design.weights
         active = np.flatnonzero(coef)
         resid = problem.family.negative_gradient(problem.y, self.working.fitted(coef, active))
         if problem.design.centred:
             resid -= dual.weighted_sums(w, resid)[0]
-        z = problem.design.transpose_dot(w * resid)
-        return State(coef, active, resid, z, dual.weighted_sums(w, resid)[1])
+        resid_sq = dual.weighted_sums(w, resid)[1]
+        if z is None:
+            z = problem.design.transpose_dot(w * resid)
+            if self._known is not None:
+                self._known.take_all(resid, resid_sq, z)
+        return State(coef, active, resid, z, resid_sq)
 
     def fit(self, alpha: float, gap: float, status: str, n_iter: int, df: float) -> Fit:
         """Return the present point as a result."""
         state = self.state
         coef = state.coef[state.active]
-        return Fit(alpha, state.active, coef, gap, status, n_iter, df, 0.5 * state.resid_sq)
+        return Fit(alpha, state.active, coef, gap, status, n_iter, df, state.loss)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .design import Design, ResidualView
+from .gram_space import GramSpace
 from .kernels import coordinate, dual
 from .kernels.active_set import ActiveSet
 from .least_squares import ColumnSpace
@@ -24,6 +25,7 @@ Indices = NDArray[np.intp]
 
 GRAM_LIMIT = 4096  # members; above, 134 MB and more, descent goes over the residual
 LEAST = 64  # members, whatever the support
+AT_ONCE = 4  # the support over those who join in one go, LEAST aside
 SLACK = 3  # members per feature in the support; above, the least urgent leave
 CLOCKED = 20  # Newton steps between two looks at the clock, where there is a deadline
 CHUNK = 2e8  # multiply-adds of descent between two looks at the clock and the true residual
@@ -48,7 +50,11 @@ class WorkingSet:
         self.gram: Floats | None = np.empty((0, 0)) if self._small else None
         self.active = ActiveSet()
         gram = self._panel.extend(free) if self._small and len(free) else None
-        self.space = ColumnSpace(design, free, gram, weights)
+        self.space: ColumnSpace | GramSpace
+        if weights is None or gram is None:
+            self.space = ColumnSpace(design, free, gram)
+        else:
+            self.space = GramSpace(gram)
         self._loads = np.empty((len(free), 0))  # G_ZZ^+ G_ZW
         self._view: ResidualView | None = None
         self._view_size = 0
@@ -73,9 +79,7 @@ class WorkingSet:
         self._loads = np.hstack([self._loads, self.space.solve(cross)])
         rows = rows[:, k:] - cross.T @ self._loads if k else rows
         if size > len(self.gram):
-            larger = np.empty((max(size, min(GRAM_LIMIT, size + size // 8)),) * 2)
-            larger[:first, :first] = self.gram[:first, :first]
-            self.gram = larger
+            self._grow(max(size, min(GRAM_LIMIT, size + size // 8)), first)
         self.gram[first:size, :size] = rows
         self.gram[:first, first:size] = rows[:, :first].T
 
@@ -84,10 +88,20 @@ class WorkingSet:
         if self.gram is None:
             return
         gram, k = self._panel.reweigh(weights), len(self.free)
-        self.space = ColumnSpace(self._design, self.free, gram[:k, :k].copy(), weights)
+        self.space = GramSpace(gram[:k, :k])
         self._loads = self.space.solve(gram[:k, k:])
-        self.gram = np.ascontiguousarray(gram[k:, k:] - gram[:k, k:].T @ self._loads)
+        self.gram = gram[k:, k:] - gram[:k, k:].T @ self._loads
         self.active = ActiveSet()
+
+    def _grow(self, side: int, size: int) -> None:
+        """Make room for `side` members, the first `size` staying: where they are, not twice."""
+        gram = self.gram
+        assert gram is not None
+        old = len(gram)
+        gram.resize((side, side), refcheck=False)  # nobody else keeps it
+        flat = gram.reshape(-1)
+        for i in range(size - 1, 0, -1):
+            flat[i * side : i * side + size] = flat[i * old : i * old + size]
 
     def retain(self, kept: Indices) -> None:
         """Keep the members at these positions, who must be all that are not zero; in order."""
@@ -97,7 +111,8 @@ class WorkingSet:
         k = len(self.free)
         self._panel.retain(np.concatenate([np.arange(k), k + kept]))
         if self.gram is not None:
-            self.gram = self.gram[np.ix_(kept, kept)]
+            for i, j in enumerate(kept):  # in place: rows come from below, or stay
+                self.gram[i, : len(kept)] = self.gram[j, kept]
         self.members, self._loads = self.members[kept], self._loads[:, kept]
         self.active.renumber(kept)
 
@@ -212,10 +227,12 @@ def refill(
 
     urgency_j = |z_j| / l1_j; above 1 a feature at zero violates its optimality condition, above
     `threshold` it is expected to soon (the sequential strong rule: Tibshirani et al., J. R. Stat.
-    Soc. B 74(2), 2012, eq. 10). Violators join, at most |W| + 64 at once; the expected ones fill
-    the set up to twice the support. Where anybody joins, so do the next in line, up to an eighth of
-    |W| (growing seldom is cheaper than growing exactly), and where the set would then exceed SLACK
-    times the support, the least urgent members at zero leave.
+    Soc. B 74(2), 2012, eq. 10). Violators join, and the expected ones fill the set up to twice the
+    support. Where anybody joins, so do the next in line, up to an eighth of |W| (growing seldom is
+    cheaper than growing exactly), but no more at once than a quarter of the support and LEAST: far
+    from the solution most violators stop being any once the most urgent have been fitted. Where the
+    set would then exceed SLACK times the support, or GRAM_LIMIT although the support does not, the
+    least urgent members at zero leave.
     """
     urgency = np.empty(len(z))
     dual.urgency(z, box.l1, box.lower, box.upper, skip, urgency)
@@ -227,17 +244,21 @@ def refill(
         return 0
     violators = int(np.count_nonzero(urgency[outside] > 1.0))
     roomy = 2 * support + LEAST
+    if working.gram is not None and support + violators <= GRAM_LIMIT:
+        roomy = min(roomy, GRAM_LIMIT)
     joining = max(violators, min(expected, roomy - size), 0)
     if joining == 0:
         return 0
-    joining = min(max(joining, min(size // 8, roomy - size)), size + LEAST)
+    joining = min(max(joining, min(size // 8, roomy - size)), support // AT_ONCE + LEAST)
     if joining > expected:
         outside = np.flatnonzero(urgency > 0.0)
         joining = min(joining, len(outside))
     best = outside[_largest(urgency[outside], joining)]
-    if working.gram is not None and size + joining > SLACK * support + 2 * LEAST:
+    loose = size + joining > SLACK * support + 2 * LEAST
+    if working.gram is not None and (loose or size + joining > roomy == GRAM_LIMIT):
         rank = np.where(coef[working.members] != 0.0, np.inf, of_members)
-        room = max(roomy - joining, int(np.count_nonzero(np.isinf(rank))))
+        room = min(roomy - joining, GRAM_LIMIT - GRAM_LIMIT // 8)
+        room = max(room, int(np.count_nonzero(np.isinf(rank))))
         if room < size:
             working.retain(_largest(rank, room))
     working.extend(best)

@@ -3,6 +3,7 @@
 With weights w that sum to 1 and x_j the j-th column, minus its mean where the design is centred:
 
     transpose_dot(u)      X'u                              one full pass
+    transpose_dot_of(J,u) X_J'u                            of |J| columns
     dot(active, coef)     sum_a coef_a x_active[a]
     panel()               a working set that grows: X_W b, X_W'u, and the Gram matrix
                           X_W' diag(h) X_W, h = w or other weights, X_W then centred by h
@@ -103,8 +104,11 @@ class Design(ABC):
     mean (p,) : what centring subtracts, 0 where the design is not centred
     variance (p,) : sum_i w_i (x_ij - weighted mean)^2, whether or not it is centred
     norm_sq (p,) : |x_j|_w^2, after centring
+    magnitude_sq (p,) : the summands of |x_j|_w^2, to which its rounding is in proportion
     correlation (p,) : X'(w y), where the design was made for a y
     whole_gram (p, p) : X'diag(w)X, where it was made for a y and that is how to solve, else None
+    entries : numbers that X stores
+    column_cost : what a column alone costs in a pass over some columns, against one of a full pass
     n_passes : full passes made so far (a pass over part of X counts in proportion)
     """
 
@@ -117,13 +121,24 @@ class Design(ABC):
     mean: Floats
     variance: Floats
     norm_sq: Floats
+    magnitude_sq: Floats
     correlation: Floats | None = None
     whole_gram: Floats | None = None
+    entries: int
+    column_cost: float = 1.0
     n_passes: float = 0.0
 
     @abstractmethod
     def transpose_dot(self, u: Floats) -> Floats:
         """Return X'u, (p,), from u (n,). Cost: one pass."""
+
+    def transpose_dot_of(self, index: Indices, u: Floats) -> Floats:
+        """Return x_j'u of the columns j in index. Cost: column_cost |index| / p passes."""
+        self.n_passes += len(index) * self.column_cost / self.p
+        return self._transpose_dot_of(index, u)
+
+    def _transpose_dot_of(self, index: Indices, u: Floats) -> Floats:
+        raise NotImplementedError  # where column_cost is infinite
 
     @abstractmethod
     def dot(self, active: Indices, coef: Floats) -> Floats:
@@ -154,3 +169,4 @@ class Design(ABC):
             self.mean, self.norm_sq = mean, variance
         else:
             self.mean, self.norm_sq = np.zeros_like(mean), variance + mean**2
+        self.magnitude_sq = self.norm_sq

@@ -82,6 +82,8 @@ class DenseDesign(Design):
         self.X, self.weights, self.centred, self.n_threads = X, weights, centred, n_threads
         self.n, self.p = X.shape
         self.n_features = self.p
+        self.entries = X.size
+        self.column_cost = 1.0 if X.strides[0] == X.itemsize else 64 / X.itemsize  # a cache line
         self._blocks = plan_blocks(X)
         self.n_passes = 0.0
         if y is not None and self.p <= min(self.n, WHOLE):
@@ -152,6 +154,16 @@ class DenseDesign(Design):
     def transpose_dot(self, u: Floats) -> Floats:
         return self._reduce(dense.transpose_dot, u, self.mean)
 
+    def _transpose_dot_of(self, index: Indices, u: Floats) -> Floats:
+        out = np.empty(len(index))
+        parts = max(1, min(BLOCKS, self.n * len(index) // BLOCK))
+        jobs = [
+            partial(dense.columns_dot, self.X, index, u, self.mean, out, a, b)
+            for a, b in cut(len(index), parts)
+        ]
+        run(jobs, self.n_threads)
+        return out
+
     def residual(self, y: Floats, coef: Floats) -> tuple[Floats, Floats]:
         if self.p > min(self.n, WHOLE):  # a block would not stay in cache between its two uses
             return super().residual(y, coef)
@@ -184,25 +196,6 @@ class DenseDesign(Design):
 
     def residual_view(self, work: Indices) -> "DenseView":
         return DenseView(self, work)
-
-    def columns_dot(self, columns: Indices, u: Floats) -> Floats:
-        """Return X_J'u for the columns J."""
-        by_column = self.X.strides[0] == self.X.itemsize
-        parts = max(1, min(BLOCKS, self.n * len(columns) // BLOCK))
-        if by_column:
-            blocks = [(0, self.n, a, b) for a, b in cut(len(columns), parts)]
-        else:
-            blocks = [(a, b, 0, len(columns)) for a, b in cut(self.n, parts)]
-        out = np.empty((1 if by_column else len(blocks), len(columns)))
-        jobs = [
-            partial(
-                dense.columns_dot, self.X, columns, u, self.mean,
-                out[0 if by_column else k], *block,
-            )
-            for k, block in enumerate(blocks)
-        ]  # fmt: skip
-        run(jobs, self.n_threads)
-        return out.sum(axis=0) if len(out) > 1 else out[0]
 
     def gram(
         self,
@@ -294,7 +287,7 @@ class DensePanel(Panel):
     def _mean_of(self, columns: Indices) -> Floats:
         if self._own or not self._centred:
             return np.zeros(len(columns))
-        return self._design.columns_dot(columns, self.weights) / self.weights.sum()
+        return self._design._transpose_dot_of(columns, self.weights) / self.weights.sum()
 
     def _gram(self, rows: Indices) -> Floats:
         if self._own:
@@ -304,7 +297,7 @@ class DensePanel(Panel):
         return self._design.gram(rows, self.members, self.weights, mean)
 
     def transpose_dot(self, u: Floats) -> Floats:
-        return self._design.columns_dot(self.members, u)
+        return self._design._transpose_dot_of(self.members, u)
 
     def dot(self, coef: Floats) -> Floats:
         active = np.flatnonzero(coef)

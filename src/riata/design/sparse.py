@@ -134,6 +134,7 @@ class SparseDesign(Design):
         self._increasing, self.columns = parts.increasing, parts.columns
         self.p = self.n_features if self.columns is None else len(self.columns)
         self.weights, self.centred, self.n_threads = weights, centred, n_threads
+        self.entries = len(parts.data)
         self._set_layout(parts)
         self._measure_columns()
         self.n_passes = 0.0
@@ -160,6 +161,8 @@ class SparseDesign(Design):
         # a full column is centred entry by entry; any other has mean^2 <= n variance
         self.shift = np.where(full & (repeats == 0), self.mean, 0.0)
         self.rest = self.mean - self.shift
+        if self.rest.any():
+            self.magnitude_sq = self.norm_sq + self.rest**2
 
     def panel(self, weights: Floats | None = None) -> "SparsePanel":
         return SparsePanel(self, weights)
@@ -203,18 +206,28 @@ class CSCDesign(SparseDesign):
         )  # fmt: skip
 
     def transpose_dot(self, u: Floats) -> Floats:
-        out = np.empty(self.p)
+        self.n_passes += 1
+        return self._columns_dot(self.start, self.end, self.shift, self.rest, u)
+
+    def _transpose_dot_of(self, index: Indices, u: Floats) -> Floats:
+        return self._columns_dot(
+            self.start[index], self.end[index], self.shift[index], self.rest[index], u
+        )
+
+    def _columns_dot(
+        self, start: Indices, end: Indices, shift: Floats, rest: Floats, u: Floats
+    ) -> Floats:
+        out = np.empty(len(start))
+        parts = min(len(self.data), len(start) * len(self.data) // max(self.p, 1)) // BLOCK
         jobs = [
             partial(
-                sparse.csc_transpose_dot, self.data, self.indices, self.start, self.end, u,
-                self.shift, out, a, b,
+                sparse.csc_transpose_dot, self.data, self.indices, start, end, u, shift, out, a, b
             )
-            for a, b in cut(self.p, len(self.data) // BLOCK)
-        ]  # fmt: skip
+            for a, b in cut(len(start), parts)
+        ]
         run(jobs, self.n_threads)
-        self.n_passes += 1
         if self.centred:
-            out -= self.rest * u.sum()
+            out -= rest * u.sum()
         return out
 
     def dot(self, active: Indices, coef: Floats) -> Floats:
@@ -234,6 +247,8 @@ class CSCDesign(SparseDesign):
 class CSRDesign(SparseDesign):
     """Row i is stored at indptr[i]:indptr[i + 1]; (seen, before) number the columns that are not
     empty, None where nearly all are filled."""
+
+    column_cost = float("inf")
 
     def _set_layout(self, parts: "Compressed") -> None:
         self.indptr, self.seen, self.before = parts.indptr, parts.seen, parts.before

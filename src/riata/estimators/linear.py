@@ -35,7 +35,7 @@ class Lasso(_LinearModel):
         default.
     tol : float, default=1e-6
         Stop when the duality gap is at most `tol` times the objective of the null model
-        (intercept and unpenalised features); > 0. Not scikit-learn's meaning of it.
+        (intercept and unpenalised features); >= 0. Not scikit-learn's meaning of it.
     warm_start : bool, default=False
         Whether `fit` starts from `coef_`, where there is one of the right size. Arrays that an
         earlier fit returned are not written to.
@@ -170,7 +170,7 @@ class ElasticNet(_LinearModel):
         Without effect: X is neither copied nor changed.
     tol : float, default=1e-6
         Stop when the duality gap is at most `tol` times the objective of the null model
-        (intercept and unpenalised features); > 0. Not scikit-learn's meaning of it.
+        (intercept and unpenalised features); >= 0. Not scikit-learn's meaning of it.
     warm_start : bool, default=False
         Whether `fit` starts from `coef_`, where there is one of the right size. Arrays that an
         earlier fit returned are not written to.
@@ -332,7 +332,7 @@ class Ridge(_LinearModel):
         `fit_path`'s default.
     tol : float, default=1e-6
         Stop when the duality gap is at most `tol` times the objective of the null model
-        (intercept and unpenalised features); > 0. Not scikit-learn's meaning of it.
+        (intercept and unpenalised features); >= 0. Not scikit-learn's meaning of it.
     solver : {"auto"}, default="auto"
         Factorisation or conjugate gradients, whichever costs less. scikit-learn's other names
         are refused: the answer, certified, would be the same.

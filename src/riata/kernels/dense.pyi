@@ -33,8 +33,6 @@ def columns_dot(
     u: Floats,
     shift: Floats,
     out: Floats,
-    r0: int,
-    r1: int,
     a0: int,
     a1: int,
 ) -> None: ...

@@ -102,23 +102,21 @@ def transpose_dot(
 
 def columns_dot(
     const real[:, :] X, const Py_ssize_t[::1] columns, const double[::1] u,
-    const double[::1] shift, double[::1] out, Py_ssize_t r0, Py_ssize_t r1, Py_ssize_t a0,
-    Py_ssize_t a1
+    const double[::1] shift, double[::1] out, Py_ssize_t a0, Py_ssize_t a1
 ):
-    """out_a = sum_i (x_i,columns[a] - shift_columns[a]) u_i for a in a0:a1; overwritten."""
-    cdef Py_ssize_t i, a
-    cdef double v
+    """out_a = sum_i (x_i,columns[a] - shift_columns[a]) u_i; out[a0:a1] is overwritten."""
+    cdef Py_ssize_t i, a, j, n = X.shape[0]
     cdef bint by_column = X.strides[0] == sizeof(real)
     with nogil:
         if by_column:
             for a in range(a0, a1):
-                out[a] = column_dot(&X[r0, columns[a]], &u[r0], shift[columns[a]], r1 - r0)
+                j = columns[a]
+                out[a] = column_dot(&X[0, j], &u[0], shift[j], n)
         else:
             memset(&out[a0], 0, (a1 - a0) * sizeof(double))
-            for i in range(r0, r1):
-                v = u[i]
+            for i in range(n):
                 for a in range(a0, a1):
-                    out[a] += (X[i, columns[a]] - shift[columns[a]]) * v
+                    out[a] += (X[i, columns[a]] - shift[columns[a]]) * u[i]
 
 
 def dot(

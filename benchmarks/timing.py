@@ -1,0 +1,137 @@
+"""Time riata and its peers on one problem, in turns, and remember what the peers took."""
+
+import json
+import os
+import tempfile
+import time
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import peers
+import scipy.sparse as sp
+from referee import Referee, Run, race
+from report import cpu, say
+
+
+class Timed(NamedTuple):
+    """A run that was judged, and where it is from.
+
+    peak: growth of the resident set's peak in bytes, cpu: processor seconds, coefs: sparse (p, L),
+    not from the cache, all of the last fit or None; day: when it was measured and at what load of
+    the machine, if it is from the cache; failure: what the solver said when it gave up.
+    """
+
+    run: Run
+    peak: int | None
+    cpu: float | None
+    day: str | None = None
+    failure: str | None = None
+    coefs: Any = None
+
+
+class Entry(NamedTuple):
+    """A solver that takes part: its name in tables, and how to start it."""
+
+    label: str
+    way: str
+    peer: str
+    storage: str
+    first: Any
+
+
+class Bench:
+    """Times solvers on problems. `folder` holds the peers' environments; None: riata alone.
+
+    The cache is a JSON file of the peers' runs, stopped and failed ones too. It is keyed by the
+    library's version, the problem, the gap, the threads and the processor.
+    """
+
+    def __init__(self, folder, cache, *, n_threads, repeat, limit):
+        self.folder, self.n_threads, self.repeat, self.limit = folder, n_threads, repeat, limit
+        known = {} if folder is None else {p: peers.installed(p, folder) for p in peers.PEERS}
+        self.versions = {peer: version for peer, version in known.items() if version}
+        self.file = Path(cache) if cache else None
+        there = self.file is not None and self.file.exists()
+        self.cache = json.loads(self.file.read_text()) if there else {}
+        self.recalled = set()
+
+    def ours(self, X):
+        """Return riata's entries for X; sparse, one for each storage."""
+        if not sp.issparse(X):
+            return [Entry("riata", "riata", "riata", "dense", _own_gap)]
+        return [Entry(f"riata ({storage.upper()})", "riata", "riata", storage, _own_gap)
+                for storage in ("csc", "csr")]  # fmt: skip
+
+    def theirs(self, X):
+        """Return an entry for every way of every installed peer that suits X."""
+        storage = "csc" if sp.issparse(X) else "dense"
+        return [
+            Entry(way.name, way.name, way.peer, storage, way.first)
+            for way in peers.WAYS
+            if way.peer in self.versions and way.suits(X)
+        ]
+
+    def time(self, entries, work, alphas, gap):
+        """Return {label: Timed} of entries at a relative gap, each on the same files."""
+        keys = {entry.label: self._key(entry, work, alphas, gap) for entry in entries}
+        found = {entry.label: self._recall(keys[entry.label]) for entry in entries}
+        fresh = [entry for entry in entries if found[entry.label] is None]
+        for label, timed in self._race(fresh, work, alphas, gap).items():
+            found[label] = timed
+            self._remember(keys[label], timed)
+        return found
+
+    def _race(self, entries, work, alphas, gap):
+        if not entries:
+            return {}
+        with tempfile.TemporaryDirectory() as problem, ExitStack() as stack:
+            peers.save_problem(problem, work.X, work.y, alphas)
+            fitters = {}
+            for entry in entries:
+                fitters[entry.label] = peers.Fitter(
+                    entry.way, entry.peer, entry.storage, problem, self.folder, self.n_threads
+                )
+                stack.callback(fitters[entry.label].close)
+                fitters[entry.label].wait()
+            solvers = {
+                entry.label: (fitters[entry.label], entry.first(gap, alphas)) for entry in entries
+            }
+            judge = partial(Referee(work.X, work.y, fit_intercept=False).relative_gaps, alphas)
+            runs = race(solvers, judge, gap, repeat=self.repeat, limit=self.limit, report=say)
+            return {label: Timed(run, fitter.peak, fitter.cpu, None, fitter.failure, fitter.coefs)
+                    for label, run in runs.items() for fitter in [fitters[label]]}  # fmt: skip
+
+    def _key(self, entry, work, alphas, gap):
+        """Return the cache's key. Numbers in it are rounded: BLAS decides on the last bits."""
+        if entry.peer == "riata":
+            return None
+        sizes = [np.linalg.norm(work.y), np.linalg.norm(work.X.T @ work.y), alphas[0], alphas[-1]]
+        shape = "x".join(str(k) for k in (*work.X.shape, len(alphas)))
+        problem = " ".join([shape, *(f"{size:.6g}" for size in sizes)])
+        version = self.versions[entry.peer]
+        return f"{entry.way} {version} | {problem} | {gap:g} | {self.n_threads} threads | {cpu()}"
+
+    def _recall(self, key):
+        known = self.cache.get(key)
+        if known is None:
+            return None
+        self.recalled.add(known["day"])
+        run = Run(**known["run"])
+        return Timed(run, known["peak"], known["cpu"], known["day"], known["failure"])
+
+    def _remember(self, key, timed):
+        if key is None or self.file is None:
+            return
+        self.cache[key] = {
+            "run": timed.run._asdict(), "peak": timed.peak, "cpu": timed.cpu,
+            "failure": timed.failure,
+            "day": f"{time.strftime('%Y-%m-%d')} at a load of {os.getloadavg()[0]:.1f}",
+        }  # fmt: skip
+        self.file.write_text(json.dumps(self.cache, indent=1))
+
+
+def _own_gap(gap, _):
+    return gap

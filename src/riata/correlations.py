@@ -1,0 +1,79 @@
+"""X'(w r) for p features without reading them all: certified bounds from what was read before.
+
+Let q_0 = y / |y|, and q_1 the residual at the feature's own last refresh, made orthogonal to y and
+of norm 1, all in the metric w. With z_ij = x_j'(w q_i) known,
+
+    |x_j'(w r) - sum_i (q_i'w r) z_ij|  <=  sqrt(|x_j|^2 - sum_i z_ij^2) |r - sum_i (q_i'w r) q_i|
+
+A feature outside the working set whose bound stays inside [-l1_j, l1_j] (one side of it where a
+bound rests on zero) is certified: it neither joins nor limits the dual scaling, and takes its
+estimate for z_j. Only the others are read again, and take the present residual as their reference.
+
+Rounding sits inside the roots: |r|^2 is known to `slack` of itself, |x_j|^2 to `slack` of its
+summands, which are larger where a sparse column's mean is taken off the sums.
+
+Cost: O(p) and one inner product per reference, against a pass over X.
+
+Source: Cauchy and Schwarz on the part of r that the references leave; the same bound without the
+references is the sphere test of El Ghaoui, Viallon, Rabbani, Pac. J. Optim. 8(4), 2012, section 3.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .design import Design
+from .kernels.bounds import Bounds
+from .penalty import Box
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+Mask = NDArray[np.uint8]
+
+EPS = float(np.finfo(float).eps)
+REFERENCES = 32  # residuals kept, at most
+FEWEST = 4
+SHARE = 0.02  # of the entries of X that the references may take
+MANY = 0.5  # share of a pass above which one pass over all features is better
+
+
+class Correlations:
+    """z = X'(w r) at one residual after another, exact or certified."""
+
+    def __init__(self, design: Design, y: Floats, y_sq: float, correlation: Floats) -> None:
+        self._design = design
+        slots = int(min(REFERENCES, max(FEWEST, SHARE * design.entries / design.n)))
+        slack = 4 * EPS * (design.n / 32 + 32)  # sums of n products in 32 lanes
+        self._bounds = Bounds(
+            correlation, design.norm_sq, design.magnitude_sq, y, design.weights, y_sq, slots, slack
+        )
+        self._unsure = np.empty(design.p, dtype=np.intp)
+
+    def at(
+        self, resid: Floats, resid_sq: float, z: Floats, member: Mask, box: Box, skip: Mask
+    ) -> None:
+        """Fill z (p,) at resid (n,): exact, or certified not to pass l1.
+
+        member, skip : (p,), 1 for features whose z is there, and for those whose z nobody wants
+        """
+        count = self._bounds.bound(
+            resid, resid_sq, box.l1, box.lower, box.upper, skip, member, z, self._unsure
+        )
+        if count:
+            self.refresh(resid, resid_sq, self._unsure[:count], z)
+
+    def refresh(self, resid: Floats, resid_sq: float, index: Indices, z: Floats) -> None:
+        """Make z exact at resid for the features `index`."""
+        design, bounds = self._design, self._bounds
+        slot = bounds.open(resid, resid_sq)
+        stale = index[bounds.epoch[index] != slot]
+        if len(stale) * design.column_cost > MANY * design.p:
+            self.take_all(resid, resid_sq, design.transpose_dot(design.weights * resid))
+        elif len(stale):
+            bounds.last[stale] = design.transpose_dot_of(stale, design.weights * resid)
+            bounds.epoch[stale] = slot
+        z[index] = bounds.last[index]
+
+    def take_all(self, resid: Floats, resid_sq: float, z: Floats) -> None:
+        """Take z (p,) at resid as the last of every feature."""
+        self._bounds.epoch[:] = self._bounds.open(resid, resid_sq)
+        self._bounds.last[:] = z

@@ -1,0 +1,402 @@
+"""The Cholesky factor of a matrix whose rows and columns come and go.
+
+    L L' = H_AA + diag(l2_A),    H_ik = gram[index_i, index_k]
+
+Rows join as a block (`extend`: a triangular solve with all of them at once, then the small Schur
+complement) and leave as a block (`drop`); both work on groups of eight rows, stored column by
+column, group after group, so that half a square is all the memory and every loop runs along it.
+
+`extend`  |new| |A|^2 / 2 multiply-adds, through the tiles of tile.h; left-looking, by groups:
+          Golub, Van Loan, "Matrix Computations", 4th ed., algorithm 4.2.2 in blocks
+`drop`    without rows p_1 < .. < p_m, the rows below p_1 owe the columns V = L[:, p] that left:
+          L L' + V V' is formed by m plane rotations a column, 2 m |A|^2 / 2 multiply-adds at most
+          (no downdate in the unstable sense: V V' is added); Gill, Golub, Murray, Saunders,
+          Math. Comp. 28, 1974, method C1
+solves    |A|^2 / 2 multiply-adds each, and one read of L
+
+A row that depends on those before it is left out: what is left of its pivot is below `tolerance`
+times the pivot.
+"""
+
+import numpy as np
+
+from cpython.exc cimport PyErr_CheckSignals
+from libc.math cimport INFINITY, hypot, sqrt
+from libc.stdint cimport uint8_t
+from libc.string cimport memcpy, memset
+
+cdef extern from "factor.h" nogil:
+    ctypedef void (*riata_tile_fn)(
+        const double *, const double *, Py_ssize_t, Py_ssize_t, double *, Py_ssize_t) noexcept
+    ctypedef struct riata_tile:
+        riata_tile_fn narrow
+    riata_tile riata_choose_tile()
+    void riata_group_forward(const double *g, const double *x, Py_ssize_t count, double *y)
+    void riata_group_backward(const double *g, const double *y, Py_ssize_t count, double *x)
+    void riata_group_solve(const double *d, const double *t, int width, int keep, double *b)
+    void riata_group_rotate(
+        double *g, Py_ssize_t count, const double *turn, Py_ssize_t stride, int width, double *v)
+
+cdef enum:
+    GROUP = 8
+    BATCH = 8                   # groups that pass through L together
+    AT_ONCE = 16                # rows that one sweep of rotations takes out
+    BETWEEN_SIGNALS = 1000000   # multiply-adds
+
+# What a multiply-add costs, measured in those of `extend`:
+cdef double ROTATING = 6.0   # of `drop`, one element turned (measured at |A| = 500 to 4000)
+cdef double FREE = 1e-14     # tolerance where only dimensions are counted
+cdef riata_tile TILE = riata_choose_tile()
+
+
+cdef inline Py_ssize_t start_of(Py_ssize_t group) noexcept nogil:
+    """Where a group begins: those before it have 8, 16, ... columns of eight rows."""
+    return GROUP * GROUP // 2 * group * (group + 1)
+
+
+cdef class Factor:
+    """L, of `size` rows; room for more is made by `reserve`."""
+
+    def __init__(self, double tolerance):
+        self.tolerance = tolerance
+        self.packed = self.spare = np.empty(0)
+        self.capacity = self.size = self.downdates = 0
+
+    cdef bint reserve(self, Py_ssize_t rows) except -1:
+        """Make room for that many rows, or a quarter more."""
+        cdef Py_ssize_t groups
+        if rows <= self.capacity:
+            return True
+        groups = (rows + rows // 4) // GROUP + 1
+        packed = aligned(start_of(groups))
+        used = start_of((self.size + GROUP - 1) // GROUP)
+        packed[:used] = self.packed[:used]
+        self.packed = packed
+        self.spare = aligned(groups * GROUP * (GROUP + 2 * AT_ONCE))
+        self.capacity = groups * GROUP
+        return True
+
+    cdef bint truncate(self, Py_ssize_t size) except -1 nogil:
+        """Keep only the first `size` rows."""
+        self.size = size
+        if size == 0:
+            self.downdates = 0
+        return True
+
+    # -- rows that join -------------------------------------------------------------------------
+
+    cdef Py_ssize_t extend(
+        self, const double[:, ::1] gram, const Py_ssize_t *index, const double *l2,
+        Py_ssize_t last, uint8_t *dependent
+    ) except -1 nogil:
+        """Add the rows `size` to last - 1; return how many were left out.
+
+        index (last,), l2 (last,) : of old and new rows
+        dependent (last,) : overwritten: 1 for the rows that were left out, 0 for the others
+        """
+        cdef Py_ssize_t first = self.size, group, i, out = 0
+        cdef Py_ssize_t end = (last + GROUP - 1) // GROUP
+        memset(dependent, 0, last)
+        group = first // GROUP
+        while group < end:
+            self.gather(gram, index, l2, first, last, group, min(group + BATCH, end))
+            self.eliminate(first, last, group, min(group + BATCH, end), dependent)
+            group += BATCH
+        for i in range(first, last):
+            out += dependent[i]
+        self.size = last
+        if out:   # nothing is left in their columns: the others only close ranks
+            self.drop(dependent)
+            self.downdates -= out
+        return out
+
+    cdef void gather(
+        self, const double[:, ::1] gram, const Py_ssize_t *index, const double *l2,
+        Py_ssize_t first, Py_ssize_t last, Py_ssize_t begin, Py_ssize_t end
+    ) noexcept nogil:
+        """Put H + diag(l2) where L will be, in the groups from begin to end; 0 right of it."""
+        cdef Py_ssize_t group, row, k
+        cdef double *to
+        cdef const double *source
+        for group in range(begin, end):
+            for row in range(max(first, group * GROUP), (group + 1) * GROUP):
+                to = &self.packed[start_of(group) + row % GROUP]
+                if row >= last:
+                    for k in range((group + 1) * GROUP):
+                        to[GROUP * k] = 0.0
+                    continue
+                source = &gram[index[row], 0]
+                for k in range(row):
+                    to[GROUP * k] = source[index[k]]
+                to[GROUP * row] = source[index[row]] + l2[row]
+                for k in range(row + 1, (group + 1) * GROUP):
+                    to[GROUP * k] = 0.0
+
+    cdef bint eliminate(
+        self, Py_ssize_t first, Py_ssize_t last, Py_ssize_t begin, Py_ssize_t end,
+        uint8_t *dependent
+    ) except -1 nogil:
+        """From H to L in the groups from begin to end, rows `first` and beyond; those above are L.
+
+        A dependent row is given an infinite diagonal, so that nothing is left in its column.
+        """
+        cdef Py_ssize_t i, j
+        cdef double[64] product
+        cdef double work = 0.0
+        cdef double *left
+        cdef double *right
+        for j in range(end):
+            left = &self.packed[start_of(j)]
+            for i in range(max(j, begin), end):
+                right = &self.packed[start_of(i)]
+                memset(product, 0, sizeof(product))
+                TILE.narrow(left, right, 0, GROUP * j, product, GROUP)
+                right += GROUP * GROUP * j
+                if i > j:
+                    riata_group_solve(
+                        left + GROUP * GROUP * j, product, GROUP,
+                        <int>max(first - GROUP * i, 0), right)
+                else:
+                    self.finish(j, first, last, product, dependent)
+            work += GROUP * GROUP * GROUP * (j + 1.0) * (end - max(j, begin))
+            if work > BETWEEN_SIGNALS:
+                work = 0.0
+                with gil:
+                    PyErr_CheckSignals()
+        return True
+
+    cdef void finish(
+        self, Py_ssize_t group, Py_ssize_t first, Py_ssize_t last, const double *product,
+        uint8_t *dependent
+    ) noexcept nogil:
+        """Factor the triangle at the end of a group."""
+        cdef double *rows = &self.packed[start_of(group)]
+        cdef double *b = rows + GROUP * GROUP * group
+        cdef Py_ssize_t row, r, c, e, k
+        cdef double v, whole
+        for row in range(max(first, group * GROUP), min(last, (group + 1) * GROUP)):
+            r = row % GROUP
+            whole = b[GROUP * r + r]
+            for c in range(r + 1):
+                v = b[GROUP * c + r] - product[GROUP * c + r]
+                for e in range(c):
+                    v -= b[GROUP * e + r] * b[GROUP * e + c]
+                if c < r:
+                    b[GROUP * c + r] = v / b[GROUP * c + c]
+                elif v > self.tolerance * whole:
+                    b[GROUP * c + r] = sqrt(v)
+                else:
+                    dependent[row] = 1
+                    for k in range(row):
+                        rows[GROUP * k + r] = 0.0
+                    b[GROUP * c + r] = INFINITY
+
+    # -- rows that leave ------------------------------------------------------------------------
+
+    cdef bint dropping_is_cheaper(self, Py_ssize_t first, Py_ssize_t count) noexcept nogil:
+        """Whether to `drop` count rows, the first of them `first`, or to form anew what is below.
+
+        `drop` turns (size - first)^2 / 2 elements for each row (half of that on average, where they
+        leave all over), a new factor takes (size^3 - first^3) / 6 multiply-adds.
+        """
+        cdef double size = self.size - count, start = first
+        cdef double turns = 0.25 * (size - start) * (size - start) * (1.0 + 1.0 / count) * count
+        return ROTATING * turns < (size * size * size - start * start * start) / 6.0
+
+    cdef bint drop(self, const uint8_t *leaves) except -1 nogil:
+        """Take the rows marked in `leaves` (size,) out, the last ones first."""
+        cdef Py_ssize_t[16] gone
+        cdef Py_ssize_t row = self.size - 1, count = 0, k
+        while row >= 0:
+            if leaves[row]:
+                count += 1
+                gone[AT_ONCE - count] = row
+            row -= 1
+            if count == AT_ONCE or (row < 0 and count > 0):
+                for k in range(count):
+                    gone[k] = gone[AT_ONCE - count + k]
+                self.turn_out(gone, count)
+                count = 0
+        return True
+
+    cdef bint turn_out(self, const Py_ssize_t *gone, Py_ssize_t width) except -1 nogil:
+        """Take the rows gone_0 < gone_1 < .. out and rotate their columns into the others."""
+        cdef Py_ssize_t group, k, a, start = gone[0], size = self.size - width
+        cdef Py_ssize_t old = start // GROUP * GROUP, stop, done
+        cdef double[128] lost
+        cdef double *rows = &self.spare[0]
+        cdef double *turn = &self.spare[self.capacity * GROUP]
+        cdef double work = 0.0
+        for group in range(start // GROUP, (size + GROUP - 1) // GROUP):
+            memset(lost, 0, sizeof(lost))
+            old = self.close_ranks(group, old, size, gone, width, lost)
+            done = start
+            for a in range(width):   # the columns that left up to gone_a are owed from here on
+                stop = gone[a + 1] - a - 1 if a + 1 < width else group * GROUP
+                stop = min(stop, group * GROUP)
+                if stop > done:
+                    riata_group_rotate(
+                        rows + GROUP * done, stop - done, turn + 2 * (done - start) * width, width,
+                        <int>(a + 1), lost)
+                    done = stop
+            for k in range(max(start, group * GROUP), min(size, (group + 1) * GROUP)):
+                make_turns(rows + GROUP * k, k % GROUP, lost, width, turn + 2 * (k - start) * width)
+            memcpy(
+                &self.packed[start_of(group)], rows, GROUP * GROUP * (group + 1) * sizeof(double))
+            work += GROUP * (group * GROUP - start + 1.0) * width
+            if work > BETWEEN_SIGNALS:
+                work = 0.0
+                with gil:
+                    PyErr_CheckSignals()
+        self.size = size
+        self.downdates += width
+        return True
+
+    cdef Py_ssize_t close_ranks(
+        self, Py_ssize_t group, Py_ssize_t old, Py_ssize_t size, const Py_ssize_t *gone,
+        Py_ssize_t width, double *lost
+    ) noexcept nogil:
+        """Copy a group's rows as they will be to `spare`, without the columns `gone`.
+
+        old : the row that comes next; returned for the group after. lost_ac : what row c has in
+        column gone_a.
+        """
+        cdef Py_ssize_t c, a, k, to
+        cdef double *rows = &self.spare[0]
+        cdef const double *source
+        memset(rows, 0, GROUP * GROUP * (group + 1) * sizeof(double))
+        for c in range(min(GROUP, size - group * GROUP)):
+            a = 0
+            while a < width and gone[a] <= old:   # skip those who leave
+                if gone[a] == old:
+                    old += 1
+                a += 1
+            source = &self.packed[start_of(old // GROUP) + old % GROUP]
+            k = to = 0
+            for a in range(width):
+                if gone[a] >= old:
+                    break
+                while k < gone[a]:
+                    rows[GROUP * to + c] = source[GROUP * k]
+                    k += 1
+                    to += 1
+                lost[GROUP * a + c] = source[GROUP * k]
+                k += 1
+            while k <= old:
+                rows[GROUP * to + c] = source[GROUP * k]
+                k += 1
+                to += 1
+            old += 1
+        return old
+
+    # -- solves ---------------------------------------------------------------------------------
+
+    cdef void forward(self, double *x) noexcept nogil:
+        """x = L^-1 x"""
+        cdef Py_ssize_t group, c, e, width
+        cdef const double *d
+        cdef double[8] y
+        for group in range((self.size + GROUP - 1) // GROUP):
+            d = &self.packed[start_of(group)]
+            width = min(GROUP, self.size - GROUP * group)
+            memset(y, 0, sizeof(y))
+            memcpy(y, x + GROUP * group, width * sizeof(double))
+            riata_group_forward(d, x, GROUP * group, y)
+            d += GROUP * GROUP * group
+            for c in range(width):
+                for e in range(c):
+                    y[c] -= d[GROUP * e + c] * y[e]
+                y[c] /= d[GROUP * c + c]
+            memcpy(x + GROUP * group, y, width * sizeof(double))
+
+    cdef void backward(self, double *x) noexcept nogil:
+        """x = L'^-1 x"""
+        cdef Py_ssize_t group, c, e, width
+        cdef const double *d
+        cdef double[8] y
+        for group in range((self.size + GROUP - 1) // GROUP - 1, -1, -1):
+            d = &self.packed[start_of(group) + GROUP * GROUP * group]
+            width = min(GROUP, self.size - GROUP * group)
+            memset(y, 0, sizeof(y))
+            memcpy(y, x + GROUP * group, width * sizeof(double))
+            for c in range(width - 1, -1, -1):
+                for e in range(c + 1, width):
+                    y[c] -= d[GROUP * c + e] * y[e]
+                y[c] /= d[GROUP * c + c]
+            memcpy(x + GROUP * group, y, width * sizeof(double))
+            riata_group_backward(d - GROUP * GROUP * group, y, GROUP * group, x)
+
+    cdef double smoother_trace(self, const double[::1] l2) except? -1.0:
+        """Return tr H (H + diag(l2))^-1 = size - sum_i l2_i |L^-1 e_i|^2; |A|^3 / 6 multiply-adds.
+        """
+        cdef Py_ssize_t i, j, k, r, width, groups = (self.size + GROUP - 1) // GROUP
+        cdef double[64] product
+        cdef const double *left
+        cdef double[::1] columns = aligned(GROUP * GROUP * groups)   # L^-1 e, eight at a time
+        cdef double *y
+        cdef double trace = self.size, norm_sq
+        for i in range(groups):
+            PyErr_CheckSignals()
+            with nogil:
+                columns[:] = 0.0
+                y = &columns[GROUP * GROUP * i]
+                for r in range(GROUP):
+                    y[GROUP * r + r] = 1.0
+                for j in range(i, groups):
+                    width = min(GROUP, self.size - GROUP * j)
+                    left = &self.packed[start_of(j)]
+                    memset(product, 0, sizeof(product))
+                    TILE.narrow(
+                        left + GROUP * GROUP * i, y, 0, GROUP * (j - i), product, GROUP)
+                    riata_group_solve(
+                        left + GROUP * GROUP * j, product, <int>width, 0,
+                        &columns[GROUP * GROUP * j])
+                for r in range(min(GROUP, self.size - GROUP * i)):
+                    norm_sq = 0.0
+                    for k in range(self.size - GROUP * i):
+                        norm_sq += y[GROUP * k + r] * y[GROUP * k + r]
+                    trace -= l2[GROUP * i + r] * norm_sq
+        return trace
+
+
+cdef double smoother_trace(
+    const double[:, ::1] gram, const Py_ssize_t[::1] index, const double[::1] l2
+) except? -1.0:
+    """The same from the start, |index|^3 / 3 multiply-adds; l2 (|index|,)."""
+    cdef Factor factor = Factor(FREE)
+    cdef Py_ssize_t i, kept = 0
+    cdef double[::1] remaining = np.empty(l2.shape[0])
+    cdef uint8_t[::1] dependent = np.empty(l2.shape[0], dtype=np.uint8)
+    factor.reserve(l2.shape[0])
+    factor.extend(gram, &index[0], &l2[0], l2.shape[0], &dependent[0])
+    for i in range(l2.shape[0]):
+        if not dependent[i]:
+            remaining[kept] = l2[i]
+            kept += 1
+    return factor.smoother_trace(remaining)
+
+
+cdef void make_turns(
+    double *column, Py_ssize_t r, double *lost, Py_ssize_t width, double *turn
+) noexcept nogil:
+    """Rotate what row r has in `lost` into its diagonal, and the eight rows along with it."""
+    cdef Py_ssize_t a, c
+    cdef double x, y, length
+    for a in range(width):
+        y = lost[GROUP * a + r]
+        length = hypot(column[r], y)
+        turn[2 * a] = 1.0 if y == 0.0 else column[r] / length
+        turn[2 * a + 1] = 0.0 if y == 0.0 else y / length
+        for c in range(r + 1, GROUP):
+            x, y = column[c], lost[GROUP * a + c]
+            column[c] = turn[2 * a] * x + turn[2 * a + 1] * y
+            lost[GROUP * a + c] = turn[2 * a] * y - turn[2 * a + 1] * x
+        column[r] = length
+        lost[GROUP * a + r] = 0.0
+
+
+def aligned(size):
+    """Return an array of `size` float64 that begins at a cache line."""
+    whole = np.empty(size + 8)
+    start = -whole.ctypes.data % 64 // 8
+    return whole[start : start + size]
