@@ -50,7 +50,7 @@ class WorkingSet:
         self.gram: Floats | None = np.empty((0, 0)) if self._small else None
         self.active = ActiveSet()
         gram = self._panel.extend(free) if self._small and len(free) else None
-        self.space: ColumnSpace | GramSpace
+        self.space: Any  # ColumnSpace, or GramSpace under other weights
         if weights is None or gram is None:
             self.space = ColumnSpace(design, free, gram)
         else:
