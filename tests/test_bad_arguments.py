@@ -231,3 +231,29 @@ def test_keyword_arguments_are_keywords_and_unknown_ones_are_refused():
 )
 def test_right_arguments_of_unusual_type_are_taken(given):
     certified_fit(X, Y, **{"n_alphas": 3, **given})
+
+
+LABELS = np.arange(12) % 3
+OTHER_LOSSES = {
+    "one response": ("poisson", Y - Y.min()),
+    "several": ("multigaussian", np.column_stack([Y, -Y])),
+    "classes": ("multinomial", LABELS),
+}
+
+
+@pytest.mark.parametrize("what", OTHER_LOSSES)
+def test_what_knows_least_squares_alone_says_so(what):
+    family, y = OTHER_LOSSES[what]
+    with pytest.raises(ValueError, match=r"^family must be 'gaussian' for cross_validate, got"):
+        riata.cross_validate(X, y, family=family, cv=3)
+    with pytest.raises(ValueError, match=r"^family must be 'gaussian' for relaxed=True, got"):
+        riata.fit_path(X, y, family=family, relaxed=True)
+    path = riata.fit_path(X, y, family=family, n_alphas=3, alpha_min_ratio=0.5)
+    for criterion in (path.aic, path.aicc, path.bic, path.ebic):
+        with pytest.raises(ValueError, match=r"^family must be 'gaussian' for information criteri"):
+            criterion()
+    for wrong in (path.coef, path.intercept):
+        with pytest.raises(ValueError, match="gamma must be 1"):
+            wrong(path.alphas[1], gamma=0.5)
+    with pytest.raises(ValueError, match="gamma must be 1"):
+        path.predict(X, gamma=0.5)

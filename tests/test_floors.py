@@ -22,7 +22,10 @@ FLOORS = {
     3: [
         "arguments",
         "centring",
+        "gram_space",
         "least_squares",
+        "multi",
+        "newton",
         "residual_descent",
         "certify",
         "correlations",
@@ -37,6 +40,7 @@ FLOORS = {
         "path",
         "judge",
         "result",
+        "result_multi",
         "folds",
         "criteria",
         "relaxed",

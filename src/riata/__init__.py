@@ -14,19 +14,38 @@ from .exceptions import ConvergenceWarning
 from .judge import alpha_max, duality_gap
 from .path import fit_path
 from .result import RegularizationPath
+from .result_multi import MultiResponsePath
 from .stability import StabilitySelection, stability_selection
 
 __version__ = "0.1.0"
 
-_ESTIMATORS = ("ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "Ridge", "RidgeCV")
+_ESTIMATORS = (
+    "ElasticNet",
+    "ElasticNetCV",
+    "GeneralizedLinearRegressor",
+    "Lasso",
+    "LassoCV",
+    "LogisticRegression",
+    "MultiTaskElasticNet",
+    "MultiTaskLasso",
+    "PoissonRegressor",
+    "Ridge",
+    "RidgeCV",
+)
 
 __all__ = [
     "ConvergenceWarning",
     "CrossValidatedPath",
     "ElasticNet",
     "ElasticNetCV",
+    "GeneralizedLinearRegressor",
     "Lasso",
     "LassoCV",
+    "LogisticRegression",
+    "MultiResponsePath",
+    "MultiTaskElasticNet",
+    "MultiTaskLasso",
+    "PoissonRegressor",
     "RegularizationPath",
     "Ridge",
     "RidgeCV",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from .design import as_matrix, as_real
 from .design.base import LARGEST
-from .families import Family, get_family
+from .families import Family, Gaussian, MultipleFamily, get_family
 
 Floats = NDArray[np.float64]
 
@@ -19,11 +19,12 @@ class Data:
     """What a fit is given, checked; arrays are float64 and in the caller's features."""
 
     X: Any
-    y: Floats
+    y: Floats  # 0 and 1 where the family takes labels
+    classes: NDArray[Any] | None  # the two labels, sorted, that stand for 0 and 1
     weights: Floats  # sum to 1
     offset: Floats | None
     names: NDArray[np.object_] | None
-    family: Family
+    family: Any  # a Family or a MultipleFamily
     l1_ratio: float
     fit_intercept: bool
     standardize: bool
@@ -92,8 +93,8 @@ def check_vector(values: Any, name: str, length: int, per: str = "sample") -> Fl
     return np.ascontiguousarray(values, dtype=np.float64)
 
 
-def check_y(y: Any, n: int) -> Floats:
-    """Return y (n,) as float64."""
+def as_column(y: Any, n: int) -> NDArray[Any]:
+    """Return y as an array of shape (n,), whatever it holds."""
     if y is None:
         raise ValueError("y must be given: requires y to be passed, but the target y is None")
     values = y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
@@ -103,7 +104,103 @@ def check_y(y: Any, n: int) -> Floats:
         raise ValueError(
             f"y must have shape ({n},), one number per row of X, got shape {values.shape}"
         )
-    values = check_vector(values, "y", n)
+    return values
+
+
+def check_response(
+    y: Any, n: int, family: Any, weights: Floats
+) -> tuple[Floats, NDArray[Any] | None]:
+    """Return y (n,) as float64, and the labels that 0 and 1 stand for where it held labels."""
+    if isinstance(family, MultipleFamily):
+        return check_responses(y, n, family, weights)
+    values = as_column(y, n)
+    if family.labelled and not _is_proportion(values, family):
+        return check_labels(values, family.name, weights)
+    values = check_y(values, n)
+    family.check(values)
+    if family.needs_a_positive and not np.any(values[weights > 0.0] > 0.0):
+        raise ValueError(
+            f"y must have a positive entry for family={family.name!r}, got all zero: the fitted "
+            "mean would be 0"
+        )
+    return values, None
+
+
+def check_responses(
+    y: Any, n: int, family: MultipleFamily, weights: Floats
+) -> tuple[Floats, NDArray[Any] | None]:
+    """Return y (n, K) as float64, and the labels of its columns where it held labels."""
+    if y is None:
+        raise ValueError("y must be given: requires y to be passed, but the target y is None")
+    values = y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
+    if family.labelled and (values.ndim == 1 or values.shape[1:] == (1,)):
+        return one_hot(as_column(y, n), family.name, weights)
+    if values.ndim != 2 or len(values) != n:
+        raise ValueError(
+            f"y must have shape ({n}, K), K numbers per row of X, for family={family.name!r}, "
+            f"got shape {values.shape}"
+        )
+    columns = [check_y(values[:, k], n) for k in range(values.shape[1])]
+    values = np.ascontiguousarray(np.array(columns).T)
+    family.check(values)
+    return values, None
+
+
+def one_hot(values: NDArray[Any], family: str, weights: Floats) -> tuple[Floats, NDArray[Any]]:
+    """Return y (n, K) as 0 and 1, and the K labels, sorted, of the rows that count."""
+    if values.dtype.kind == "f":
+        values = check_vector(values, "y", len(values))
+    try:
+        classes = np.unique(values[weights > 0.0])
+    except TypeError:
+        raise TypeError("y must hold labels that can be sorted, got a mixture of types") from None
+    if len(classes) < 2:
+        raise ValueError(
+            f"y must hold two classes or more for family={family!r}, got one: {classes[0]!r}"
+        )
+    return (values[:, None] == classes).astype(np.float64), classes
+
+
+def check_offset(offset: Any, n: int, y: Floats) -> Floats:
+    """Return an offset of the linear predictor, (n,) or (n, K) as y is."""
+    if y.ndim == 1:
+        return check_vector(offset, "offset", n)
+    values = np.asarray(offset.to_numpy() if hasattr(offset, "to_numpy") else offset)
+    if values.shape != y.shape:
+        raise ValueError(
+            f"offset must have shape {y.shape}, one number per response, got {values.shape}"
+        )
+    columns = [check_vector(column, "offset", n) for column in values.T]
+    return np.ascontiguousarray(np.array(columns).T)
+
+
+def _is_proportion(values: NDArray[Any], family: Family) -> bool:
+    """Whether y holds a number strictly between 0 and 1, for a family that takes shares."""
+    if values.dtype.kind != "f" or not family.proportions:
+        return False
+    return bool(np.any((values > 0.0) & (values < 1.0)))
+
+
+def check_labels(values: NDArray[Any], family: str, weights: Floats) -> tuple[Floats, NDArray[Any]]:
+    """Return y as 0 and 1, and the two labels, sorted, of the rows that count."""
+    if values.dtype.kind == "f":
+        values = check_vector(values, "y", len(values))
+    try:
+        classes = np.unique(values[weights > 0.0])
+    except TypeError:
+        raise TypeError("y must hold labels that can be sorted, got a mixture of types") from None
+    if len(classes) != 2:
+        found = ", ".join(repr(label) for label in classes[:5].tolist())
+        raise ValueError(
+            f"y must hold two classes for family={family!r}, got {len(classes)} "
+            f"class{'es' if len(classes) != 1 else ''}: {found}"
+        )
+    return (values == classes[1]).astype(np.float64), classes
+
+
+def check_y(y: Any, n: int) -> Floats:
+    """Return numbers y (n,) as float64."""
+    values = check_vector(as_column(y, n), "y", n)
     top = np.abs(values).max()
     if top > LARGEST or 0.0 < top < 1.0 / LARGEST:
         raise ValueError(
@@ -203,6 +300,12 @@ def feature_names(X: Any) -> NDArray[np.object_] | None:
     return np.asarray(list(names), dtype=object)
 
 
+def check_least_squares(family: Any, name: str, advice: str) -> None:
+    """Refuse a loss other than least squares for `name`, which knows no other."""
+    if not isinstance(family, Gaussian):
+        raise ValueError(f"family must be 'gaussian' for {name}, got {family.name!r}: {advice}")
+
+
 def check_data(
     X: Any,
     y: Any,
@@ -225,13 +328,22 @@ def check_data(
     X = as_matrix(X)
     n, p = X.shape
     lower, upper = check_bounds(lower_bounds, upper_bounds, p)
+    family = get_family(family)
+    weights = check_weights(sample_weight, n)
+    response, classes = check_response(y, n, family, weights)
+    if isinstance(family, MultipleFamily) and np.any(np.isfinite(lower) | np.isfinite(upper)):
+        raise ValueError(
+            f"lower_bounds and upper_bounds must be None for family={family.name!r}: there are no "
+            "bounds on rows of coefficients"
+        )
     return Data(
         X=X,
-        y=check_y(y, n),
-        weights=check_weights(sample_weight, n),
-        offset=None if offset is None else check_vector(offset, "offset", n),
+        y=response,
+        classes=classes,
+        weights=weights,
+        offset=None if offset is None else check_offset(offset, n, response),
         names=names,
-        family=get_family(family),
+        family=family,
         l1_ratio=ratio,
         fit_intercept=check_flag(fit_intercept, "fit_intercept"),
         standardize=check_flag(standardize, "standardize"),

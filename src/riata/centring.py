@@ -1,12 +1,17 @@
-"""The problem as the solver sees it: the centred target, the design, the penalty in its columns."""
+"""The problem as the solver sees it: the centred target, the design, the penalty in its columns.
+
+Only least squares can take intercept and offset out of y; other losses keep both.
+"""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .arguments import Data
 from .design import Design, Moments, make_design, moments_design
+from .families import Gaussian
 from .kernels import dual
 from .penalty import ElasticNet
 
@@ -22,6 +27,7 @@ class Centred:
     y: Floats
     y_mean: float
     penalty: ElasticNet
+    offset: Floats | None  # where it is not a part of y
 
     def take(self, values: Floats) -> Floats:
         """Return per-feature values for the design's columns."""
@@ -32,9 +38,10 @@ class Centred:
         """Return the caller's feature numbers of the design's columns `index`."""
         return index if self.design.columns is None else self.design.columns[index]
 
-    def intercept(self, index: NDArray[np.intp], coef: Floats) -> float:
-        """Return the intercept that goes with the coefficients of some columns."""
-        return self.y_mean - float(self.design.mean[index] @ coef)
+    def intercept(self, index: NDArray[np.intp], coef: Floats) -> Any:
+        """Return the intercept that goes with the coefficients of some columns, (|J|,) or
+        (|J|, K)."""
+        return self.y_mean - self.design.mean[index] @ coef
 
     def at_ratio(self, l1_ratio: float) -> "Centred":
         """Return the same problem with another l1_ratio; the design is shared."""
@@ -47,21 +54,23 @@ def centre(
 ) -> Centred:
     """Build the design, centre y less the offset, and put the penalty in the design's columns.
 
-    to_solve : whether X'y will be wanted
-    moments : those of the rows of positive weight and of y less the offset, where they are known;
-        X is then not read
+    to_solve : whether X'y will be wanted, where the loss is least squares
+    moments : those of the rows of positive weight and of y less the offset, where they are known
+        and the loss is least squares; X is then not read
     """
-    y, mean = _centred_target(data)
+    gaussian = isinstance(data.family, Gaussian)
+    y, mean = _centred_target(data) if gaussian else (data.y, 0.0)
     if moments is None:
         design = make_design(
             data.X, data.weights, centred=data.fit_intercept, n_threads=n_threads,
-            y=y if to_solve else None,
+            y=y if to_solve and gaussian else None,
         )  # fmt: skip
     else:
         design = moments_design(data.X, data.weights, moments, data.fit_intercept, n_threads)
         if not y.any():
             design.correlation = np.zeros(design.p)  # not what rounding left
-    return Centred(data, design, y, mean, _penalty(data, design))
+    offset = None if gaussian else data.offset
+    return Centred(data, design, y, mean, _penalty(data, design), offset)
 
 
 def _centred_target(data: Data) -> tuple[Floats, float]:

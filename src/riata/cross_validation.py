@@ -8,7 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import Data, check_alphas, check_count, check_data, check_flag, check_number
+from .arguments import (
+    Data,
+    check_alphas,
+    check_count,
+    check_data,
+    check_flag,
+    check_least_squares,
+    check_number,
+)
 from .cv_result import CrossValidatedPath, check_rule
 from .design import Moments, read_moments, read_once, together
 from .exceptions import convergence_warning
@@ -66,7 +74,8 @@ def cross_validate(
     ----------
     X, y, family, alphas, n_alphas, alpha_min_ratio, fit_intercept, standardize, sample_weight, \
 offset, penalty_factor, lower_bounds, upper_bounds, tol, max_iter, n_threads
-        As in `fit_path`. The grid is that of all data, one for each l1_ratio.
+        As in `fit_path`, of the gaussian family. The grid is that of all data, one for each
+        l1_ratio.
     cv : int, splitter, or iterable of (train, test)
         An int >= 2: so many folds, dealt at random and the same way every time among the rows of
         positive weight; whole groups where `groups` are given. Else a splitter of scikit-learn, or
@@ -194,6 +203,8 @@ class _Run:
             ratio = check_number(ratio, "alpha_min_ratio", 0.0, 1.0, above=True)
         self._min_ratio = ratio
         data = check_data(X, y, **self.settings)
+        advice = "fit a path for each fold by fit_path, weight 0 on the held-out rows"
+        check_least_squares(data.family, "cross_validate", advice)
         self.folds = make_folds(settings["cv"], X, data.y, settings["groups"], data.weights, None)
         self.test_weights = [fold.test_weights(data.weights) for fold in self.folds]
         self.scoring: Scoring = get_scoring(settings["scoring"], data.family)

@@ -1,5 +1,7 @@
-"""Which solver for which alpha of a gaussian path; the only place that chooses.
+"""Which solver for which alpha of a path; the only place that chooses.
 
+several responses           MultiSolver
+another loss                NewtonSolver
 no L1 part, no bounds       RidgeSolver, from the general solver's state
 tall dense X                CovarianceSolver, for as long as Gram algebra is exact enough
 everything else             Solver
@@ -11,6 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .covariance import CovarianceSolver
+from .families import Gaussian, MultipleFamily
+from .multi import MultiSolver
+from .newton import NewtonSolver
 from .ridge import RidgeSolver
 from .solver import Fit, Problem, Solver
 
@@ -30,7 +35,11 @@ class Engine:
 
     @cached_property
     def _solver(self) -> Solver:
-        return Solver(self.problem)
+        family = self.problem.family
+        if isinstance(family, Gaussian):
+            return Solver(self.problem)
+        multiple = isinstance(family, MultipleFamily)
+        return MultiSolver(self.problem) if multiple else NewtonSolver(self.problem)
 
     @cached_property
     def ridge(self) -> RidgeSolver:
@@ -46,7 +55,10 @@ class Engine:
     def start_from(self, coef: Floats) -> None:
         """Take coef (p,), put within the bounds, as the point to start from."""
         box = self.problem.penalty.at(0.0)
-        coef = np.where(self.problem.never == 0, np.clip(coef, box.lower, box.upper), 0.0)
+        never, lower, upper = self.problem.never, box.lower, box.upper
+        if coef.ndim == 2:
+            never, lower, upper = never[:, None], lower[:, None], upper[:, None]
+        coef = np.where(never == 0, np.clip(coef, lower, upper), 0.0)
         if self._covariance is not None:
             self._covariance.start_from(coef)
         else:
@@ -58,7 +70,8 @@ class Engine:
         last : whether its certificate must come from X, even where Gram algebra would do
         """
         penalty = self.problem.penalty
-        if penalty.unbounded and not penalty.has_l1(alpha):
+        direct = penalty.unbounded and isinstance(self.problem.family, Gaussian)
+        if direct and not penalty.has_l1(alpha):
             return self.ridge.solve(alpha)
         if self._covariance is not None and alpha > 0.0:
             fit = self._covariance.solve(alpha)
@@ -71,7 +84,7 @@ class Engine:
         return self._solver.solve(alpha)
 
     def fitted(self) -> Floats:
-        """Return X b (n,) at the last fit, of rows of weight 0 as of any other.
+        """Return X b (n,) at the last fit by least squares, of rows of weight 0 as of any other.
 
         From the residual, which a certificate from X leaves behind, where there was one.
         """

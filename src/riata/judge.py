@@ -7,10 +7,12 @@ from numpy.typing import NDArray
 
 from .arguments import Data, check_count, check_data, check_number, check_vector
 from .centring import centre
-from .certify import certified_gap
+from .certify import LossAt, certified_gap, certified_loss_gap
 from .engine import Engine
+from .families import Gaussian, MultipleFamily, get_family
 from .kernels import dual
 from .least_squares import ColumnSpace
+from .multi import Rowwise, correlations, gap_of_rows, unpenalised_columns
 from .solver import Problem
 from .threads import available_threads
 
@@ -66,7 +68,10 @@ lower_bounds, upper_bounds, n_threads
     n_threads = None if n_threads is None else check_count(n_threads, "n_threads", 1)
     data = check_data(X, y, **settings)
     centred = centre(data, available_threads(n_threads))
-    problem = Problem(centred.design, centred.y, data.family, centred.penalty, 0.0, 10_000)
+    problem = Problem(
+        centred.design, centred.y, data.family, centred.penalty, 0.0, 10_000,
+        offset=centred.offset,
+    )  # fmt: skip
     return Engine(problem).alpha_max()
 
 
@@ -74,7 +79,7 @@ def duality_gap(
     X: Any,
     y: Any,
     coef: Any,
-    intercept: float,
+    intercept: Any,
     alpha: float,
     *,
     family: Any = "gaussian",
@@ -98,9 +103,9 @@ def duality_gap(
     X, y, family, l1_ratio, fit_intercept, standardize, sample_weight, offset, penalty_factor, \
 lower_bounds, upper_bounds, n_threads
         As in `fit_path`.
-    coef : array of shape (p,)
+    coef : array of shape (p,), or (K, p) for several responses or classes
         Coefficients to judge.
-    intercept : float
+    intercept : float, or array of shape (K,)
         Their intercept; with ``fit_intercept=False`` the model has none, and anything but 0 is an
         error.
     alpha : float >= 0
@@ -125,13 +130,18 @@ lower_bounds, upper_bounds, n_threads
     X, y, n_threads = settings.pop("X"), settings.pop("y"), settings.pop("n_threads")
     del settings["coef"], settings["intercept"], settings["alpha"]
     alpha = check_number(alpha, "alpha", 0.0)
-    intercept = check_number(intercept, "intercept", -float("inf"))
-    if not fit_intercept and intercept != 0.0:
+    if isinstance(get_family(family), MultipleFamily):
+        intercept = check_vector(np.atleast_1d(intercept), "intercept", np.size(intercept))
+    else:
+        intercept = check_number(intercept, "intercept", -float("inf"))
+    if not fit_intercept and np.any(intercept):
         raise ValueError(
             f"intercept must be 0 where fit_intercept=False, got {intercept}: subtract it from y"
         )
     n_threads = None if n_threads is None else check_count(n_threads, "n_threads", 1)
     data = check_data(X, y, **settings)
+    if data.y.ndim == 2:
+        return _gap_of_rows(data, coef, intercept, alpha, available_threads(n_threads))
     coef = check_vector(coef, "coef", data.X.shape[1], "feature")
     return _gap_of(data, coef, intercept, alpha, available_threads(n_threads))
 
@@ -144,20 +154,65 @@ def _gap_of(data: Data, coef: Floats, intercept: float, alpha: float, n_threads:
         return float("inf")
     b = centred.take(coef)
     active = np.flatnonzero(b)
-    resid = centred.y - design.dot(active, b[active])
-    missed = 0.0
-    if design.centred:
-        resid -= dual.weighted_sums(design.weights, resid)[0]
-        missed = intercept - centred.intercept(active, b[active])
     box = penalty.at(alpha)
     held = penalty.unpenalised | (alpha == 0.0)
     skip = penalty.excluded | (design.norm_sq == 0.0)
     free = held & np.isinf(box.lower) & np.isinf(box.upper) & ~skip
-    space = ColumnSpace(design, np.flatnonzero(free))
-    z = design.transpose_dot(design.weights * resid)
     mask = (skip | free).astype(np.uint8)
     constant = (skip & ~penalty.excluded).nonzero()[0]  # columns of norm zero still cost penalty
     extra = box.take(constant)
     rest = float(extra[0] @ np.abs(b[constant]) + 0.5 * extra[1] @ b[constant] ** 2)
-    gap = certified_gap(design, space, b, resid, z, box, penalty.bare(alpha), mask)
-    return gap + 0.5 * missed**2 + rest
+    bare, members = penalty.bare(alpha), np.flatnonzero(free)
+    fitted = design.dot(active, b[active])
+    missed = intercept - centred.intercept(active, b[active])
+    if not isinstance(data.family, Gaussian):
+        eta = fitted + missed + (0.0 if data.offset is None else data.offset)
+        loss, *slopes = data.family.evaluate(centred.y, eta, design.weights)
+        at = LossAt(eta, loss, *slopes)
+        return rest + certified_loss_gap(
+            design, data.family, centred.y, members, b, at, box, bare, mask
+        )
+    resid = centred.y - fitted
+    if design.centred:
+        resid -= dual.weighted_sums(design.weights, resid)[0]
+    z = design.transpose_dot(design.weights * resid)
+    space = ColumnSpace(design, members)
+    gap = certified_gap(design, space, b, resid, z, box, bare, mask)
+    return gap + (0.5 * missed**2 if design.centred else 0.0) + rest
+
+
+def _gap_of_rows(data: Data, coef: Any, intercept: Any, alpha: float, n_threads: int) -> float:
+    """The gap of coef (K, p) and intercept (K,)."""
+    K, p = data.y.shape[1], data.X.shape[1]
+    if np.shape(coef) != (K, p) or np.shape(intercept) != (K,):
+        raise ValueError(
+            f"coef must have shape ({K}, {p}) and intercept ({K},), got {np.shape(coef)} and "
+            f"{np.shape(intercept)}"
+        )
+    full = np.array([check_vector(row, "coef", p, "feature") for row in np.asarray(coef)]).T
+    if np.any(np.isinf(data.factor) & full.any(axis=1)):
+        return float("inf")
+    centred = centre(data, n_threads, to_solve=False)
+    design, penalty, family = centred.design, centred.penalty, data.family
+    rows = np.ascontiguousarray(centred.take(full))
+    active = np.flatnonzero(rows.any(axis=1))
+    box = penalty.at(alpha)
+    skip = penalty.excluded | (design.norm_sq == 0.0)
+    free = np.flatnonzero((penalty.unpenalised | (alpha == 0.0)) & ~skip)
+    offset = 0.0 if data.offset is None else data.offset
+    image = [design.dot(active, np.ascontiguousarray(part)) for part in rows[active].T]
+    eta = offset + (intercept - centred.intercept(active, rows[active])) + np.array(image).T
+    _, pull, _ = family.evaluate(data.y, eta, design.weights)
+    v = pull
+    if design.centred or len(free):
+        columns = unpenalised_columns(design, free)
+        v = family.projected(data.y, pull, design.weights, columns)
+    z = correlations(design, design.weights[:, None] * v)
+    constant = np.flatnonzero(skip & ~penalty.excluded)
+    rest = Rowwise(box.l1[constant], box.l2[constant], family.grouped).value(rows[constant])
+    mask = skip.copy()
+    mask[free] = True
+    gap = gap_of_rows(
+        family, data.y, design.weights, pull, v, rows, z, box, mask.astype(np.uint8)
+    )  # fmt: skip
+    return gap + rest

@@ -44,7 +44,7 @@ class Start:
         centred.design.correlation = self._correlation  # which the lane before took
         problem = Problem(
             centred.design, centred.y, centred.data.family, centred.penalty, rule.tol,
-            rule.max_iter, min(rule.deadline, time.monotonic() + LONG),
+            rule.max_iter, min(rule.deadline, time.monotonic() + LONG), centred.offset,
         )  # fmt: skip
         lane = Lane(centred, Engine(problem), centred.design.n_passes)
         if self._relaxed is not None:

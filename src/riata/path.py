@@ -7,13 +7,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import check_alphas, check_count, check_data, check_flag, check_number, check_vector
+from .arguments import (
+    check_alphas,
+    check_count,
+    check_data,
+    check_flag,
+    check_least_squares,
+    check_number,
+)
 from .centring import Centred, centre
 from .design import Design
 from .engine import Engine
 from .exceptions import convergence_warning
 from .relaxed import Refit, Refitter
 from .result import RegularizationPath
+from .result_multi import MultiResponsePath
 from .solver import Fit, Problem
 from .stopping import check_rule
 
@@ -47,7 +55,7 @@ def fit_path(
 
     For each alpha of a descending grid, minimise over b0 and b::
 
-        (1 / sum_i s_i) sum_i s_i (y_i - o_i - b0 - x_i'b)^2 / 2
+        (1 / sum_i s_i) sum_i s_i f(y_i, o_i + b0 + x_i'b)
             + alpha sum_j v_j ( l1_ratio u_j |b_j| + (1 - l1_ratio)/2 u_j^2 b_j^2 )
 
     subject to lower_j <= b_j <= upper_j, with u_j = 1, or the weighted standard deviation of
@@ -58,14 +66,19 @@ def fit_path(
     X : array, data frame or sparse matrix of shape (n, p)
         float64 and float32 are read in place, dense in either order, CSR and CSC with int32 or
         int64 indices; never changed. Other dtypes and layouts are converted, at a copy's price.
-    y : array of shape (n,) or (n, 1)
-        Target, finite.
-    family : {"gaussian"}
-        The loss: half the squared error.
+    y : array of shape (n,) or (n, 1), of (n, K) for several responses
+        Target: finite numbers that the family takes, or labels.
+    family : str or riata.families.Family
+        The loss f, half the unit deviance: "gaussian" (half the squared error), "binomial" (y two
+        labels of any kind, or proportions in [0, 1]), "poisson", "gamma", "tweedie" (log link),
+        "huber", "squared_hinge", "multigaussian" (y of shape (n, K)), "multinomial" (K labels); or
+        an object, ``Tweedie(power)``, ``Huber(delta)``, ``Multinomial(grouped)``, or a family of
+        your own: see `riata.families`.
     alphas : float or array, optional
         Penalty strengths >= 0, in any order; they come back descending, without duplicates. 0 is
-        least squares, of minimum norm where it is not unique. Default: ``n_alphas`` numbers from
-        `alpha_max` to ``alpha_min_ratio * alpha_max``, evenly spaced in their logarithm.
+        least squares, of minimum norm where it is not unique, or maximum likelihood. Default:
+        ``n_alphas`` numbers from `alpha_max` to ``alpha_min_ratio * alpha_max``, evenly spaced in
+        their logarithm.
     n_alphas : int >= 1
         Length of the automatic grid.
     alpha_min_ratio : float in (0, 1], optional
@@ -87,7 +100,7 @@ def fit_path(
         non-negative coefficients.
     relaxed : bool
         Whether to fit every support again without penalty (within the bounds): ``gamma`` of
-        ``coef`` and ``predict`` then mixes the two fits.
+        ``coef`` and ``predict`` then mixes the two fits. For the gaussian family.
     tol : float >= 0
         An alpha is done where its duality gap is at most ``tol`` times the objective of the null
         model (intercept and unpenalised features only).
@@ -103,7 +116,7 @@ def fit_path(
 
     Returns
     -------
-    RegularizationPath
+    RegularizationPath, or MultiResponsePath for several responses or classes
 
     Raises
     ------
@@ -144,22 +157,22 @@ def solve_path(
     X: Any, y: Any, *, start: Floats | None = None, **settings: Any
 ) -> RegularizationPath:
     """fit_path with every setting given, and coefficients (p,) to start from."""
-    path = None
+    path, separated = None, False
     try:
-        path, stopped_by = _solve(X, y, start, settings)
+        path, stopped_by, separated = _solve(X, y, start, settings)
         if stopped_by is not None:
             raise stopped_by
     except KeyboardInterrupt as stop:
         vars(stop)["path"] = path
         raise
-    _warn(path)
+    _warn(path, separated)
     return path
 
 
 def _solve(
     X: Any, y: Any, start: Floats | None, settings: dict[str, Any]
-) -> tuple[RegularizationPath, KeyboardInterrupt | None]:
-    """Return the path, as far as it went, and what stopped it."""
+) -> tuple[RegularizationPath, KeyboardInterrupt | None, bool]:
+    """Return the path, as far as it went, what stopped it, and whether y was separated."""
     model = {name: settings[name] for name in MODEL}
     rule = check_rule(settings)
     relaxed = check_flag(settings["relaxed"], "relaxed")
@@ -169,13 +182,15 @@ def _solve(
     if ratio is not None:
         ratio = check_number(ratio, "alpha_min_ratio", 0.0, 1.0, above=True)
     data = check_data(X, y, **model)
-    n_features = data.X.shape[1]
+    if relaxed:
+        advice = "fit the features of a support again by fit_path with alphas=0"
+        check_least_squares(data.family, "relaxed=True", advice)
     if start is not None:
-        start = check_vector(start, "start", n_features, "feature")
+        start = np.ascontiguousarray(start)
     centred = centre(data, rule.n_threads)
     problem = Problem(
         centred.design, centred.y, data.family, centred.penalty, rule.tol, rule.max_iter,
-        rule.deadline,
+        rule.deadline, centred.offset,
     )  # fmt: skip
     engine = Engine(problem)
     if alphas is None:
@@ -187,7 +202,8 @@ def _solve(
         lane.refitter = Refitter(data.X, data, centred.y_mean, rule)
     stop = _run(lane, alphas, rule.progress)
     unsolved = "interrupted" if stop else "time_limit"
-    return lane.result(alphas, unsolved, {**model, **rule.as_settings()}), stop
+    path = lane.result(alphas, unsolved, {**model, **rule.as_settings()})
+    return path, stop, problem.separated
 
 
 MODEL = (
@@ -243,26 +259,34 @@ class Lane:
 
     def result(self, alphas: Floats, unsolved: str, settings: dict[str, Any]) -> RegularizationPath:
         """Return the path; `unsolved` is the status of the alphas that were not reached."""
-        centred = self.centred
-        solved = [
-            (centred.expand(fit.index), centred.intercept(fit.index, fit.coef), fit)
-            for fit in self.fits
-        ]
-        return RegularizationPath.from_fits(
+        centred, problem = self.centred, self.engine.problem
+        settings = {
+            **settings,
+            "family": centred.data.family,
+            "relaxed": self.refitter is not None,
+        }
+        kind = RegularizationPath
+        if problem.y.ndim == 2:
+            kind, settings["n_responses"] = MultiResponsePath, problem.y.shape[1]
+        return kind.from_fits(
             alphas,
-            solved,
+            [
+                (
+                    centred.expand(fit.index),
+                    fit.intercept + centred.intercept(fit.index, fit.coef),
+                    fit,
+                )
+                for fit in self.fits
+            ],
             None if self.refitter is None else self.refits,
             n_features=centred.design.n_features,
             names=centred.data.names,
-            null_objective=self.engine.problem.null_objective,
+            classes=centred.data.classes,
+            null_objective=problem.null_objective,
             unsolved=unsolved,
             n_rows=int(np.count_nonzero(centred.design.weights)),
             n_passes=centred.design.n_passes - self._before,
-            settings={
-                **settings,
-                "family": centred.data.family.name,
-                "relaxed": self.refitter is not None,
-            },
+            settings=settings,
         )
 
 
@@ -291,7 +315,15 @@ def with_bar(alphas: Floats, progress: bool) -> Iterable[float]:
     return tqdm(alphas, desc="riata", unit="alpha")
 
 
-def _warn(path: RegularizationPath) -> None:
+def _warn(path: RegularizationPath, separated: bool) -> None:
+    if separated:
+        warnings.warn(
+            "features that nothing penalises fit y perfectly (they separate its classes), and may "
+            "have no finite best coefficients: those returned leave less than a share 1e-9 of the "
+            "loss; penalise them, or drop what gives y away",
+            convergence_warning(),
+            stacklevel=4,
+        )
     late = np.flatnonzero(np.isin(path.status, ["max_iter", "time_limit"]))
     if len(late) == 0:
         return

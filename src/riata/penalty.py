@@ -59,6 +59,13 @@ class ElasticNet:
     def _wide(self, values: NDArray) -> NDArray:
         return np.broadcast_to(values, (self.p,))
 
+    def lifted(self) -> "ElasticNet":
+        """Return the bounds and exclusions alone: what is left at alpha = 0."""
+        factor = np.where(self.excluded, np.inf, 0.0)
+        return ElasticNet(
+            self.p, self.l1_ratio, factor, np.asarray(1.0), self._lower, self._upper
+        )  # fmt: skip
+
     def at(self, alpha: float) -> Box:
         """Return the penalty's arrays at alpha."""
         return Box(

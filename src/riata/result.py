@@ -8,7 +8,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from . import criteria
-from .arguments import check_alphas, check_number, check_vector
+from .arguments import check_alphas, check_least_squares, check_number, check_vector
 from .design import as_matrix, check_matrix, product
 from .relaxed import Refit
 from .solver import Fit
@@ -56,6 +56,9 @@ class RegularizationPath:
         The fits without penalty on the support of each alpha, where the path is relaxed.
     relaxed_intercepts : ndarray of shape (L,), or None
     relaxed_status : ndarray of shape (L,), of str, or None
+    classes_ : ndarray of shape (2,), or None
+        The labels in y, sorted, where it held labels: the second one is the one whose log-odds the
+        linear predictor is.
     n_passes : float
         Work: passes over X, in units of a full one.
     n_features_in_ : int
@@ -79,6 +82,7 @@ class RegularizationPath:
     relaxed_coefs: sp.csc_array | None
     relaxed_intercepts: Floats | None
     relaxed_status: NDArray[np.str_] | None
+    classes_: NDArray[Any] | None
     n_passes: float
     n_features_in_: int
     feature_names_in_: NDArray[np.object_] | None
@@ -87,11 +91,12 @@ class RegularizationPath:
     def from_fits(
         cls,
         alphas: Floats,
-        solved: Sequence[tuple[NDArray[np.intp], float, Fit]],
+        solved: Sequence[tuple[NDArray[np.intp], Any, Fit]],
         refits: Sequence[Refit] | None = None,
         *,
         n_features: int,
         names: NDArray[np.object_] | None,
+        classes: NDArray[Any] | None,
         null_objective: float,
         unsolved: str,
         n_rows: int,
@@ -107,22 +112,14 @@ class RegularizationPath:
         def column(values: list[float], missing: float = np.nan) -> Floats:
             return np.array(values + [missing] * (size - done))
 
-        def columns(indices: list[Any], values: list[Floats]) -> sp.csc_array:
-            counts = [len(index) for index in indices] + [0] * (size - done)
-            indices = indices or [np.empty(0, dtype=np.intp)]
-            parts = np.concatenate(values or [np.empty(0)]), np.concatenate(indices)
-            indptr = np.concatenate([[0], np.cumsum(counts)])
-            return sp.csc_array((*parts, indptr), shape=(n_features, size))
-
-        path.alphas = alphas
-        path.coefs = columns([index for index, *_ in solved], [f.coef for f in fits])
+        path.alphas, path._settings = alphas, settings
+        path._take_coefs(solved, n_features)
         path.relaxed_coefs = path.relaxed_intercepts = path.relaxed_status = None
         if refits is not None:
-            path.relaxed_coefs = columns([r.index for r in refits], [r.coef for r in refits])
+            path.relaxed_coefs = columns_of([(r.index, r.coef) for r in refits], n_features, size)
             path.relaxed_intercepts = column([r.intercept for r in refits])
             status = [r.status for r in refits] + [unsolved] * (size - done)
             path.relaxed_status = np.array(status)
-        path.intercepts = column([intercept for _, intercept, _ in solved])
         path.dual_gaps = column([f.gap for f in fits])
         path.null_objective = null_objective
         path.status = np.array([f.status for f in fits] + [unsolved] * (size - done))
@@ -133,21 +130,30 @@ class RegularizationPath:
         path._loss = column([f.loss for f in fits])
         path.n_rows = n_rows
         path.l1_ratio, path.tol = settings["l1_ratio"], settings["tol"]
-        path.family = settings["family"]
+        path.family, path.classes_ = settings["family"].name, classes
         path.n_passes = n_passes
         path.n_features_in_ = n_features
         path.feature_names_in_ = names
-        path._settings = settings
         return path
 
     _settings: dict[str, Any]
     _loss: Floats
 
+    def _take_coefs(
+        self, solved: Sequence[tuple[NDArray[np.intp], Any, Fit]], n_features: int
+    ) -> None:
+        self.coefs = columns_of([(index, f.coef) for index, _, f in solved], n_features, len(self))
+        self.intercepts = np.full(len(self), np.nan)
+        self.intercepts[: len(solved)] = [intercept for _, intercept, _ in solved]
+
+    def __len__(self) -> int:
+        return len(self.alphas)
+
     def __repr__(self) -> str:
         words, counts = np.unique(self.status, return_counts=True)
         status = ", ".join(f"{n} {word}" for word, n in zip(words, counts, strict=True))
         return (
-            f"RegularizationPath({self.family}, l1_ratio={self.l1_ratio:g}, "
+            f"{type(self).__name__}({self.family}, l1_ratio={self.l1_ratio:g}, "
             f"{self.n_features_in_} features, {len(self.alphas)} alphas from {self.alphas[0]:.4g} "
             f"to {self.alphas[-1]:.4g}: {status})"
         )
@@ -168,7 +174,7 @@ class RegularizationPath:
         return k - 1, k, float((self.alphas[k - 1] - alpha) / step)
 
     def _column(self, k: int, gamma: float = 1.0) -> Floats:
-        if np.isnan(self.intercepts[k]):
+        if np.isnan(self.dual_gaps[k]):
             return np.full(self.n_features_in_, np.nan)
         coef = self.coefs[:, [k]].toarray()[:, 0]
         if gamma == 1.0:
@@ -207,7 +213,7 @@ class RegularizationPath:
         first = self._column(k, gamma)
         return first if share == 0.0 else (1.0 - share) * first + share * self._column(m, gamma)
 
-    def intercept(self, alpha: float, gamma: float = 1.0) -> float:
+    def intercept(self, alpha: float, gamma: float = 1.0) -> Any:
         """Return the intercept at alpha, interpolated as `coef`.
 
         Parameters
@@ -223,10 +229,14 @@ class RegularizationPath:
             Where alpha is outside the grid, or gamma < 1 and the path is not relaxed.
         """
         k, m, share = self._position(alpha)
-        values = self._mixed_intercepts(self._check_gamma(gamma))
+        gamma = self._check_gamma(gamma)
         if share == 0.0:
-            return float(values[k])
-        return float((1.0 - share) * values[k] + share * values[m])
+            return self._intercept_of(k, gamma)
+        first, second = self._intercept_of(k, gamma), self._intercept_of(m, gamma)
+        return (1.0 - share) * first + share * second
+
+    def _intercept_of(self, k: int, gamma: float) -> Any:
+        return float(self._mixed_intercepts(gamma)[k])
 
     def _mixed_intercepts(self, gamma: float) -> Floats:
         if self.relaxed_intercepts is None or gamma == 1.0:
@@ -234,8 +244,14 @@ class RegularizationPath:
         return gamma * self.intercepts + (1.0 - gamma) * self.relaxed_intercepts
 
     def predict(
-        self, X: Any, alpha: float | None = None, *, offset: Any = None, gamma: float = 1.0
-    ) -> Floats:
+        self,
+        X: Any,
+        alpha: float | None = None,
+        *,
+        offset: Any = None,
+        gamma: float = 1.0,
+        type: str = "response",
+    ) -> NDArray[Any]:
         """Return predictions for the rows of X.
 
         Parameters
@@ -247,29 +263,48 @@ class RegularizationPath:
             Needed where the path was fitted with an offset, refused elsewhere.
         gamma : float in [0, 1]
             As in `coef`.
+        type : {"response", "link", "class", "probability"}
+            "response": the expected y; for the binomial family the probability of the second
+            class, for the squared hinge the linear predictor. "link": the linear predictor.
+            "class", where y held labels: the likelier label. "probability", for the binomial
+            family: of both classes, along a last axis.
 
         Returns
         -------
-        ndarray of shape (n, L), or (n,) where alpha is given
+        ndarray of shape (n, L), or (n,) where alpha is given; for "probability" (n, L, 2) or (n, 2)
 
         Raises
         ------
         ValueError
-            Where X has another number of features, alpha is outside the grid, or the offset is
-            missing.
+            Where X has another number of features, alpha is outside the grid, the offset is
+            missing, or the family has no such type.
         """
-        X = check_matrix(as_matrix(X))
-        if X.shape[1] != self.n_features_in_:
+        family = self._settings["family"]
+        self._check_type(type, family.proportions)
+        eta = self._linear_predictor(X, alpha, offset, self._check_gamma(gamma))
+        if type == "link":
+            return eta
+        if type == "class":
+            assert self.classes_ is not None
+            return self.classes_[(eta > 0.0).astype(np.intp)]
+        mean = family.mean(eta)
+        return mean if type == "response" else np.stack([family.mean(-eta), mean], axis=-1)
+
+    def _check_type(self, type: str, probabilities: bool) -> None:
+        if type not in ("response", "link", "class", "probability"):
             raise ValueError(
-                f"X must have {self.n_features_in_} features, as the X that was fitted, "
-                f"got {X.shape[1]}"
+                f'type must be "response", "link", "class" or "probability", got {type!r}'
             )
-        fitted_with = self._settings["offset"] is not None
-        if fitted_with and offset is None:
-            raise ValueError("offset must be given: the path was fitted with one")
-        if not fitted_with and offset is not None:
-            raise ValueError("offset must be left out: the path was fitted without one")
-        gamma = self._check_gamma(gamma)
+        if type == "class" and self.classes_ is None:
+            raise ValueError('type="class" needs a path whose y held labels: use "response"')
+        if type == "probability" and not probabilities:
+            raise ValueError(
+                'type="probability" needs family="binomial" or "multinomial": use "response"'
+            )
+
+    def _linear_predictor(self, X: Any, alpha: float | None, offset: Any, gamma: float) -> Floats:
+        """Return offset + intercept + X coef, (n, L) or (n,)."""
+        X = self._checked(X, offset)
         if alpha is not None:
             eta = product(X, self.coef(alpha, gamma)) + self.intercept(alpha, gamma)
         elif self.relaxed_coefs is None or gamma == 1.0:
@@ -281,6 +316,21 @@ class RegularizationPath:
             return eta
         shift = check_vector(offset, "offset", X.shape[0])
         return eta + (shift if alpha is not None else shift[:, None])
+
+    def _checked(self, X: Any, offset: Any) -> Any:
+        """Return X, checked, where offset is given if it must be."""
+        X = check_matrix(as_matrix(X))
+        if X.shape[1] != self.n_features_in_:
+            raise ValueError(
+                f"X must have {self.n_features_in_} features, as the X that was fitted, "
+                f"got {X.shape[1]}"
+            )
+        fitted_with = self._settings["offset"] is not None
+        if fitted_with and offset is None:
+            raise ValueError("offset must be given: the path was fitted with one")
+        if not fitted_with and offset is not None:
+            raise ValueError("offset must be left out: the path was fitted without one")
+        return X
 
     def extend(self, X: Any, y: Any, alphas: Any) -> "RegularizationPath":
         """Solve more alphas, exactly and warm, and return the merged path.
@@ -313,9 +363,10 @@ class RegularizationPath:
         new = wanted[~np.isin(wanted, self.alphas)]
         if len(new) == 0:
             return self
-        above = np.flatnonzero((self.alphas > new[0]) & ~np.isnan(self.intercepts))
-        start = self._column(int(above[-1])) if len(above) else None
+        above = np.flatnonzero((self.alphas > new[0]) & ~np.isnan(self.dual_gaps))
+        start = self._column(int(above[-1])).T if len(above) else None
         settings = {**self._settings, "n_alphas": 1, "alpha_min_ratio": None}
+        settings.pop("n_responses", None)
         other = solve_path(X, y, start=start, alphas=new, **settings)
         same = np.isclose(other.null_objective, self.null_objective, rtol=1e-9, atol=0.0)
         if not same:
@@ -324,19 +375,15 @@ class RegularizationPath:
 
     def _merged(self, other: "RegularizationPath") -> "RegularizationPath":
         """Return a path with the alphas of both."""
-        path = RegularizationPath()
+        path = type(self)()
         path.__dict__.update(self.__dict__)
         alphas = np.concatenate([self.alphas, other.alphas])
         order = np.argsort(-alphas, kind="stable")
         path.alphas = alphas[order]
-        vectors = ["intercepts", "dual_gaps", "status", "n_iter", "df", "deviance_ratio", "_loss"]
-        matrices = ["coefs"]
+        path._merge_coefs(self, other, order)
+        vectors = ["dual_gaps", "status", "n_iter", "df", "deviance_ratio", "_loss"]
         if self.relaxed_coefs is not None:
             vectors += ["relaxed_intercepts", "relaxed_status"]
-            matrices += ["relaxed_coefs"]
-        for name in matrices:
-            both = sp.hstack([getattr(self, name), getattr(other, name)], format="csc")
-            setattr(path, name, sp.csc_array(both[:, order]))
         for name in vectors:
             both = np.concatenate([getattr(self, name), getattr(other, name)])
             setattr(path, name, both[order])
@@ -390,14 +437,25 @@ class RegularizationPath:
         spaces", Biometrika 95(3), 2008, eq. 1.
         """
         gamma = check_number(gamma, "gamma", 0.0, 1.0)
-        counts = np.diff(self.coefs.indptr)
         bic = criteria.bic(*self._fit_and_size(), self.n_rows)
+        counts = np.diff(self.coefs.indptr)
         return bic + gamma * criteria.log_models(counts, self.n_features_in_)
 
     def _fit_and_size(self) -> tuple[Floats, Floats]:
         """Return -2 log L and k, (L,) each."""
+        advice = "choose alpha by the loss on held-out rows"
+        check_least_squares(self._settings["family"], "information criteria", advice)
         extra = 1 + bool(self._settings["fit_intercept"])
         return criteria.gaussian_fit(self._loss, self.n_rows), self.df + extra
+
+    def _merge_coefs(
+        self, first: "RegularizationPath", second: "RegularizationPath", order: NDArray[np.intp]
+    ) -> None:
+        for name in ("coefs", "relaxed_coefs"):
+            if getattr(first, name) is not None:
+                both = sp.hstack([getattr(first, name), getattr(second, name)], format="csc")
+                setattr(self, name, sp.csc_array(both[:, order]))
+        self.intercepts = np.concatenate([first.intercepts, second.intercepts])[order]
 
     def plot(self, ax: "Axes | None" = None, *, n_labels: int = 10) -> "Axes":
         """Plot the coefficients against -log(alpha), with the count of non-zeros on top.
@@ -421,3 +479,18 @@ class RegularizationPath:
         from .plotting import plot_path
 
         return plot_path(self, ax=ax, n_labels=n_labels)
+
+
+def columns_of(
+    columns: Sequence[tuple[NDArray[np.intp], Floats]], n_features: int, size: int
+) -> sp.csc_array:
+    """Return (p, size), its first columns from (feature numbers, values), the others empty."""
+    counts = [len(index) for index, _ in columns] + [0] * (size - len(columns))
+    return sp.csc_array(
+        (
+            np.concatenate([values for _, values in columns] or [np.empty(0)]),
+            np.concatenate([index for index, _ in columns] or [np.empty(0, dtype=np.intp)]),
+            np.concatenate([[0], np.cumsum(counts)]),
+        ),
+        shape=(n_features, size),
+    )

@@ -13,6 +13,7 @@ The certificate is the only stopping rule.
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,6 @@ from numpy.typing import NDArray
 from .certify import certified_gap
 from .correlations import Correlations
 from .design import Design
-from .families import Family
 from .kernels import dual
 from .penalty import Box, ElasticNet
 from .residual_descent import descend_on_residual
@@ -47,6 +47,11 @@ class State:
     z: Floats
     resid_sq: float
 
+    @property
+    def loss(self) -> float:
+        """sum_i w_i f_i, here half of resid_sq."""
+        return 0.5 * self.resid_sq
+
 
 @dataclass
 class Fit:
@@ -60,6 +65,7 @@ class Fit:
     n_iter: int
     df: float
     loss: float
+    intercept: Any = 0.0  # beside what the means of y and of the columns give
 
 
 @dataclass
@@ -68,15 +74,18 @@ class Problem:
 
     design: Design
     y: Floats
-    family: Family
+    family: Any  # a Family or a MultipleFamily
     penalty: ElasticNet
     tol: float
     max_iter: int
     deadline: float = float("inf")
+    offset: Floats | None = None  # where it is not a part of y
     null_objective: float = field(init=False)
+    separated: bool = field(init=False, default=False)  # what nothing penalises fits y perfectly
 
     def __post_init__(self) -> None:
-        self.y_sq = dual.weighted_sums(self.design.weights, self.y)[1]
+        if self.y.ndim == 1:
+            self.y_sq = dual.weighted_sums(self.design.weights, self.y)[1]
         self.never = (self.penalty.excluded | (self.design.norm_sq == 0.0)).astype(np.uint8)
 
     def expired(self) -> bool:
@@ -144,7 +153,7 @@ class Solver:
         problem = self.problem
         if len(self.working.free):
             self.move_to(self.state.coef)
-        problem.null_objective = 0.5 * self.state.resid_sq
+        problem.null_objective = self.state.loss
         bounded = np.flatnonzero(problem.penalty.unpenalised & (self.skip == 0))
         if len(bounded) == 0:
             return
@@ -152,7 +161,7 @@ class Solver:
         self.skip[bounded] = 0
         self._approach(0.0, problem.penalty.at(0.0), 0.0, problem.max_iter)
         self._last_alpha, self.skip = float("inf"), skip
-        problem.null_objective = 0.5 * self.state.resid_sq
+        problem.null_objective = self.state.loss
 
     # -- one alpha -------------------------------------------------------------------------------
 
@@ -338,4 +347,4 @@ class Solver:
         """Return the present point as a result."""
         state = self.state
         coef = state.coef[state.active]
-        return Fit(alpha, state.active, coef, gap, status, n_iter, df, 0.5 * state.resid_sq)
+        return Fit(alpha, state.active, coef, gap, status, n_iter, df, state.loss)

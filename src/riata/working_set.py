@@ -9,11 +9,13 @@ whose solution, with b_Z = the least-squares fit to what is left, solves the who
 """
 
 from functools import partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .design import Design, ResidualView
+from .gram_space import GramSpace
 from .kernels import coordinate, dual
 from .kernels.active_set import ActiveSet
 from .least_squares import ColumnSpace
@@ -39,9 +41,9 @@ class WorkingSet:
     space : the span of Z
     """
 
-    def __init__(self, design: Design, free: Indices) -> None:
+    def __init__(self, design: Design, free: Indices, weights: Floats | None = None) -> None:
         self._design = design
-        self._panel = design.panel()
+        self._panel = design.panel(weights)
         self.free = free
         self.members = np.empty(0, dtype=np.intp)
         self.is_member = np.zeros(design.p, dtype=bool)
@@ -50,7 +52,11 @@ class WorkingSet:
         self.gram: Floats | None = np.empty((0, 0)) if self._small else None
         self.active = ActiveSet()
         gram = self._panel.extend(free) if self._small and len(free) else None
-        self.space = ColumnSpace(design, free, gram)
+        self.space: Any  # ColumnSpace, or GramSpace under other weights
+        if weights is None or gram is None:
+            self.space = ColumnSpace(design, free, gram)
+        else:
+            self.space = GramSpace(gram)
         self._loads = np.empty((len(free), 0))  # G_ZZ^+ G_ZW
         self._view: ResidualView | None = None
         self._view_size = 0
@@ -78,6 +84,16 @@ class WorkingSet:
             self._grow(max(size, min(GRAM_LIMIT, size + size // 8)), first)
         self.gram[first:size, :size] = rows
         self.gram[:first, first:size] = rows[:, :first].T
+
+    def reweigh(self, weights: Floats) -> None:
+        """Take other weights (n,) for G; see Panel. Cost: n |W|^2 / 2 multiply-adds."""
+        if self.gram is None:
+            return
+        gram, k = self._panel.reweigh(weights), len(self.free)
+        self.space = GramSpace(gram[:k, :k])
+        self._loads = self.space.solve(gram[:k, k:])
+        self.gram = gram[k:, k:] - gram[:k, k:].T @ self._loads
+        self.active = ActiveSet()
 
     def _grow(self, side: int, size: int) -> None:
         """Make room for `side` members, the first `size` staying: where they are, not twice."""
@@ -139,6 +155,38 @@ class WorkingSet:
         if self.gram is not None and self.is_member[active].all():
             return self._panel.dot(coef[self._panel.members])
         return self._design.dot(active, coef[active])
+
+    def gradient(self, u: Floats) -> tuple[Floats, Floats]:
+        """Return (X_W'u less its part in Z, X_Z'u), columns centred as for G."""
+        z = self._panel.transpose_dot(u) - self._panel.mean * float(u.sum())
+        k = len(self.free)
+        return z[k:] - self._loads.T @ z[:k], z[:k]
+
+    def moved(self, free_step: Floats, step: Floats) -> Floats:
+        """Return X d, (n,), columns centred as for G, from a step of b_Z and b_W."""
+        d = np.concatenate([free_step, step])
+        return self._panel.dot(d) - float(self._panel.mean @ d)
+
+    def gradients(self, u: Floats) -> tuple[Floats, Floats]:
+        """Return X_W'U, (|W|, K), and the column sums of U (n, K); columns centred as for G."""
+        total = u.sum(axis=0)
+        z = [self._panel.transpose_dot(np.ascontiguousarray(column)) for column in u.T]
+        return np.ascontiguousarray(np.array(z).T) - np.outer(self._panel.mean, total), total
+
+    def images(self, step: Floats) -> Floats:
+        """Return X_W D, (n, K), from steps (|W|, K); columns centred as for G."""
+        out = [self._panel.dot(np.ascontiguousarray(column)) for column in step.T]
+        return np.array(out).T - self._panel.mean @ step
+
+    def mean_at(self, free_step: Floats, step: Floats) -> Any:
+        """Return the mean, under the weights of G, of what a step of b_Z and b_W moves."""
+        return self._panel.mean @ np.concatenate([free_step, step])
+
+    def correlation(self, u: Floats) -> Floats:
+        """Return X'u, (p,), 0 for those who are neither members nor in Z; no pass over X."""
+        out = np.zeros(self._design.p)
+        out[self._panel.members] = self._panel.transpose_dot(u)
+        return out
 
     def residual_view(self, work: Indices) -> ResidualView:
         """Return Z and the members, laid out for descent on the residual."""

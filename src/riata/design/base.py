@@ -5,7 +5,8 @@ With weights w that sum to 1 and x_j the j-th column, minus its mean where the d
     transpose_dot(u)      X'u                              one full pass
     transpose_dot_of(J,u) X_J'u                            of |J| columns
     dot(active, coef)     sum_a coef_a x_active[a]
-    panel()               a working set that grows: its Gram matrix X_W' diag(w) X_W, and X_W b
+    panel()               a working set that grows: X_W b, X_W'u, and the Gram matrix
+                          X_W' diag(h) X_W, h = w or other weights, X_W then centred by h
     residual_view(work)   the columns `work`, for descent on the residual
 
 The means are subtracted from results or while columns are packed, never from X.
@@ -50,21 +51,43 @@ def too_large(value: float) -> str:
 
 
 class Panel(ABC):
-    """A working set of columns: members (|W|,), in the order they were added."""
+    """A working set of columns, and its Gram matrix under weights that may be others than X's.
+
+    members (|W|,) : in the order they were added
+    weights (n,) : those of the Gram matrix, >= 0, of any sum
+    mean (|W|,) : of the columns as the design centres them, under these weights; 0 where the
+        design is not centred. What the Gram matrix subtracts besides.
+    """
 
     members: Indices
+    weights: Floats
+    mean: Floats
+
+    def __init__(self, design: "Design", weights: Floats | None) -> None:
+        self._centred = design.centred
+        self._own = weights is None  # the design's: their means are 0
+        self.weights = design.weights if weights is None else weights
+        self.members, self.mean = np.empty(0, dtype=np.intp), np.empty(0)
 
     @abstractmethod
     def extend(self, new: Indices) -> Floats:
         """Add columns; return their rows of the Gram matrix, (|new|, |W| after)."""
 
     @abstractmethod
+    def reweigh(self, weights: Floats) -> Floats:
+        """Take other weights from now on; return the Gram matrix under them, (|W|, |W|)."""
+
+    @abstractmethod
     def dot(self, coef: Floats) -> Floats:
         """Return X_W coef, (n,), from coef (|W|,)."""
 
+    @abstractmethod
+    def transpose_dot(self, u: Floats) -> Floats:
+        """Return X_W'u, (|W|,), from u (n,)."""
+
     def retain(self, kept: Indices) -> None:
         """Keep only the members at these positions, in their order."""
-        self.members = self.members[kept]
+        self.members, self.mean = self.members[kept], self.mean[kept]
 
 
 class ResidualView(ABC):
@@ -155,8 +178,8 @@ class Design(ABC):
         return resid, self.transpose_dot(self.weights * resid)
 
     @abstractmethod
-    def panel(self) -> Panel:
-        """Return an empty working set."""
+    def panel(self, weights: Floats | None = None) -> Panel:
+        """Return an empty working set, its Gram matrix under `weights` (n,) or the design's."""
 
     @abstractmethod
     def row_gram(self, members: Indices, scale: Floats | None = None) -> Floats:

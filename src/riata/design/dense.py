@@ -209,16 +209,24 @@ class DenseDesign(Design):
             out[:, a:b] = shares @ ((rows @ axes.T) ** 2).T
         return out
 
-    def panel(self) -> "DensePanel":
-        return DensePanel(self)
+    def panel(self, weights: Floats | None = None) -> "DensePanel":
+        return DensePanel(self, weights)
 
     def residual_view(self, work: Indices) -> DenseView:
         return DenseView(self.X, work, self.mean, self.weights, self.n_threads)
 
-    def gram(self, left: Indices, right: Indices) -> Floats:
-        """Return X_left' diag(w) X_right."""
+    def gram(
+        self,
+        left: Indices,
+        right: Indices,
+        weights: Floats | None = None,
+        mean: Floats | None = None,
+    ) -> Floats:
+        """Return X_left' diag(w) X_right; weights (n,) and mean (p,) in place of the design's."""
         if len(left) == 0 or len(right) == 0:
             return np.zeros((len(left), len(right)))
+        if weights is not None and mean is not None:
+            return self._gram(left, right, mean, np.sqrt(weights))[0]
         if self.whole_gram is not None:
             return self.whole_gram[np.ix_(left, right)]
         return self._gram(left, right, self.mean, np.sqrt(self.weights))[0]
@@ -279,14 +287,35 @@ class DenseDesign(Design):
 class DensePanel(Panel):
     """The working set of a dense matrix: nothing is gathered but the Gram kernel's blocks."""
 
-    def __init__(self, design: DenseDesign) -> None:
+    def __init__(self, design: DenseDesign, weights: Floats | None = None) -> None:
+        super().__init__(design, weights)
         self._design = design
-        self.members = np.empty(0, dtype=np.intp)
 
     def extend(self, new: Indices) -> Floats:
         first = len(self.members) == 0
         self.members = np.concatenate([self.members, new])
-        return self._design.gram(self.members if first else new, self.members)
+        self.mean = np.concatenate([self.mean, self._mean_of(new)])
+        return self._gram(self.members if first else new)
+
+    def reweigh(self, weights: Floats) -> Floats:
+        self._own, self.weights = False, weights
+        self.mean = self._mean_of(self.members)
+        return self._gram(self.members)
+
+    def _mean_of(self, columns: Indices) -> Floats:
+        if self._own or not self._centred:
+            return np.zeros(len(columns))
+        return self._design._transpose_dot_of(columns, self.weights) / self.weights.sum()
+
+    def _gram(self, rows: Indices) -> Floats:
+        if self._own:
+            return self._design.gram(rows, self.members)
+        mean = self._design.mean.copy()
+        mean[self.members] += self.mean
+        return self._design.gram(rows, self.members, self.weights, mean)
+
+    def transpose_dot(self, u: Floats) -> Floats:
+        return self._design._transpose_dot_of(self.members, u)
 
     def dot(self, coef: Floats) -> Floats:
         active = np.flatnonzero(coef)

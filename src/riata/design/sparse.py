@@ -163,8 +163,8 @@ class SparseDesign(Design):
         if self.rest.any():
             self.magnitude_sq = self.norm_sq + self.rest**2
 
-    def panel(self) -> "SparsePanel":
-        return SparsePanel(self)
+    def panel(self, weights: Floats | None = None) -> "SparsePanel":
+        return SparsePanel(self, weights)
 
     def residual_view(self, work: Indices) -> SparseView:
         panel = SparsePanel(self)
@@ -317,9 +317,9 @@ class CSRDesign(SparseDesign):
 class SparsePanel(Panel):
     """The gathered working set in row form: 12 bytes an entry, columns numbered as they came."""
 
-    def __init__(self, design: SparseDesign) -> None:
+    def __init__(self, design: SparseDesign, weights: Floats | None = None) -> None:
+        super().__init__(design, weights)
         self._design = design
-        self.members = np.empty(0, dtype=np.intp)
         self.indptr = np.zeros(design.n + 1, dtype=np.int64)
         self.local = np.empty(0, dtype=np.int32)
         self.value = np.empty(0)
@@ -341,12 +341,34 @@ class SparsePanel(Panel):
     def extend(self, new: Indices) -> Floats:
         first = len(self.members)
         self.gather(new)
-        out = np.empty((len(new), len(self.members)))
-        sparse.panel_gram(self.indptr, self.local, self.value, self._design.weights, first, out)
-        rest = self._design.rest[self.members]
-        if rest.any():
-            out -= np.outer(rest[first:], rest)
+        self._set_mean()
+        return self._gram(first)
+
+    def reweigh(self, weights: Floats) -> Floats:
+        self._own, self.weights = False, weights
+        self._set_mean()
+        return self._gram(0)
+
+    def _set_mean(self) -> None:
+        if self._own or not self._centred:
+            self.mean = np.zeros(len(self.members))
+        else:
+            self.mean = self.transpose_dot(self.weights) / self.weights.sum()
+
+    def _gram(self, first: int) -> Floats:
+        """Return the rows of the members from `first` on."""
+        out = np.empty((len(self.members) - first, len(self.members)))
+        sparse.panel_gram(self.indptr, self.local, self.value, self.weights, first, out)
+        mean = self._design.rest[self.members] + self.mean  # of the entries as they are stored
+        if mean.any():
+            out -= np.outer(mean[first:], mean) * (1.0 if self._own else self.weights.sum())
         return out
+
+    def transpose_dot(self, u: Floats) -> Floats:
+        out = np.empty(len(self.members))
+        sparse.panel_transpose_dot(self.indptr, self.local, self.value, u, out)
+        rest = self._design.rest[self.members]
+        return out - rest * u.sum() if rest.any() else out
 
     def retain(self, kept: Indices) -> None:
         number = np.full(len(self.members), -1, dtype=np.int32)

@@ -26,7 +26,28 @@ does, so their alpha is riata's. `Ridge` minimises a sum: see `ridge_alpha`.
 """
 
 from .cv import ElasticNetCV, LassoCV
+from .generalized import (
+    GeneralizedLinearRegressor,
+    LogisticRegression,
+    PoissonRegressor,
+    logistic_alpha,
+)
 from .linear import ElasticNet, Lasso, Ridge, ridge_alpha
+from .multitask import MultiTaskElasticNet, MultiTaskLasso
 from .ridge_cv import RidgeCV
 
-__all__ = ["ElasticNet", "ElasticNetCV", "Lasso", "LassoCV", "Ridge", "RidgeCV", "ridge_alpha"]
+__all__ = [
+    "ElasticNet",
+    "ElasticNetCV",
+    "GeneralizedLinearRegressor",
+    "Lasso",
+    "LassoCV",
+    "LogisticRegression",
+    "MultiTaskElasticNet",
+    "MultiTaskLasso",
+    "PoissonRegressor",
+    "Ridge",
+    "RidgeCV",
+    "logistic_alpha",
+    "ridge_alpha",
+]

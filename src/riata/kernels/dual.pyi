@@ -23,6 +23,16 @@ def gap_and_slope(
     upper: Floats,
     skip: NDArray[Any],
 ) -> tuple[float, float]: ...
+def gap_of_members(
+    coef: Floats,
+    grad: Floats,
+    resid_sq: float,
+    norm_sq: Floats,
+    l1: Floats,
+    l2: Floats,
+    lower: Floats,
+    upper: Floats,
+) -> float: ...
 def urgency(
     z: Floats,
     l1: Floats,

@@ -8,6 +8,7 @@ out (they are projected out of u, or excluded from the model).
 from libc.math cimport INFINITY, fabs
 from libc.stdint cimport uint8_t
 
+from .restricted cimport restricted_gap
 from .scalar cimport best_response, fenchel_young, scale_limit
 from .simd cimport riata_axpy_f64, riata_dot_f64, riata_norm_f64
 
@@ -42,6 +43,14 @@ def gap_and_slope(
             slope += z[j] * (
                 best_response(v, l1[j], l2[j], lower[j], upper[j]) - coef[j])
     return gap, slope
+
+
+def gap_of_members(
+    const double[::1] coef, const double[::1] grad, double resid_sq, const double[::1] norm_sq,
+    const double[::1] l1, const double[::1] l2, const double[::1] lower, const double[::1] upper
+):
+    """Return the gap of the quadratic problem on the working set; see restricted.pxd."""
+    return restricted_gap(coef, grad, resid_sq, norm_sq, l1, l2, lower, upper)
 
 
 def urgency(

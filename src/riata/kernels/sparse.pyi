@@ -135,6 +135,13 @@ def panel_gram(
     first: int,
     out: Floats,
 ) -> None: ...
+def panel_transpose_dot(
+    indptr: NDArray[np.int64],
+    local: NDArray[np.int32],
+    value: Floats,
+    u: Floats,
+    out: Floats,
+) -> None: ...
 def panel_dot(
     indptr: NDArray[np.int64],
     local: NDArray[np.int32],

@@ -313,6 +313,21 @@ def panel_gram(
                     row[local[b]] += v * value[b]
 
 
+def panel_transpose_dot(
+    const int64_t[::1] indptr, const int32_t[::1] local, const double[::1] value,
+    const double[::1] u, double[::1] out
+):
+    """out_a = sum_i x_ia u_i; overwritten."""
+    cdef Py_ssize_t i, k
+    cdef double v
+    with nogil:
+        out[:] = 0.0
+        for i in range(u.shape[0]):
+            v = u[i]
+            for k in range(indptr[i], indptr[i + 1]):
+                out[local[k]] += value[k] * v
+
+
 def panel_dot(
     const int64_t[::1] indptr, const int32_t[::1] local, const double[::1] value,
     const double[::1] coef, double[::1] out

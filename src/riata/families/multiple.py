@@ -1,0 +1,174 @@
+"""Losses of several responses: y, eta, v and what comes back are (n, K).
+
+What the solver asks of them: `evaluate`, with one number a row that bounds the curvature in every
+direction; `projected`, which takes a linear function out of v and stays where the conjugate is
+finite; `gap`.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels import dual
+from .base import Floats, divergence
+
+SMALLEST = 1e-300  # below every probability that is not 0
+
+
+class MultipleFamily:
+    """A loss of K responses.
+
+    name : what the result calls it
+    labelled : whether y are labels of K classes
+    grouped : whether the K coefficients of a feature enter together (the L2,1 norm) or one by one
+    constant : whether the curvature is the same everywhere
+    """
+
+    name: str
+    labelled = False
+    proportions = False
+    grouped = True
+    constant = False
+
+    def check(self, y: Floats) -> None:
+        """Raise ValueError where y (n, K), finite numbers, cannot be fitted."""
+
+    def start(self, y: Floats, weights: Floats) -> Floats:
+        """Return the eta (K,) that fits best alone."""
+        raise NotImplementedError
+
+    def evaluate(self, y: Floats, eta: Floats, weights: Floats) -> tuple[float, Floats, Floats]:
+        """Return sum_i w_i f_i, -f' (n, K), and h (n,): f'' is about h_i in its worst direction."""
+        raise NotImplementedError
+
+    def bend(self, y: Floats, pull: Floats, direction: Floats) -> Floats:
+        """Return f'' direction, (n, K); pull is -f'."""
+        raise NotImplementedError
+
+    def projected(self, y: Floats, v: Floats, weights: Floats, columns: Floats) -> Floats:
+        """Return v with columns'(w v) = 0, columns (n, q); zeros where it leaves the domain."""
+        raise NotImplementedError
+
+    def gap(self, y: Floats, pull: Floats, v: Floats, c: float, weights: Floats) -> float:
+        """Return sum_i w_i [ f_i + f_i*(-c v_i) + c v_i'eta_i ]; pull is -f'."""
+        raise NotImplementedError
+
+    def mean(self, eta: Floats) -> Floats:
+        """Return the expected response at eta (..., K)."""
+        raise NotImplementedError
+
+
+class MultiGaussian(MultipleFamily):
+    """f = |y - eta|^2 / 2 over K responses, which share the features that enter.
+
+    f*(t) = |t|^2 / 2 + t'y;  Fenchel-Young |y - eta - v|^2 / 2.
+    """
+
+    name = "multigaussian"
+    constant = True
+
+    def start(self, y: Floats, weights: Floats) -> Floats:
+        return weights @ y
+
+    def evaluate(self, y: Floats, eta: Floats, weights: Floats) -> tuple[float, Floats, Floats]:
+        pull = y - eta
+        return 0.5 * _sum(weights, pull**2), pull, np.ones(len(y))
+
+    def bend(self, y: Floats, pull: Floats, direction: Floats) -> Floats:
+        return direction
+
+    def projected(self, y: Floats, v: Floats, weights: Floats, columns: Floats) -> Floats:
+        root = np.sqrt(weights)[:, None]
+        basis, values, _ = np.linalg.svd(root * columns, full_matrices=False)
+        basis = basis[:, values > 1e-10 * values.max(initial=0.0)]
+        part = basis @ (basis.T @ (root * v))
+        return v - np.divide(part, root, out=np.zeros_like(v), where=root > 0.0)
+
+    def gap(self, y: Floats, pull: Floats, v: Floats, c: float, weights: Floats) -> float:
+        return 0.5 * _sum(weights, (pull - c * v) ** 2)
+
+    def mean(self, eta: Floats) -> Floats:
+        return eta
+
+
+class Multinomial(MultipleFamily):
+    """f = log sum_k exp(eta_k) - y'eta, y one of K classes as 0 and 1, or shares that sum to 1.
+
+    The symmetric softmax: every class has its coefficients. For shares the entropy of y is added,
+    so that the minimum is 0. -f' = y - mu, f'' = diag(mu) - mu mu', whose largest eigenvalue is at
+    most 2 max_k mu_k (1 - mu_k).  f*(t) = sum_k (y_k + t_k) log(y_k + t_k) less the same at t = 0,
+    where y + t is a distribution;  Fenchel-Young sum_k xi(y_k - v_k, mu_k), with
+    xi(a, b) = a log(a / b) - a + b.
+
+    Parameters
+    ----------
+    grouped : bool
+        Whether the K coefficients of a feature enter together (the L2,1 norm) or one by one.
+    """
+
+    name = "multinomial"
+    labelled = proportions = True
+
+    def __init__(self, grouped: bool = False) -> None:
+        self.grouped = bool(grouped)
+
+    def check(self, y: Floats) -> None:
+        off = np.flatnonzero((y < 0.0).any(axis=1) | (np.abs(y.sum(axis=1) - 1.0) > 1e-8))
+        if len(off):
+            raise ValueError(
+                "y must hold labels, or rows of shares >= 0 that sum to 1, for "
+                f"family='multinomial', got {y[off[0]]} at row {off[0]}: divide counts by their sum"
+            )
+
+    def start(self, y: Floats, weights: Floats) -> Floats:
+        share = np.log(np.maximum(weights @ y, SMALLEST))
+        return share - share.mean()
+
+    def evaluate(self, y: Floats, eta: Floats, weights: Floats) -> tuple[float, Floats, Floats]:
+        top = eta.max(axis=1)
+        e = np.exp(eta - top[:, None])
+        total = e.sum(axis=1)
+        mu = np.maximum(e / total[:, None], SMALLEST)
+        loss = np.log(total) + top - (y * eta).sum(axis=1)
+        inside = (y > 0.0) & (y < 1.0)
+        if inside.any():
+            loss += (np.where(inside, y, 0.0) * np.log(np.where(inside, y, 1.0))).sum(axis=1)
+        value = max(dual.weighted_sums(weights, loss)[0], 0.0)
+        return value, y - mu, 2.0 * (mu * (1.0 - mu)).max(axis=1)
+
+    def bend(self, y: Floats, pull: Floats, direction: Floats) -> Floats:
+        mu = y - pull
+        return mu * (direction - (mu * direction).sum(axis=1, keepdims=True))
+
+    def projected(self, y: Floats, v: Floats, weights: Floats, columns: Floats) -> Floats:
+        mu = np.maximum(y - v, SMALLEST)
+        q, K = columns.shape[1], y.shape[1]
+        for _ in range(2):  # twice: the second removes what rounding left
+            weighted = weights[:, None] * columns
+            rest = weighted.T @ v
+            system = np.zeros((q, K, q, K))
+            for k in range(K):
+                for m in range(k + 1):
+                    block = -(weighted * (mu[:, k] * mu[:, m])[:, None]).T @ columns
+                    if k == m:
+                        block += (weighted * mu[:, [k]]).T @ columns
+                    system[:, k, :, m], system[:, m, :, k] = block, block
+            a = np.linalg.lstsq(system.reshape(q * K, q * K), rest.ravel(), rcond=1e-13)[0]
+            s = columns @ a.reshape(q, K)
+            v = v - mu * (s - (mu * s).sum(axis=1, keepdims=True))
+        return v if (y - v >= 0.0).all() else np.zeros_like(v)
+
+    def gap(self, y: Floats, pull: Floats, v: Floats, c: float, weights: Floats) -> float:
+        mu = np.maximum(y - pull, SMALLEST)
+        terms = divergence(np.ravel(y - c * v), np.ravel(mu)).reshape(y.shape)
+        return _sum(weights, terms)
+
+    def mean(self, eta: Floats) -> Floats:
+        e = np.exp(eta - eta.max(axis=-1, keepdims=True))
+        return e / e.sum(axis=-1, keepdims=True)
+
+
+def _sum(weights: Floats, terms: NDArray[Any]) -> float:
+    """Return sum_i w_i sum_k terms_ik."""
+    return dual.weighted_sums(weights, np.ascontiguousarray(terms.sum(axis=1)))[0]

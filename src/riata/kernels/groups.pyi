@@ -1,0 +1,26 @@
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+def descend(
+    gram: Floats,
+    coef: Floats,
+    grad: Floats,
+    resid_sq: float,
+    norm_sq: Floats,
+    l1: Floats,
+    l2: Floats,
+    grouped: bool,
+    target: float,
+    max_sweeps: int,
+) -> tuple[int, float]: ...
+def gap_of_members(
+    gram: Floats,
+    coef: Floats,
+    grad: Floats,
+    resid_sq: float,
+    l1: Floats,
+    l2: Floats,
+    grouped: bool,
+) -> float: ...

@@ -1,0 +1,449 @@
+"""One fit at one alpha where every feature has K coefficients: several responses, or classes.
+
+    minimise over b0, B   sum_i w_i f_i(eta_i) + sum_j l1_j |b_j| + l2_j/2 |b_j|_2^2
+                          eta_i = o_i + b0 + B'x_i,   b_j the rows of B (p, K)
+
+with |b_j| the Euclidean norm (grouped) or the sum of absolute values. The working-set loop is that
+of solver.py, which sees of every row its norm, or its largest entry. On the working set
+
+    f_i(eta_i + d_i) ~ f_i - v_i'd_i + h_i/2 |d_i|^2,      h_i about the largest eigenvalue of f_i''
+
+so that one Gram matrix X_W' diag(w h) X_W serves all K, and block coordinate descent solves it. h_i
+is scaled by what line searches (Armijo, on the true objective) have accepted: it need not be a
+bound. The certificate is that of certificate.py with |z_j| for z_j; by
+
+    g(b) + g*(z) - b'z = [ g(|b|) + g*(|z|) - |b||z| ] + ( |b||z| - b'z )
+
+the scalar formula serves rows as well.
+
+Source: Simon, Friedman, Hastie, "A blockwise descent algorithm for group-penalized multiresponse
+and multinomial regression", arXiv:1311.6529, sections 2 and 3 (one curvature for all classes).
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from .certificate import gap_at_best_scale
+from .certify import PRECISION
+from .design import Design
+from .families import MultipleFamily
+from .kernels import groups
+from .penalty import Box
+from .solver import EPS, Fit, Floats, Problem, Solver, State
+from .working_set import GRAM_LIMIT, WorkingSet
+
+ARMIJO = 1e-4
+SMALLEST_STEP = 1e-9
+LOOSEST, TIGHTEST = 0.5, 4.0  # the scale of h, relative to the family's
+ROUGHLY = 1e-2  # share of the present gap to which the quadratic is solved at least
+EXACT = 0.3  # share of the target to which it is solved
+FALLEN = 0.1  # a step that leaves more than this share of the gap asks for a fresh curvature
+SLOW = 0.9  # a step that leaves more than this share of the gap has gained little
+PATIENCE = 30  # such steps in a row, before it is as far as it goes
+CG_STEPS = 30  # of conjugate gradients in a Newton step
+CG_SHARE = 0.05  # of the gradient that they leave
+SWEEPS = 2000  # of one quadratic
+SEPARATED = 1e-9  # share of the intercepts' loss below which a fit is taken for perfect
+LARGEST_PROJECTION = 1024  # unknowns
+
+
+@dataclass
+class Rows(State):
+    """A point. coef and z (p,): sizes of the rows of B and of Z = X'(w v); resid (n, K) is v,
+    the projected negative gradient, resid_sq twice the loss.
+
+    rows, z_rows : B and Z, (p, K)
+    eta, pull : (n, K), the latter -f';  curvature (n,);  intercept (K,) of the design's columns
+    """
+
+    rows: Floats
+    z_rows: Floats
+    eta: Floats
+    pull: Floats
+    curvature: Floats
+    intercept: Floats
+
+
+class MultiSolver(Solver):
+    """Solves one problem of K responses for alpha after alpha."""
+
+    state: Rows
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        design, penalty, family = problem.design, problem.penalty, problem.family
+        assert isinstance(family, MultipleFamily)
+        self.family: MultipleFamily = family
+        self.K: int = problem.y.shape[1]
+        self.skip = problem.never.copy()
+        self._free = np.flatnonzero(penalty.free & (problem.never == 0))
+        if (len(self._free) + 1) * self.K > LARGEST_PROJECTION or len(self._free) > design.n:
+            raise ValueError(
+                f"alpha and penalty_factor must leave fewer than {LARGEST_PROJECTION // self.K} "
+                f"features unpenalised with {self.K} responses, got {len(self._free)}: penalise "
+                "some"
+            )
+        self._columns = unpenalised_columns(design, self._free)
+        self._scale = 1.0
+        self._last_alpha, self._known = float("inf"), None
+        self._offset = np.zeros((1, self.K)) if problem.offset is None else problem.offset
+        start = family.start(problem.y, design.weights) if design.centred else np.zeros(self.K)
+        if problem.offset is not None and design.centred:
+            start = start - design.weights @ problem.offset
+        at = self._evaluate(np.broadcast_to(self._offset + start, problem.y.shape).copy())
+        self._h = at[2]
+        none = np.empty(0, dtype=np.intp)
+        self.working = WorkingSet(
+            design, none, None if family.constant else design.weights * self._h
+        )
+        self.state = self._point(np.zeros((design.p, self.K)), start, at)
+        self._fit_null_model()
+
+    def _fit_null_model(self) -> None:
+        """Fit intercepts and free features, everybody else at zero; set the null objective."""
+        problem = self.problem
+        if self._columns.shape[1] and (len(self._free) or problem.offset is not None):
+            skip, self.skip = self.skip, np.ones_like(self.skip)
+            self.working.extend(self._free)
+            best, start = float("inf"), self.state.resid_sq
+            for _ in range(200):
+                self._descend(problem.penalty.at(0.0), 0.0, 1)
+                if self.state.resid_sq >= best * (1 - 4 * EPS):
+                    break
+                best = self.state.resid_sq
+                problem.separated = best <= SEPARATED * start
+                if problem.separated:
+                    break
+            self.skip = skip
+        problem.null_objective = 0.5 * self.state.resid_sq
+        self.skip[self._free] = 1
+
+    # -- points ----------------------------------------------------------------------------------
+
+    def _evaluate(self, eta: Floats) -> tuple[float, Floats, Floats]:
+        problem = self.problem
+        return self.family.evaluate(problem.y, eta, problem.design.weights)
+
+    def _sizes(self, rows: Floats) -> Floats:
+        return np.linalg.norm(rows, axis=1) if self.family.grouped else np.abs(rows).max(axis=1)
+
+    def _point(self, rows: Floats, intercept: Floats, at: Any = None, eta: Any = None) -> Rows:
+        """Return the point with everything that is known of it; K passes over X."""
+        problem, design = self.problem, self.problem.design
+        active = np.flatnonzero(rows.any(axis=1))
+        if eta is None:
+            eta = self._offset + intercept + self._image(active, rows[active])
+        loss, pull, curvature = self._evaluate(eta) if at is None else at
+        v = pull
+        if self._columns.shape[1]:
+            v = self.family.projected(problem.y, pull, design.weights, self._columns)
+        z = correlations(design, design.weights[:, None] * v)
+        return Rows(
+            self._sizes(rows), active, v, self._sizes(z), 2.0 * loss, rows, z, eta, pull,
+            curvature, intercept,
+        )  # fmt: skip
+
+    def _image(self, columns: Any, rows: Floats) -> Floats:
+        """Return X_J B_J, (n, K)."""
+        design = self.problem.design
+        image = [design.dot(columns, np.ascontiguousarray(rows[:, k])) for k in range(self.K)]
+        return np.array(image).T
+
+    def start_from(self, coef: Floats) -> None:
+        """Take rows (p, K), or (p,) where K is 1, as the point to start from."""
+        coef = coef.reshape(-1, self.K)
+        self.working.extend(np.flatnonzero(coef.any(axis=1) & ~self.working.is_member))
+        self.state = self._point(coef, self.state.intercept)
+        self._last_alpha = 0.0
+
+    def rounding(self) -> float:
+        """Return the gap that double precision cannot tell from zero; see Solver."""
+        state, design = self.state, self.problem.design
+        size = float(np.sqrt(design.norm_sq[state.active]) @ state.coef[state.active])
+        scale = float(design.weights @ (state.resid**2).sum(axis=1)) ** 0.5
+        return 8 * EPS * (0.5 * state.resid_sq + size * scale)
+
+    def solve(self, alpha: float) -> Fit:
+        """Return the certified fit at alpha, warm from the one before; at 0 the null model of a
+        problem without penalty."""
+        if alpha == 0.0:
+            other = MultiSolver(replace(self.problem, penalty=self.problem.penalty.lifted()))
+            gap = other.certify(0.0, other.problem.penalty.at(0.0))
+            status = self.problem.verdict(
+                gap, self.problem.negligible_gap(), other.rounding(), 1, stalled=True
+            )
+            return other._fit(0.0, gap, status, 1, float(np.count_nonzero(other.state.rows)))
+        n_iter = self._come_near(alpha)
+        box = self.problem.penalty.at(alpha)
+        gap, status, more = self._approach(
+            alpha, box, self.problem.negligible_gap(), self.problem.max_iter - n_iter
+        )
+        df = float(np.count_nonzero(self.state.rows)) if not box.l2.any() else float("nan")
+        return self._fit(alpha, gap, status, n_iter + more, df)
+
+    def _fit(self, alpha: float, gap: float, status: str, n_iter: int, df: float) -> Fit:
+        state = self.state
+        rows = state.rows[state.active]
+        return Fit(
+            alpha, state.active, rows, gap, status, n_iter, df, 0.5 * state.resid_sq,
+            state.intercept,
+        )  # fmt: skip
+
+    # -- the certificate -------------------------------------------------------------------------
+
+    def certify(self, alpha: float, box: Box) -> float:
+        """Return the duality gap at the present point."""
+        state, skip = self.state, self.skip
+        return gap_of_rows(
+            self.family, self.problem.y, self.problem.design.weights, state.pull, state.resid,
+            state.rows, state.z_rows, box, skip,
+        )  # fmt: skip
+
+    # -- the working set -------------------------------------------------------------------------
+
+    def _descend(self, box: Box, target: float, max_iter: int) -> tuple[int, bool]:
+        """Minimise on the working set; return (n_iter, whether it got to the target or its floor).
+
+        A majorised step, which finds the support, then a Newton step on that support.
+        """
+        problem, working, state = self.problem, self.working, self.state
+        if working.gram is None:
+            raise ValueError(
+                f"X must have fewer than {GRAM_LIMIT} features that matter at one alpha: use a "
+                "larger one"
+            )
+        work = working.members
+        penalty = Rowwise(box.l1[work], box.l2[work], self.family.grouped)
+        here = _Here(
+            state.rows[work], state.intercept, state.eta, 0.5 * state.resid_sq, state.pull,
+            state.curvature,
+        )  # fmt: skip
+        n_iter, last, slow, fresh, finished = 0, float("inf"), 0, self.family.constant, False
+        while True:
+            grad, total = working.gradients(problem.design.weights[:, None] * here.pull)
+            gap = self._gap_of_members(here, grad, total, penalty)
+            slow = slow + 1 if gap > SLOW * last else 0
+            if gap <= target or slow >= PATIENCE:
+                finished = True
+                break
+            if n_iter >= max_iter or problem.expired():
+                break
+            if not fresh and gap > FALLEN * last:
+                self._refresh(here.curvature)
+                fresh, last = True, float("inf")
+                continue
+            last = gap
+            aim = max(EXACT * target, ROUGHLY * gap)
+            sweeps, moved = self._majorised_step(
+                here, grad, total, penalty, aim, max(1, min(SWEEPS, max_iter - n_iter))
+            )
+            n_iter += sweeps
+            if not moved and self._scale >= TIGHTEST:
+                finished = True
+                break
+            if not self.family.constant:
+                self._newton_step(here, penalty)
+        full = np.zeros_like(state.rows)
+        full[work] = here.rows
+        self.state = self._point(
+            full, here.intercept, (here.loss, here.pull, here.curvature), here.eta
+        )  # fmt: skip
+        return n_iter, finished
+
+    def _gap_of_members(
+        self, here: "_Here", grad: Floats, total: Floats, penalty: "Rowwise"
+    ) -> float:
+        """Return what the working set's quadratic has left to gain, its dual gap."""
+        gram, l1, l2 = self.working.gram, penalty.l1, penalty.l2
+        assert gram is not None
+        gap = groups.gap_of_members(
+            gram, here.rows, grad, 2.0 * here.loss, l1, l2, penalty.grouped
+        )  # fmt: skip
+        if self.problem.design.centred:
+            gap += 0.5 * float(total @ total) / float(self.problem.design.weights @ self._h)
+        return gap
+
+    def _majorised_step(
+        self, here: "_Here", grad: Floats, total: Floats, penalty: "Rowwise", aim: float, limit: int
+    ) -> tuple[int, bool]:
+        """Move to the optimum of the quadratic, as far as Armijo lets; return (sweeps, moved)."""
+        design, working = self.problem.design, self.working
+        assert working.gram is not None
+        mass = self._scale * float(design.weights @ self._h)
+        shift = total / mass if design.centred else np.zeros(self.K)
+        gram = working.gram if self._scale == 1.0 else self._scale * working.gram
+        new, image = here.rows.copy(), grad.copy()
+        sweeps, _ = groups.descend(
+            gram, new, image, 2.0 * here.loss, mass * design.norm_sq[working.members], penalty.l1,
+            penalty.l2, penalty.grouped, aim, limit,
+        )  # fmt: skip
+        step = new - here.rows
+        slope = penalty.value(new) - penalty.value(here.rows) - float((grad * step).sum())
+        t = self._search(here, penalty, step, shift, min(slope - float(total @ shift), 0.0))
+        if t < 1.0:
+            self._scale = min(2.0 * self._scale, TIGHTEST)
+        elif not self.family.constant:
+            self._scale = max(0.9 * self._scale, LOOSEST)
+        return sweeps, t > 0.0
+
+    def _newton_step(self, here: "_Here", penalty: "Rowwise") -> None:
+        """Take a Newton step on the support, by conjugate gradients; signs that change become 0."""
+        problem, working, family = self.problem, self.working, self.family
+        w, centred = problem.design.weights[:, None], problem.design.centred
+        assert working.gram is not None
+        size = len(here.rows)
+        moving, pulled, stiffness = penalty.smooth(here.rows)
+        grad, total = working.gradients(w * here.pull)
+        r = np.vstack([(grad - pulled) * moving, total * centred])
+        mean_h = float(w[:, 0] @ self._h)
+        diagonal = 0.5 * self._scale * np.diag(working.gram)[:size, None] + stiffness
+        diagonal = np.vstack([np.maximum(diagonal, 1e-12 * mean_h), np.full(self.K, 0.5 * mean_h)])
+        step, direction, rho = np.zeros_like(r), np.zeros_like(r), 1.0
+        goal = CG_SHARE**2 * float((r**2 / diagonal).sum())
+        for k in range(CG_STEPS):
+            s = r / diagonal
+            previous, rho = rho, float((r * s).sum())
+            if rho <= goal:
+                break
+            direction = s + (rho / previous if k else 0.0) * direction
+            along = working.images(direction[:size]) + direction[size]
+            bent, total = working.gradients(w * family.bend(problem.y, here.pull, along))
+            image = penalty.bend(here.rows, direction[:size]) + bent
+            image = np.vstack([image * moving, total * centred])
+            curvature = float((direction * image).sum())
+            if not curvature > 1e-14 * rho:
+                break
+            step += (rho / curvature) * direction
+            r -= (rho / curvature) * image
+        if step.any():
+            self._search(here, penalty, step[:size], step[size], 0.0, keep_signs=True)
+
+    def _search(
+        self, here: "_Here", penalty: "Rowwise", step: Floats, shift: Floats, predicted: float, *,
+        keep_signs: bool = False,
+    ) -> float:  # fmt: skip
+        """Move `here` by t step, the first t = 1, 1/2, ... that Armijo accepts; return t or 0."""
+        working, problem = self.working, self.problem
+        before = penalty.value(here.rows)
+        slack = 8 * EPS * (here.loss + before)
+        straight = None if keep_signs else working.images(step) + shift
+        t = 1.0
+        while t >= SMALLEST_STEP:
+            new = here.rows + t * step
+            if keep_signs and not penalty.grouped:
+                new[new * here.rows < 0.0] = 0.0
+            moved = new - here.rows
+            along = t * straight if straight is not None else working.images(moved) + t * shift
+            eta = here.eta + along
+            loss, pull, curvature = self.family.evaluate(problem.y, eta, problem.design.weights)
+            if loss - here.loss + penalty.value(new) - before <= ARMIJO * t * predicted + slack:
+                if problem.design.centred:
+                    mean = working.mean_at(np.empty((0, self.K)), moved)
+                    here.intercept = here.intercept + t * shift - mean
+                here.rows, here.eta, here.loss = new, eta, loss
+                here.pull, here.curvature = pull, curvature
+                return t
+            t *= 0.5
+        return 0.0
+
+    def _refresh(self, curvature: Floats) -> None:
+        self._h = curvature
+        self.working.reweigh(self.problem.design.weights * curvature)
+
+
+@dataclass
+class _Here:
+    """A point on the working set: rows (|W|, K), and the loss there."""
+
+    rows: Floats
+    intercept: Floats
+    eta: Floats
+    loss: float
+    pull: Floats
+    curvature: Floats
+
+
+@dataclass
+class Rowwise:
+    """sum_j l1_j |b_j| + l2_j/2 |b_j|_2^2 over rows b_j; |b_j| is Euclidean where grouped."""
+
+    l1: Floats
+    l2: Floats
+    grouped: bool
+
+    def value(self, rows: Floats) -> float:
+        size = np.linalg.norm(rows, axis=1) if self.grouped else np.abs(rows).sum(axis=1)
+        return float(self.l1 @ size + 0.5 * self.l2 @ (rows**2).sum(axis=1))
+
+    def smooth(self, rows: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return who moves smoothly (off 0, or without l1), the gradient there, its stiffness."""
+        if self.grouped:
+            size = np.linalg.norm(rows, axis=1)[:, None]
+            unit = np.divide(rows, size, out=np.zeros_like(rows), where=size > 0.0)
+            stiff = np.divide(self.l1[:, None], size, out=np.zeros_like(size), where=size > 0.0)
+            moving = np.broadcast_to(size > 0.0, rows.shape) | (self.l1 == 0.0)[:, None]
+        else:
+            unit, stiff = np.sign(rows), np.zeros((len(rows), 1))
+            moving = (rows != 0.0) | (self.l1 == 0.0)[:, None]
+        pull = self.l1[:, None] * unit + self.l2[:, None] * rows
+        return moving, pull, np.broadcast_to(stiff + self.l2[:, None], rows.shape)
+
+    def bend(self, rows: Floats, direction: Floats) -> Floats:
+        """Return the penalty's second derivative in a direction, off 0."""
+        out = self.l2[:, None] * direction
+        if self.grouped:
+            size = np.linalg.norm(rows, axis=1)[:, None]
+            unit = np.divide(rows, size, out=np.zeros_like(rows), where=size > 0.0)
+            across = direction - unit * (unit * direction).sum(axis=1, keepdims=True)
+            out += np.divide(
+                self.l1[:, None] * across, size, out=np.zeros_like(rows), where=size > 0.0
+            )
+        return out
+
+
+def unpenalised_columns(design: Design, free: Any) -> Floats:
+    """Return the constant, where there is an intercept, and the free features, (n, q)."""
+    one = np.ones(1)
+    columns = [np.ones(design.n)] if design.centred else []
+    columns += [design.dot(np.array([j]), one) for j in free]
+    return np.array(columns).reshape(-1, design.n).T
+
+
+def correlations(design: Design, u: Floats) -> Floats:
+    """Return X'U, (p, K), from U (n, K); K passes."""
+    z = [design.transpose_dot(np.ascontiguousarray(column)) for column in u.T]
+    return np.ascontiguousarray(np.array(z).T)
+
+
+def gap_of_rows(
+    family: MultipleFamily,
+    y: Floats,
+    w: Floats,
+    pull: Floats,
+    v: Floats,
+    rows: Floats,
+    z: Floats,
+    box: Box,
+    skip: Any,
+) -> float:
+    """Return the duality gap of rows (p, K) from the dual point v (n, K), Z = X'(w v) (p, K)."""
+    if family.grouped:
+        size, z_size = np.linalg.norm(rows, axis=1), np.linalg.norm(z, axis=1)
+        angle = size * z_size - (rows * z).sum(axis=1)
+        turned = max(float(angle[skip == 0].sum()), 0.0)
+    else:
+        K, turned = rows.shape[1], 0.0
+        size, z_size = np.ravel(rows), np.ravel(z)
+        box, skip = Box(*(np.repeat(part, K) for part in box)), np.repeat(skip, K)
+
+    def loss_part(c: float, sloped: bool) -> tuple[float, float]:
+        value = family.gap(y, pull, v, c, w) + c * turned
+        if not sloped:
+            return value, 0.0
+        below = family.gap(y, pull, v, c * (1.0 - 1e-6), w) + c * (1.0 - 1e-6) * turned
+        return value, (value - below) / max(1e-6 * c, 1e-300)
+
+    size, z_size = np.ascontiguousarray(size), np.ascontiguousarray(z_size)
+    return gap_at_best_scale(loss_part, size, z_size, box, skip, PRECISION)

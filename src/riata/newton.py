@@ -1,0 +1,388 @@
+"""One fit at one alpha under any convex loss: Newton on the loss outside, the quadratic inside.
+
+    minimise over b0, b   sum_i w_i f_i(eta_i) + g(b),     eta = o + b0 + X b
+
+At a point, u = -w f' is the dual vector and h = w f'' the curvature. On the working set W
+
+    F(b + d) ~ F(b) - d'X_W'u + 1/2 d' X_W' diag(h) X_W d + g(b + d)
+
+is the problem that the active-set Newton of the gaussian fit solves, X_W centred by its h-weighted
+means where there is an intercept, whose step is then sum(u) / sum(h). Features that nothing
+penalises are eliminated as there. A line search on the true objective (Armijo) makes each step
+safe; where steps keep failing, the curvature's upper bound takes its place, or more of it.
+
+The curvature h of an earlier point, its Gram matrix and its factor serve as long as they bring the
+gap down: their first step at a new alpha is the derivative of the path. No pass over X is made
+before the working set is solved; then one, for the certificate.
+
+Sources: Lee, Sun, Saunders, SIAM J. Optim. 24(3), 2014, algorithm 1 (proximal Newton, its line
+search); Friedman, Hastie, Tibshirani, J. Stat. Softw. 33(1), 2010, section 3 (logistic paths).
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from .certify import LossAt, certified_loss_gap, dual_of, gap_of_loss, off_their_bound
+from .correlations import Correlations
+from .families import Family
+from .kernels import dual
+from .penalty import Box
+from .solver import EPS, Fit, Floats, Problem, Solver, State
+from .working_set import GRAM_LIMIT, Indices, WorkingSet
+
+ARMIJO = 1e-4  # share of the predicted decrease that a step must bring
+SMALLEST_STEP = 1e-9
+EXACT = 0.1  # share of the target to which the quadratic on the working set is solved
+ROUGHLY = 1e-3  # share of the present gap to which it is solved at least
+STEPS_PER_GRAM = 64  # features of a working set whose Gram matrix costs as much as a step
+NEAR = 0.93  # a member at zero whose gradient is below this share of l1 leaves before its Gram
+CROWDED = 0.9  # matrix is formed anew, where no more than this share would stay
+POOR = 3  # steps with the present curvature that gain less than a tenth, before it is damped
+MOST_STEPS = 30  # whose sum eta may be
+STRAIGHT = 0.01  # share of the bound that stands for a curvature of 0
+NULL_STEPS = 100
+SEPARATED = 1e-9  # share of the intercept's loss below which a fit is taken for perfect
+
+
+@dataclass
+class Point(State):
+    """A point and what is known of it. resid is v, the dual point per unit weight: the negative
+    gradient projected on what sum u = 0 and X_Z'u = 0 allow.
+
+    at : eta and the loss there
+    intercept : that of the design's columns
+    steps : of which eta is the sum, since it was last formed from scratch
+    """
+
+    at: LossAt
+    intercept: float
+    steps: int
+
+    @property
+    def loss(self) -> float:
+        """sum_i w_i f_i"""
+        return self.at.loss
+
+
+def best_intercept(family: Family, y: Floats, w: Floats, eta: Floats, start: float) -> float:
+    """Return the b0 that minimises sum_i w_i f(y_i, eta_i + b0), by Newton within a bracket.
+
+    Cost: O(n) an iteration. Where there is no minimum (one class only), a point far out.
+    """
+    b, low, high, reach = start, -np.inf, np.inf, 4.0
+    size = 1.0 + float(np.abs(eta).max(initial=0.0))
+    for _ in range(200):
+        _, pull, bends = family.evaluate(y, eta + b, w)
+        slope, pull_sq = dual.weighted_sums(w, pull)
+        curvature = dual.weighted_sums(w, bends)[0]
+        if slope**2 <= 16 * EPS**2 * pull_sq:
+            break
+        low, high = (b, high) if slope > 0.0 else (low, b)
+        step = slope / curvature if curvature > 0.0 else math.copysign(reach, slope)
+        if abs(step) > reach:
+            step, reach = math.copysign(reach, slope), 2.0 * reach
+        new = b + step
+        if not low < new < high:
+            new = 0.5 * (low + high)
+        if abs(new - b) <= EPS * (size + abs(b)) or not math.isfinite(new):
+            break
+        b = new
+    return b
+
+
+class NewtonSolver(Solver):
+    """Solves one problem for alpha after alpha, under a loss that is not least squares."""
+
+    state: Point
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        design, penalty = problem.design, problem.penalty
+        free = np.flatnonzero(penalty.free & (problem.never == 0))
+        if len(free) > min(design.n, GRAM_LIMIT):
+            raise ValueError(
+                f"alpha and penalty_factor must leave no more than {min(design.n, GRAM_LIMIT)} "
+                f"features unpenalised (rows of X, and {GRAM_LIMIT}), got {len(free)}: there may "
+                "be no best fit; use a small alpha, or a small factor"
+            )
+        self.skip = problem.never.copy()
+        self.skip[free] = 1
+        self._last_alpha = float("inf")
+        self._reachable = int(np.count_nonzero(problem.never == 0))
+        self._offset = np.zeros(design.n) if problem.offset is None else problem.offset
+        self._damping, self._age = 0.0, 0
+        self._known = None
+        self._null_steps = 0
+        self._level = problem.family.level(problem.y, design.weights)
+        start = problem.family.start(problem.y, design.weights)
+        start -= dual.weighted_sums(design.weights, self._offset)[0]
+        intercept = self._intercept_at(self._offset, start)
+        eta = self._offset + intercept
+        self._curvature = self._stand_in(problem.family.curvature(problem.y, eta))
+        self.working = WorkingSet(design, free, design.weights * self._curvature)
+        self._free_panel = design.panel(design.weights)
+        if len(free):
+            self._free_panel.extend(free)
+        self.state = self._point(np.zeros(design.p), intercept)
+        self._fit_null_model()
+        state = self.state
+        if design.column_cost < float("inf") and not np.any(penalty.unpenalised):
+            self._known = Correlations(design, state.resid, state.resid_sq, state.z.copy())
+
+    def _fit_null_model(self) -> None:
+        """Fit intercept and free features to machine precision, then what only bounds hold.
+
+        Where these separate the classes, or fit the rows exactly, there is no best fit: it ends
+        where the loss is down to a share SEPARATED of what the intercept alone leaves.
+        """
+        none = self.problem.penalty.at(0.0)
+        best, start = float("inf"), self.state.at.loss
+        while len(self.working.free) and self._null_steps < NULL_STEPS:
+            loss, lost = self.state.at.loss, self._free_model(self.state.at.pull)[1]
+            self.problem.separated = loss <= SEPARATED * start
+            flat = lost >= 0.5 * best and lost <= EPS * start
+            if self.problem.separated or flat or lost <= EPS**2 * loss:
+                break
+            best = lost
+            self._refresh(self.state.at.curvature)
+            self._descend(none, 0.0, 1)
+            self._null_steps += 1
+        super()._fit_null_model()
+
+    def solve(self, alpha: float) -> Fit:
+        """Return the certified fit at alpha, warm from the one before; at 0 the null model of a
+        problem without penalty."""
+        if alpha > 0.0:
+            return super().solve(alpha)
+        problem = self.problem
+        other = NewtonSolver(replace(problem, penalty=problem.penalty.lifted()))
+        other.move_to(other.state.coef)
+        problem.separated = problem.separated or other.problem.separated
+        other.problem.null_objective = problem.null_objective
+        box = other.problem.penalty.at(0.0)
+        gap = other.certify(0.0, box)
+        status = problem.verdict(gap, problem.negligible_gap(), other.rounding(), 1, stalled=True)
+        members = other.working.members
+        df = other.working.smoother_trace(other.state.coef[members], box.l2[members])
+        return other.fit(0.0, gap, status, max(other._null_steps, 1), df)
+
+    # -- curvature -------------------------------------------------------------------------------
+
+    def _stand_in(self, curvature: Floats) -> Floats:
+        """Return f'' (n,), or where Newton steps fail what stands for it: its bound, or more."""
+        bound = self.problem.family.curvature_bound
+        if self.problem.family.straight:
+            curvature = np.maximum(curvature, STRAIGHT * bound)
+        mean = dual.weighted_sums(self.problem.design.weights, curvature)[0]
+        if self._damping > 0.0 and not np.isfinite(bound):
+            return curvature + self._damping * mean
+        if np.isfinite(bound) and (self._damping > 0.0 or not mean > 0.0):
+            return np.full_like(curvature, bound)
+        return curvature
+
+    def _refresh(self, curvature: Floats) -> None:
+        """Take this curvature, and the working set's Gram matrix under it."""
+        self._curvature = self._stand_in(curvature)
+        self.working.reweigh(self.problem.design.weights * self._curvature)
+        self._age = 0
+
+    def _free_model(self, pull: Floats) -> tuple[Floats, float]:
+        """Return what solves the quadratic model for intercept and free features, and its gain.
+
+        (n,), a step in eta, and half its squared norm in the metric of the curvature.
+        """
+        design, working = self.problem.design, self.working
+        u = design.weights * pull
+        step, gain = np.zeros(design.n), 0.0
+        if len(working.free):
+            z_free = working.gradient(u)[1]
+            a = working.space.solve(z_free)
+            step, gain = working.moved(a, np.zeros(len(working))), 0.5 * float(z_free @ a)
+        if design.centred:
+            mass = dual.weighted_sums(design.weights, self._curvature)[0]
+            total = dual.weighted_sums(design.weights, pull)[0]
+            step = step + total / mass
+            gain += 0.5 * total**2 / mass
+        return step, gain
+
+    # -- points ----------------------------------------------------------------------------------
+
+    def _intercept_at(self, eta: Floats, start: float) -> float:
+        problem = self.problem
+        if not problem.design.centred:
+            return 0.0
+        return best_intercept(problem.family, problem.y, problem.design.weights, eta, start)
+
+    def move_to(self, coef: Floats, grad: Floats | None = None) -> None:
+        """Make coef (p,) with its best intercept the present point; grad has no use here."""
+        eta = self._offset + self.working.fitted(coef, np.flatnonzero(coef))
+        self.state = self._point(coef, self._intercept_at(eta, self.state.intercept))
+
+    def _point(
+        self, coef: Floats, intercept: float, at: LossAt | None = None, steps: int = 0
+    ) -> Point:
+        """Return the point, from scratch, or from what is known there; X'(w v) by a pass, or by
+        the working set where that is everybody."""
+        problem, working = self.problem, self.working
+        w, active = problem.design.weights, np.flatnonzero(coef)
+        if at is None or steps > MOST_STEPS:
+            steps = 0
+            at = self._evaluate(working.fitted(coef, active) + (self._offset + intercept))
+        resid = dual_of(
+            self._free_panel, problem.design, at.pull, at.curvature,
+            problem.family.domain(problem.y),
+        )  # fmt: skip
+        resid_sq = dual.weighted_sums(w, resid)[1]
+        everybody = len(working) + len(working.free) == self._reachable
+        if working.gram is not None and (everybody or self._known is not None):
+            z = working.correlation(w * resid)  # the others', if any, are left for `certify`
+        else:
+            z = problem.design.transpose_dot(w * resid)
+            if self._known is not None:
+                self._known.take_all(resid, resid_sq, z)
+        return Point(coef, active, resid, z, resid_sq, at, intercept, steps)
+
+    def _evaluate(self, eta: Floats) -> LossAt:
+        problem = self.problem
+        loss, pull, curvature = problem.family.evaluate(problem.y, eta, problem.design.weights)
+        return LossAt(eta, max(loss + self._level, 0.0), pull, curvature)
+
+    def rounding(self) -> float:
+        """Return the gap that double precision cannot tell from zero; see Solver."""
+        problem, state = self.problem, self.state
+        active = state.active
+        size = float(np.sum(np.sqrt(problem.design.norm_sq[active]) * np.abs(state.coef[active])))
+        return 4 * EPS * (state.loss + size * state.resid_sq**0.5)
+
+    def fit(self, alpha: float, gap: float, status: str, n_iter: int, df: float) -> Fit:
+        fit = super().fit(alpha, gap, status, n_iter, df)
+        fit.intercept = self.state.intercept
+        return fit
+
+    # -- the certificate -------------------------------------------------------------------------
+
+    def certify(self, alpha: float, box: Box) -> float:
+        """Return the duality gap at the present point."""
+        problem, state, skip = self.problem, self.state, self.skip
+        if self._known is not None:
+            member = self.working.is_member.view(np.uint8)
+            self._known.at(state.resid, state.resid_sq, state.z, member, box, skip)
+        bare = problem.penalty.bare(alpha)
+        bare = bare[skip[bare] == 0]
+        if len(bare):
+            bare = bare if len(off_their_bound(state.coef, state.z, box, bare)) else bare[:0]
+        if len(bare) == 0:
+            return gap_of_loss(
+                problem.family, problem.y, problem.design.weights, state.at, state.resid,
+                state.coef, state.z, box, skip,
+            )  # fmt: skip
+        return certified_loss_gap(
+            problem.design, problem.family, problem.y, self.working.free, state.coef, state.at, box,
+            bare, skip,
+        )  # fmt: skip
+
+    # -- the working set -------------------------------------------------------------------------
+
+    def _descend(self, box: Box, target: float, max_iter: int) -> tuple[int, bool]:
+        """Minimise on the working set; return (n_iter, whether it got to the target or its floor).
+
+        Newton steps; the curvature is refreshed where the steps that the present one would still
+        take, at the rate of the last, cost more than its Gram matrix.
+        """
+        problem, working, state = self.problem, self.working, self.state
+        if working.gram is None:
+            raise ValueError(f"more than {GRAM_LIMIT} features in the working set")
+        w = problem.design.weights
+        work = working.members
+        parts = box.take(work)
+        coef, free_coef = state.coef[work], state.coef[working.free]
+        at, intercept, steps = state.at, state.intercept, state.steps
+        n_iter, last, poor, finished = 0, float("inf"), 0, False
+        while True:
+            grad, z_free = working.gradient(w * at.pull)
+            total = dual.weighted_sums(w, at.pull)[0]
+            mass = dual.weighted_sums(w, self._curvature)[0]
+            shift = total / mass if problem.design.centred else 0.0
+            free_step = working.space.solve(z_free)
+            norm_sq = mass * problem.design.norm_sq[work]
+            gap = 0.5 * (float(z_free @ free_step) + shift * total)
+            gap += dual.gap_of_members(coef, grad, 2.0 * at.loss, norm_sq, *parts)
+            if gap <= target:
+                finished = True
+                break
+            if n_iter >= max_iter or problem.expired():
+                break
+            if self._age and self._spent(gap, last, target, len(work)):
+                kept = np.flatnonzero((coef != 0.0) | (np.abs(grad) > NEAR * parts[0]))
+                if len(kept) < CROWDED * len(work):  # a Gram matrix of fewer
+                    working.retain(kept)
+                    work, coef = working.members, coef[kept]
+                    parts = box.take(work)
+                self._refresh(at.curvature)
+                last = float("inf")
+                continue
+            poor = poor + 1 if gap > 0.9 * last else 0
+            if poor >= POOR:
+                if self._damping > 0.0:
+                    finished = True  # no curvature helps: that is as far as it goes
+                    break
+                self._damping, poor, last = 1.0, 0, float("inf")
+                self._refresh(at.curvature)
+                continue
+            last = gap
+            b = coef.copy()
+            solves, _ = working.descend(
+                b, grad, 2.0 * at.loss, norm_sq, parts, max(EXACT * target, ROUGHLY * gap),
+                max_iter - n_iter, clocked=problem.deadline < float("inf"),
+            )  # fmt: skip
+            n_iter += max(solves, 1)
+            step = b - coef
+            free_step += working.free_step(step)
+            along = working.moved(free_step, step) + shift
+            t, at = self._search(box, work, coef, step, at, along)
+            if t == 0.0:
+                if self._age == 0 and self._damping > 0.0:
+                    finished = True
+                    break
+                self._damping = 0.0 if self._age else 1.0
+                self._refresh(at.curvature)
+                last = float("inf")
+                continue
+            coef = b if t == 1.0 else coef + t * step
+            free_coef = free_coef + t * free_step
+            intercept += t * (shift - working.mean_at(free_step, step))
+            self._age += 1
+            steps += 1
+        self._damping = 0.0
+        new = np.zeros_like(state.coef)
+        new[work], new[working.free] = coef, free_coef
+        self.state = self._point(new, intercept if problem.design.centred else 0.0, at, steps)
+        return n_iter, finished
+
+    def _spent(self, gap: float, last: float, target: float, size: int) -> bool:
+        """Whether the curvature of an earlier point is worth less than its Gram matrix costs."""
+        if last == float("inf"):
+            return False
+        if gap >= 0.5 * last:
+            return True
+        steps = math.log(gap / max(target, 1e-300)) / math.log(last / gap)
+        return steps > 1 + size / STEPS_PER_GRAM
+
+    def _search(
+        self, box: Box, work: Indices, coef: Floats, step: Floats, at: LossAt, along: Floats
+    ) -> tuple[float, LossAt]:
+        """Return the first t = 1, 1/2, ... that Armijo accepts, 0 where none, and what is there."""
+        before = box.value(coef, work)
+        fall = dual.weighted_sums(self.problem.design.weights * at.pull, along)[0]
+        predicted = min(box.value(coef + step, work) - before - fall, 0.0)
+        slack = 8 * EPS * (at.loss + before)
+        t = 1.0
+        while t >= SMALLEST_STEP:
+            new = self._evaluate(at.eta + t * along)
+            rise = new.loss - at.loss + box.value(coef + t * step, work) - before
+            if rise <= ARMIJO * t * predicted + slack:
+                return t, new
+            t *= 0.5
+        return 0.0, at

@@ -1,0 +1,234 @@
+"""Several responses and classes: paths judged by an oracle that knows nothing of riata.
+
+P(b0, B) = sum_i w_i f_i(o_i + b0 + B'x_i) + sum_j l1_j |b_j| + l2_j/2 |b_j|_2^2
+D(U)     = -sum_i [ w_i f_i*(-u_i / w_i) + u_i'o_i ] - sum_j g_j*(U'x_j)
+"""
+
+import warnings
+
+import numpy as np
+import pytest
+from oracle import dense64
+from problems import FEW_STORAGES, weights
+from scipy.special import logsumexp, xlogy
+
+import riata
+from riata.families import Multinomial
+
+N, P, K = 70, 20, 3
+RNG = np.random.default_rng(11)
+X = RNG.standard_normal((N, P))
+X[:, ::2] *= RNG.random((N, P // 2)) < 0.5
+B = np.zeros((P, K))
+B[:4] = RNG.standard_normal((4, K))
+Y = X @ B + 1.0 + 0.5 * RNG.standard_normal((N, K))
+LABELS = np.argmax(X @ B + RNG.gumbel(size=(N, K)), axis=1)
+ONE_HOT = (LABELS[:, None] == np.arange(K)).astype(float)
+CASES = {
+    "multigaussian": ("multigaussian", Y, Y, True),
+    "multinomial": ("multinomial", LABELS, ONE_HOT, False),
+    "multinomial, grouped": (Multinomial(grouped=True), LABELS, ONE_HOT, True),
+}
+EACH = pytest.mark.parametrize(("family", "y", "numbers", "grouped"), CASES.values(), ids=CASES)
+
+
+class Oracle:
+    def __init__(
+        self, A, y, gaussian, grouped, *, l1_ratio=1.0, fit_intercept=True, standardize=False,
+        sample_weight=None, offset=None, penalty_factor=None,
+    ):  # fmt: skip
+        A = dense64(A)
+        s = np.ones(len(A)) if sample_weight is None else sample_weight
+        o = np.zeros(y.shape) if offset is None else offset
+        kept = s > 0
+        self.X, self.y, self.o, self.w = A[kept], y[kept], o[kept], s[kept] / s.sum()
+        self.gaussian, self.grouped, self.l1_ratio = gaussian, grouped, l1_ratio
+        self.fit_intercept = fit_intercept
+        sd = (
+            np.sqrt(self.w @ (self.X - self.w @ self.X) ** 2)
+            if standardize
+            else np.ones(A.shape[1])
+        )
+        v = np.ones(A.shape[1]) if penalty_factor is None else penalty_factor
+        self.out = np.isinf(v)
+        self.unit, self.v = sd, np.where(self.out, 0, v)
+
+    def loss(self, eta):
+        if self.gaussian:
+            return self.w @ (self.y - eta) ** 2 @ np.ones(self.y.shape[1]) / 2
+        entropy = xlogy(self.y, self.y).sum(axis=1)
+        return self.w @ (logsumexp(eta, axis=1) - (self.y * eta).sum(axis=1) + entropy)
+
+    def penalty(self, coef, alpha):
+        l1 = alpha * self.l1_ratio * self.v * self.unit
+        l2 = alpha * (1 - self.l1_ratio) * self.v * self.unit**2
+        size = np.linalg.norm(coef, axis=0) if self.grouped else np.abs(coef).sum(axis=0)
+        return l1, l2, l1 @ size + l2 @ (coef**2).sum(axis=0) / 2
+
+    def objective(self, coef, intercept, alpha):
+        eta = self.o + intercept + self.X @ coef.T
+        return self.loss(eta) + self.penalty(coef, alpha)[2]
+
+    def gap(self, coef, intercept, alpha):
+        eta = self.o + intercept + self.X @ coef.T
+        mean = eta if self.gaussian else np.exp(eta - logsumexp(eta, axis=1, keepdims=True))
+        V = self.y - mean
+        free = (self.v == 0) & ~self.out
+        Z = np.hstack([np.ones((len(V), int(self.fit_intercept))), self.X[:, free]])
+        for _ in range(3 if Z.shape[1] else 0):  # in the metric of the curvature, all at once
+            if self.gaussian:
+                weighted = self.w[:, None] * Z
+                a = np.linalg.lstsq(weighted.T @ Z, weighted.T @ V, rcond=1e-12)[0]
+                V = V - Z @ a
+                continue
+            mu = self.y - V
+            H = np.einsum("i,ik,kl->ikl", self.w, mu, np.eye(K))
+            H -= np.einsum("i,ik,il->ikl", self.w, mu, mu)
+            system = np.einsum("iq,ikl,ir->qkrl", Z, H, Z).reshape(Z.shape[1] * K, -1)
+            a = np.linalg.lstsq(system, (Z.T @ (self.w[:, None] * V)).ravel(), rcond=1e-12)[0]
+            S = Z @ a.reshape(-1, K)
+            V = V - mu * (S - (mu * S).sum(axis=1, keepdims=True))
+        l1, l2, _ = self.penalty(coef, alpha)
+        kept = ~free & ~self.out
+        z, l1, l2 = (self.X.T @ (self.w[:, None] * V))[kept], l1[kept], l2[kept]
+        size = np.linalg.norm(z, axis=1) if self.grouped else np.abs(z).max(axis=1)
+        hard = (l2 == 0) & (size > 0)
+        top = min(1.0, (l1[hard] / size[hard]).min(initial=np.inf))
+
+        def dual(c):
+            if self.gaussian:
+                f = (c**2 * V**2 / 2 - c * V * self.y).sum(axis=1)
+            else:
+                q = np.maximum(self.y - c * V, 0)
+                f = (xlogy(q, q) - xlogy(self.y, self.y)).sum(axis=1)
+            over = np.linalg.norm(c * z, axis=1) if self.grouped else np.abs(c * z)
+            over = np.maximum(over - (l1 if self.grouped else l1[:, None]), 0) ** 2
+            over = over if self.grouped else over.sum(axis=1)
+            conjugate = np.where(l2 > 0, over / (2 * np.where(l2 > 0, l2, 1)), 0)
+            return -self.w @ f - c * (self.w @ (V * self.o).sum(axis=1)) - conjugate.sum()
+
+        best = max(dual(c) for c in top * np.r_[0, 1 - np.logspace(-12, -1, 40), 1])
+        return self.objective(coef, intercept, alpha) - best
+
+
+def judged(family, y, numbers, grouped, A=X, truth=X, tol=1e-6, **settings):
+    given = {"n_alphas": 7, "alpha_min_ratio": 0.02, "tol": tol, **settings}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        path = riata.fit_path(A, y, family=family, **given)
+    settings.pop("alphas", None)
+    oracle = Oracle(truth, numbers, family == "multigaussian", grouped, **settings)
+    for k, alpha in enumerate(path.alphas):
+        coef, intercept = path.coef(alpha), path.intercept(alpha)
+        assert path.status[k] in ("converged", "precision_floor")
+        gap, null = oracle.gap(coef, intercept, alpha), path.null_objective
+        assert gap <= 1.05 * tol * null + 1e-12, (alpha, gap)
+        assert abs(path.dual_gaps[k] - gap) <= 0.1 * gap + 0.02 * tol * null + 1e-12
+        loss = oracle.loss(oracle.o + intercept + oracle.X @ coef.T)
+        np.testing.assert_allclose(path.deviance_ratio[k], 1 - loss / null, atol=1e-9)
+        again = riata.duality_gap(A, y, coef, intercept, alpha, family=family, **settings)
+        np.testing.assert_allclose(again, path.dual_gaps[k], rtol=1e-3, atol=1e-3 * tol * null)
+    return path
+
+
+@EACH
+@pytest.mark.parametrize("storage", FEW_STORAGES)
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_every_storage(family, y, numbers, grouped, storage, fit_intercept):
+    judged(family, y, numbers, grouped, FEW_STORAGES[storage](X), fit_intercept=fit_intercept)
+
+
+SETTINGS = {
+    "elastic net": {"l1_ratio": 0.6},
+    "ridge": {"l1_ratio": 0.0},
+    "weights": {"sample_weight": weights(N), "l1_ratio": 0.9},
+    "offset": {"offset": 0.3 * RNG.standard_normal((N, K))},
+    "unpenalised": {"penalty_factor": np.r_[0.0, 0.0, np.ones(P - 2)]},
+    "factors, one excluded": {"penalty_factor": np.r_[np.inf, np.linspace(0.5, 2, P - 1)]},
+    "standardised": {"standardize": True, "sample_weight": weights(N)},
+}
+
+
+@EACH
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+def test_settings(family, y, numbers, grouped, settings):
+    judged(family, y, numbers, grouped, **settings)
+
+
+@EACH
+def test_a_tight_tolerance(family, y, numbers, grouped):
+    judged(family, y, numbers, grouped, tol=1e-9)
+
+
+@EACH
+def test_shapes_and_predictions(family, y, numbers, grouped):
+    path = judged(family, y, numbers, grouped)
+    L, alpha = len(path.alphas), path.alphas[3]
+    assert len(path.coefs) == K
+    assert all(part.shape == (P, L) for part in path.coefs)
+    assert path.coef(alpha).shape == (K, P)
+    assert path.intercepts.shape == (L, K)
+    eta = X @ path.coef(alpha).T + path.intercept(alpha)
+    np.testing.assert_allclose(path.predict(X, alpha, type="link"), eta)
+    assert path.predict(X).shape == (N, L, K)
+    if grouped:
+        zero = path.coef(alpha) == 0
+        assert (zero.all(axis=0) | ~zero.any(axis=0)).all()
+    if family == "multigaussian":
+        np.testing.assert_allclose(path.predict(X, alpha), eta)
+        with pytest.raises(ValueError, match="labels"):
+            path.predict(X, alpha, type="class")
+        return
+    probability = path.predict(X, alpha, type="probability")
+    np.testing.assert_allclose(probability.sum(axis=1), 1)
+    np.testing.assert_array_equal(path.predict(X, alpha, type="class"), eta.argmax(axis=1))
+
+
+@EACH
+def test_extend_and_interpolate(family, y, numbers, grouped):
+    path = riata.fit_path(X, y, family=family, n_alphas=5, alpha_min_ratio=0.05, tol=1e-9)
+    between = 0.5 * (path.alphas[2] + path.alphas[3])
+    longer = path.extend(X, y, [between])
+    assert len(longer.alphas) == 6
+    assert longer.status[3] == "converged"
+    np.testing.assert_allclose(longer.coef(between), path.coef(between), atol=0.3)
+
+
+@EACH
+def test_alpha_max_is_the_least_that_empties_the_model(family, y, numbers, grouped):
+    top = riata.alpha_max(X, y, family=family)
+    path = riata.fit_path(X, y, family=family, alphas=[top, 0.98 * top], tol=1e-10)
+    assert not path.coef(top).any()
+    assert path.coef(0.98 * top).any()
+
+
+def test_two_classes_grouped_or_not_are_the_binomial_path():
+    y = np.where(LABELS == 0, "a", "b")
+    alpha = 0.05
+    binary = riata.fit_path(X, y, family="binomial", l1_ratio=0.0, alphas=[alpha], tol=1e-12)
+    # symmetric coefficients +-b/2: twice (b/2)^2 is half of b^2
+    double = riata.fit_path(X, y, family="multinomial", l1_ratio=0.0, alphas=[2 * alpha], tol=1e-12)
+    coef = double.coef(2 * alpha)
+    np.testing.assert_allclose(coef[1] - coef[0], binary.coef(alpha), atol=1e-6)
+
+
+def test_bounds_are_refused_and_wrong_y():
+    with pytest.raises(ValueError, match="bounds"):
+        riata.fit_path(X, Y, family="multigaussian", lower_bounds=0)
+    with pytest.raises(ValueError, match="y must have shape"):
+        riata.fit_path(X, Y[:, 0], family="multigaussian")
+    with pytest.raises(ValueError, match="two classes or more"):
+        riata.fit_path(X, np.zeros(N), family="multinomial")
+    with pytest.raises(ValueError, match="sum to 1"):
+        riata.fit_path(X, np.abs(Y), family="multinomial")
+
+
+def test_shares_with_weights_are_the_labels_they_summarise():
+    totals = RNG.integers(1, 6, N)
+    counts = np.array([RNG.multinomial(m, [0.5, 0.3, 0.2]) for m in totals])
+    rows = np.repeat(np.arange(N), totals)
+    labels = np.concatenate([np.repeat(np.arange(K), c) for c in counts])
+    settings = {"family": "multinomial", "alphas": [0.05], "tol": 1e-12, "l1_ratio": 0.5}
+    short = riata.fit_path(X, counts / totals[:, None], sample_weight=totals, **settings)
+    long = riata.fit_path(X[rows], labels, **settings)
+    np.testing.assert_allclose(short.coef(0.05), long.coef(0.05), atol=1e-6)
