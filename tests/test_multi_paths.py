@@ -44,7 +44,11 @@ class Oracle:
         self.X, self.y, self.o, self.w = A[kept], y[kept], o[kept], s[kept] / s.sum()
         self.gaussian, self.grouped, self.l1_ratio = gaussian, grouped, l1_ratio
         self.fit_intercept = fit_intercept
-        sd = np.sqrt(self.w @ (self.X - self.w @ self.X) ** 2) if standardize else np.ones(A.shape[1])
+        sd = (
+            np.sqrt(self.w @ (self.X - self.w @ self.X) ** 2)
+            if standardize
+            else np.ones(A.shape[1])
+        )
         v = np.ones(A.shape[1]) if penalty_factor is None else penalty_factor
         self.out = np.isinf(v)
         self.unit, self.v = sd, np.where(self.out, 0, v)

@@ -51,8 +51,8 @@ LARGEST_PROJECTION = 1024  # unknowns
 
 @dataclass
 class Rows(State):
-    """A point. coef and z (p,) are the sizes of the rows of B and of Z = X'(w v); resid (n, K) is v,
-    the projected negative gradient, resid_sq twice the loss.
+    """A point. coef and z (p,) are the sizes of the rows of B and of Z = X'(w v); resid (n, K) is
+    v, the projected negative gradient, resid_sq twice the loss.
 
     rows, z_rows : B and Z, (p, K)
     eta, pull : (n, K), the latter -f';  curvature (n,);  intercept (K,) of the design's columns
