@@ -28,7 +28,12 @@ cases = []
 for family, kind in kinds.items():
     for l1_ratio in (1.0, 0.5, 0.0):
         model = GeneralizedLinearRegressor(
-            kind, alpha=ALPHA, l1_ratio=l1_ratio, link="log", gradient_tol=1e-10, max_iter=2000
+            family=kind,
+            alpha=ALPHA,
+            l1_ratio=l1_ratio,
+            link="log",
+            gradient_tol=1e-10,
+            max_iter=2000,
         ).fit(X, y[family], sample_weight=s, offset=offset)
         cases.append(
             {
