@@ -29,7 +29,7 @@ from .certificate import gap_at_best_scale
 from .certify import PRECISION
 from .design import Design
 from .families import MultipleFamily
-from .kernels import groups
+from .kernels import dual, groups
 from .penalty import Box
 from .solver import EPS, Fit, Floats, Problem, Solver, State
 from .working_set import GRAM_LIMIT, WorkingSet
