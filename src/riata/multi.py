@@ -29,7 +29,7 @@ from .certificate import gap_at_best_scale
 from .certify import PRECISION
 from .design import Design
 from .families import MultipleFamily
-from .kernels import groups
+from .kernels import dual, groups
 from .penalty import Box
 from .solver import EPS, Fit, Floats, Problem, Solver, State
 from .working_set import GRAM_LIMIT, WorkingSet
@@ -51,8 +51,8 @@ LARGEST_PROJECTION = 1024  # unknowns
 
 @dataclass
 class Rows(State):
-    """A point. coef and z (p,): sizes of the rows of B and of Z = X'(w v); resid (n, K) is v,
-    the projected negative gradient, resid_sq twice the loss.
+    """A point. coef and z (p,) are the sizes of the rows of B and of Z = X'(w v); resid (n, K) is
+    v, the projected negative gradient, resid_sq twice the loss.
 
     rows, z_rows : B and Z, (p, K)
     eta, pull : (n, K), the latter -f';  curvature (n,);  intercept (K,) of the design's columns
@@ -162,7 +162,7 @@ class MultiSolver(Solver):
         """Return the gap that double precision cannot tell from zero; see Solver."""
         state, design = self.state, self.problem.design
         size = float(np.sqrt(design.norm_sq[state.active]) @ state.coef[state.active])
-        scale = float(design.weights @ (state.resid**2).sum(axis=1)) ** 0.5
+        scale = dual.weighted_sums(design.weights, (state.resid**2).sum(axis=1))[0] ** 0.5
         return 8 * EPS * (0.5 * state.resid_sq + size * scale)
 
     def solve(self, alpha: float) -> Fit:
@@ -262,7 +262,8 @@ class MultiSolver(Solver):
             gram, here.rows, grad, 2.0 * here.loss, l1, l2, penalty.grouped
         )  # fmt: skip
         if self.problem.design.centred:
-            gap += 0.5 * float(total @ total) / float(self.problem.design.weights @ self._h)
+            mass = dual.weighted_sums(self.problem.design.weights, self._h)[0]
+            gap += 0.5 * float(total @ total) / mass
         return gap
 
     def _majorised_step(
@@ -271,7 +272,7 @@ class MultiSolver(Solver):
         """Move to the optimum of the quadratic, as far as Armijo lets; return (sweeps, moved)."""
         design, working = self.problem.design, self.working
         assert working.gram is not None
-        mass = self._scale * float(design.weights @ self._h)
+        mass = self._scale * dual.weighted_sums(design.weights, self._h)[0]
         shift = total / mass if design.centred else np.zeros(self.K)
         gram = working.gram if self._scale == 1.0 else self._scale * working.gram
         new, image = here.rows.copy(), grad.copy()
@@ -297,7 +298,7 @@ class MultiSolver(Solver):
         moving, pulled, stiffness = penalty.smooth(here.rows)
         grad, total = working.gradients(w * here.pull)
         r = np.vstack([(grad - pulled) * moving, total * centred])
-        mean_h = float(w[:, 0] @ self._h)
+        mean_h = dual.weighted_sums(problem.design.weights, self._h)[0]
         diagonal = 0.5 * self._scale * np.diag(working.gram)[:size, None] + stiffness
         diagonal = np.vstack([np.maximum(diagonal, 1e-12 * mean_h), np.full(self.K, 0.5 * mean_h)])
         step, direction, rho = np.zeros_like(r), np.zeros_like(r), 1.0

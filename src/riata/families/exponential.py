@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ..kernels import loss
+from ..kernels import dual, loss
 from .base import (
     LARGEST_EXPONENT,
     Family,
@@ -37,7 +37,7 @@ class Gaussian(Family):
         return eta
 
     def start(self, y: Floats, weights: Floats) -> float:
-        return float(weights @ y)
+        return dual.weighted_sums(weights, y)[0]
 
     def preimage(self, y: Floats, v: Floats, eta: Floats) -> Floats:
         return y - v
@@ -76,7 +76,7 @@ class Binomial(Family):
         return out
 
     def level(self, y: Floats, weights: Floats) -> float:
-        return float(weights @ _entropy(y, 1.0 - y))
+        return dual.weighted_sums(weights, _entropy(y, 1.0 - y))[0]
 
     def evaluate(self, y: Floats, eta: Floats, weights: Floats) -> tuple[float, Floats, Floats]:
         pull, curvature = np.empty_like(eta), np.empty_like(eta)
@@ -107,7 +107,7 @@ class Binomial(Family):
         return np.where(eta >= 0.0, 1.0, e) / (1.0 + e)
 
     def start(self, y: Floats, weights: Floats) -> float:
-        share = float(weights @ y)
+        share = dual.weighted_sums(weights, y)[0]
         return float(np.log(share) - np.log1p(-share)) if 0.0 < share < 1.0 else 0.0
 
     def domain(self, y: Floats) -> tuple[Floats, Floats]:
@@ -150,7 +150,7 @@ class Poisson(Family):
         return np.maximum(exp(eta) - y * eta + level, 0.0)
 
     def level(self, y: Floats, weights: Floats) -> float:
-        return float(weights @ (_entropy(y, np.zeros_like(y)) - y))
+        return dual.weighted_sums(weights, _entropy(y, np.zeros_like(y)) - y)[0]
 
     def evaluate(self, y: Floats, eta: Floats, weights: Floats) -> tuple[float, Floats, Floats]:
         pull, mu = np.empty_like(eta), np.empty_like(eta)
@@ -306,5 +306,5 @@ class Tweedie(Family):
 
 
 def _log_mean(y: Floats, weights: Floats) -> float:
-    mean = float(weights @ y)
+    mean = dual.weighted_sums(weights, y)[0]
     return float(np.log(mean)) if mean > 0.0 else 0.0
