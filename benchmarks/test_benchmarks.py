@@ -172,3 +172,12 @@ def test_grids_can_end_at_a_given_support():
     alphas = Referee(work.X, work.y, fit_intercept=False).grid(100, work.alpha_min_ratio)
     path = riata.fit_path(work.X, work.y, alphas=alphas, fit_intercept=False, tol=1e-9)
     assert abs(np.count_nonzero(path.coefs[:, [-1]].toarray()) - 20) <= 1
+
+
+def test_folds_prints_its_tables():
+    script = Path(__file__).parent / "folds.py"
+    options = ["--small", "--riata-only", "--repeat", "1", "--only", "tall", "--only", "memory"]
+    command = [sys.executable, script, *options]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "| tall: riata, cross_validate |" in done.stdout
+    assert "| folds | peak above X, MB | share of X |" in done.stdout

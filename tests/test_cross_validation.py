@@ -369,3 +369,15 @@ def test_a_nan_in_tall_data_is_found():
     X[17, 3] = np.nan
     with pytest.raises(ValueError, match="row 17, column 3"):
         riata.cross_validate(X, y, cv=4)
+
+
+def test_a_column_that_is_constant_within_a_fold_leaves_rounding_only():
+    """Danger: the fold's variance of the column comes out as -1e-17."""
+    X = np.array([[1.0, 3.0], [1.0, 3.0], [2.0, 1.0], [2.0, 1.0], [3.0, 5.0], [4.0, 2.0]])
+    y = np.array([1.0, 1.0, 2.0, 2.0, 1.0, 3.0])
+    folds = [
+        (np.setdiff1d(np.arange(6), part), np.array(part)) for part in ([0, 1], [2, 3], [4, 5])
+    ]
+    cv = riata.cross_validate(X, y, cv=folds, n_alphas=4, **TIGHT)
+    expected = naive_scores(X, y, folds, cv.alphas[0], **TIGHT)
+    np.testing.assert_allclose(cv.scores[0], expected, rtol=1e-8, atol=1e-14)

@@ -116,4 +116,4 @@ def test_more_than_4096_in_the_support(kind):
     path = certified_fit(kind(A), y, l1_ratio=0.2, alphas=[3e-5, 1e-5], tol=1e-7)
     assert (path.coefs[:, [-1]] != 0).sum() > 4096
     assert path.n_iter.sum() <= 300
-    assert path.n_passes <= 40
+    assert path.n_passes <= 60  # gathering new columns reads all of a CSR matrix, twice

@@ -167,3 +167,12 @@ def test_every_argument_may_be_read_only():
     for array in (*arrays.values(), y):
         array.setflags(write=False)
     certified_fit(STORAGES["read-only"](X), y, **arrays)
+
+
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_read_only_targets_and_weights_are_read_in_place(fit_intercept):
+    X, y = regression(30, 40)
+    w = np.full(30, 0.5)
+    for values in (y, w):
+        values.setflags(write=False)
+    certified_fit(X, y, sample_weight=w, fit_intercept=fit_intercept, n_alphas=5)

@@ -150,7 +150,11 @@ def cross_validated(
     equal_folds : whether every fold counts the same in the mean, whatever its rows weigh
         (scikit-learn's way)
     """
-    return _Run(X, y, equal_folds, settings).result()
+    try:
+        return _Run(X, y, equal_folds, settings).result()
+    except KeyboardInterrupt as stop:
+        vars(stop).setdefault("path", None)  # before there was anything to keep
+        raise
 
 
 def check_ratios(l1_ratio: Any) -> Floats:
@@ -398,7 +402,7 @@ class _Run:
             n_passes=self.n_passes,
         )
         if self.interrupt is not None:
-            self.interrupt.path = result  # type: ignore[attr-defined]
+            vars(self.interrupt)["path"] = result
             raise self.interrupt
         _warn(result)
         return result

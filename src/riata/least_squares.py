@@ -162,15 +162,13 @@ class ColumnSpace:
 
     def leverage(self) -> Floats:
         """Return the diagonal (n,) of the projection onto the span, in the metric w."""
-        if len(self.members) == 0:
-            return np.zeros(self._design.n)
+        out = (self._left**2).sum(axis=1)
         if self._by_rows:
-            return (self._vectors**2).sum(axis=1)
-        if self._left is not None:
-            return (self._left**2).sum(axis=1)
+            return out + (self._vectors**2).sum(axis=1)
         axes = (self._scale[:, None] * self._vectors * np.sqrt(self._inverse)).T
         once = np.ones((1, len(axes)))
-        return self._design.weights * self._design.squared_dots(self.members, axes, once)[0]
+        squares = self._design.squared_dots(self.members, axes, once)[0]
+        return out + self._design.weights * squares
 
     def solve(self, z: Floats) -> Floats:
         """Return the smallest a with X_Z'diag(w) X_Z a = z, (|Z|,) or (|Z|, k); |Z| <= n only."""

@@ -160,7 +160,7 @@ def solve_path(
     path, separated = None, False
     try:
         path, stopped_by, separated = _solve(X, y, start, settings)
-        if isinstance(stopped_by, KeyboardInterrupt):
+        if stopped_by is not None:
             raise stopped_by
     except KeyboardInterrupt as stop:
         vars(stop)["path"] = path
@@ -171,7 +171,7 @@ def solve_path(
 
 def _solve(
     X: Any, y: Any, start: Floats | None, settings: dict[str, Any]
-) -> tuple[RegularizationPath, BaseException | None, bool]:
+) -> tuple[RegularizationPath, KeyboardInterrupt | None, bool]:
     """Return the path, as far as it went, what stopped it, and whether y was separated."""
     model = {name: settings[name] for name in MODEL}
     rule = check_rule(settings)

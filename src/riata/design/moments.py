@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import dense, dual, gram
-from ..threads import run
+from ..threads import cut, run
 from .base import LARGEST, Floats
-from .dense import CONSTANT, GROUP, PILOT, WHOLE, DenseDesign, check_finite, cut
+from .dense import CONSTANT, GROUP, PILOT, WHOLE, DenseDesign, check_finite
 
 ROWS = 4096  # of X that are sorted by part at a time
 TASKS = 8
@@ -55,7 +55,8 @@ class Moments:
         full = np.zeros(len(self.mean))
         full[index] = coef
         explained = dual.gram_residual(self.gram, self.cross, full, np.empty_like(full))
-        size = np.sqrt(self.y_sq) + float(np.sqrt(np.diag(self.gram)[index]) @ np.abs(coef))
+        norms = np.sqrt(np.maximum(np.diag(self.gram)[index], 0.0))  # a constant leaves rounding
+        size = np.sqrt(self.y_sq) + float(norms @ np.abs(coef))
         value = max(self.y_sq - explained, 0.0) + self.weight * missed**2
         return value, 4.0 * float(np.finfo(float).eps) * size**2
 

@@ -32,8 +32,8 @@ cdef class Bounds:
     """
 
     cdef readonly object last, epoch
-    cdef double[::1] _last, with_y, y, weights, weighted, along, inverse, scale, rest
-    cdef const double[::1] norm_sq, magnitude_sq
+    cdef double[::1] _last, with_y, weighted, along, inverse, scale, rest
+    cdef const double[::1] y, weights, norm_sq, magnitude_sq
     cdef int16_t[::1] _epoch
     cdef double[:, ::1] residuals
     cdef double y_sq, inverse_y, slack
@@ -42,7 +42,7 @@ cdef class Bounds:
 
     def __init__(
         self, double[::1] with_y, const double[::1] norm_sq, const double[::1] magnitude_sq,
-        double[::1] y, double[::1] weights, double y_sq, Py_ssize_t slots, double slack
+        const double[::1] y, const double[::1] weights, double y_sq, Py_ssize_t slots, double slack
     ):
         self.with_y, self.y, self.weights = with_y, y, weights
         self.norm_sq, self.magnitude_sq = norm_sq, magnitude_sq
