@@ -43,6 +43,35 @@ def test_probabilities_are_those_of_paths_on_copied_halves(make, weighted):
     np.testing.assert_allclose(found.n_selected, counts.sum(axis=0) / 8)
 
 
+ETA = regression(60, 8, seed=6)[0] @ np.array([2.0, -1.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0])
+LOSSES = {
+    "binomial": (np.where(ETA + np.sin(np.arange(60)) > 0.0, "b", "a"), 0.1 * np.arange(60) / 60),
+    "poisson": (np.round(np.exp(np.clip(ETA, -2.0, 2.0))), None),
+    "multigaussian": (np.column_stack([ETA, np.cos(np.arange(60))]), None),
+    "multinomial": (np.digitize(ETA + np.sin(np.arange(60)), [-1.0, 1.0]), None),
+}
+
+
+@pytest.mark.parametrize("family", LOSSES)
+def test_other_losses_have_the_probabilities_of_paths_on_copied_halves(family):
+    X, (y, offset) = regression(60, 8, seed=6)[0], LOSSES[family]
+    settings = {"family": family, "tol": 1e-9}
+    found = riata.stability_selection(
+        X, y, offset=offset, n_pairs=3, n_alphas=8, alpha_min_ratio=0.2, **settings
+    )
+    counts = np.zeros((8, 8))
+    for half in halves(np.arange(60), 3, 0):
+        path = riata.fit_path(
+            X[half], y[half], offset=None if offset is None else offset[half],
+            alphas=found.alphas, **settings,
+        )  # fmt: skip
+        parts = path.coefs if isinstance(path.coefs, list) else [path.coefs]
+        entered = np.any([part.toarray() != 0 for part in parts], axis=0)
+        counts += np.maximum.accumulate(entered, axis=1)
+    np.testing.assert_allclose(found.probabilities.toarray(), counts / 6)
+    assert 0.0 < found.n_selected[-1] <= 8.0
+
+
 def test_bounds_are_those_of_the_paper():
     # Shah and Samworth, theorem 1 and theorem 2
     q, p = np.array([5.0, 20.0]), 1000

@@ -15,7 +15,7 @@ BLOCK = 1 << 18  # entries of X in one job: about 0.2 ms, twice what handing it 
 BLOCKS = 16
 GROUP = 8  # columns in a packed group of the Gram kernel
 WHOLE = 1024  # columns; up to here, where n >= p, the Gram matrix of all is made at the start
-NEIGHBOURS = 16
+NEIGHBOURS = 16  # of them side by side, which share cache lines
 PILOT = 256  # rows whose mean stands in for the mean while the moments are summed
 
 
