@@ -1,4 +1,4 @@
-"""Say at the end how much of what was fitted the oracle has judged."""
+"""Say at the end how much of what was fitted the oracle has judged, on all workers together."""
 
 import sys
 
@@ -6,10 +6,24 @@ import pytest
 
 pytest.register_assert_rewrite("oracle", "certified")
 
+_workers = []
+
+
+def _judged():
+    tally = getattr(sys.modules.get("certified"), "TALLY", None)
+    return (tally.fits, tally.alphas) if tally else (0, 0)
+
+
+def pytest_sessionfinish(session):
+    if hasattr(session.config, "workeroutput"):
+        session.config.workeroutput["judged"] = _judged()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node):
+    _workers.append(getattr(node, "workeroutput", {}).get("judged", (0, 0)))
+
 
 def pytest_terminal_summary(terminalreporter):
-    if "certified" in sys.modules:
-        tally = sys.modules["certified"].TALLY
-        terminalreporter.write_line(
-            f"judged by tests/oracle.py: {tally.fits} fits, {tally.alphas} solutions"
-        )
+    fits, alphas = (sum(counts) for counts in zip(_judged(), *_workers, strict=True))
+    terminalreporter.write_line(f"judged by tests/oracle.py: {fits} fits, {alphas} solutions")
