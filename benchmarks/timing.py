@@ -75,13 +75,17 @@ class Bench:
         ]
 
     def time(self, entries, work, alphas, gap):
-        """Return {label: Timed} of entries at a relative gap, each on the same files."""
+        """Return {label: Timed} of entries at a relative gap, each on the same files.
+
+        Where each runs once there are no turns to take: one at a time, each remembered at once.
+        """
         keys = {entry.label: self._key(entry, work, alphas, gap) for entry in entries}
         found = {entry.label: self._recall(keys[entry.label]) for entry in entries}
         fresh = [entry for entry in entries if found[entry.label] is None]
-        for label, timed in self._race(fresh, work, alphas, gap).items():
-            found[label] = timed
-            self._remember(keys[label], timed)
+        for group in [fresh] if self.repeat > 1 else [[entry] for entry in fresh]:
+            for label, timed in self._race(group, work, alphas, gap).items():
+                found[label] = timed
+                self._remember(keys[label], timed)
         return found
 
     def _race(self, entries, work, alphas, gap):
