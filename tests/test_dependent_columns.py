@@ -130,3 +130,20 @@ def test_more_free_columns_than_rows_of_which_some_nearly_repeat(store):
     y = rng.standard_normal(40)
     factor = np.repeat([0.0, 1.0], [120, 5])
     certified_fit(store(X), y, truth=X, penalty_factor=factor, alphas=[0.1, 0.01])
+
+
+@pytest.mark.parametrize("share", [1e2, 1e4, 1e6, 1e8])
+def test_a_free_feature_that_carries_y_leaves_the_rest_its_digits(share):
+    rng = np.random.default_rng(7)
+    X = rng.standard_normal((2000, 30))
+    rest = 2.0 * X[:, 1] + rng.standard_normal(2000)
+    y = share * X[:, 0] + rest
+    factor = np.where(np.arange(30) == 0, 0.0, 1.0)
+    path = certified_fit(X, y, penalty_factor=factor, n_alphas=8)
+    free = np.column_stack([np.ones(2000), X[:, 0]])
+    left = rest - free @ np.linalg.lstsq(free, rest)[0]  # what the null model leaves of y too
+    np.testing.assert_allclose(path.null_objective, 0.5 * np.mean(left**2), rtol=1e-9)
+    for k, alpha in enumerate(path.alphas):
+        r = left - X[:, 1:] @ path.coefs[1:, [k]].toarray().ravel()
+        r -= free @ np.linalg.lstsq(free, r)[0]
+        assert np.abs(X[:, 1:].T @ r).max() / 2000 <= alpha * (1 + 1e-3), "no longer near optimal"

@@ -2,7 +2,8 @@
 
     z = X'(w y) - G b          |r|_w^2 = |y|_w^2 - b'(X'(w y) + z)          G = X'diag(w)X
 
-carry an error of eps (|y| + sum_j |x_j||b_j|) in the metric of each feature. As long as what that
+carry an error of eps (|y| + sum_j |x_j||b_j|) in the metric of each feature, y before the free
+features are fitted. As long as what that
 can hide is below a tenth of the tolerance, a path costs one read of X for G and X'(w y), and one
 for the certificate of its last point. Where it is not, the alpha is left to `Solver`.
 
@@ -21,6 +22,7 @@ from .solver import EPS, INNER, ROUGH, SAFE, STALLS, Fit, Problem, on_the_way
 from .working_set import WorkingSet
 
 Floats = NDArray[np.float64]
+NULL_DIGITS = 1e-10  # relative error that the null model's objective may have
 
 
 class CovarianceSolver:
@@ -59,8 +61,10 @@ class CovarianceSolver:
 
     @property
     def sound(self) -> bool:
-        """Whether the free features can be told apart, and fitted, by their inner products."""
-        return self._working.space.condition <= KEPT**-0.5
+        """Whether the free features can be told apart, and fitted, by their inner products, and
+        leave enough of y for |y|^2 less what they explain to have its digits."""
+        few = 4 * EPS * self.problem.y_sq > NULL_DIGITS * self._y_sq and len(self.free) > 0
+        return self._working.space.condition <= KEPT**-0.5 and not few
 
     def alpha_max(self) -> float:
         """Return the smallest alpha with no penalised feature in the model."""
@@ -149,9 +153,12 @@ class CovarianceSolver:
         self._resid_sq = max(self._y_sq - explained, 0.0)
 
     def _rounding(self) -> float:
-        """Return the gap that the rounding of Gram algebra can hide."""
+        """Return the gap that the rounding of Gram algebra can hide.
+
+        Of y as it was given: what the free features take of it is taken off X'(w y) too.
+        """
         size = float(self._norm @ np.abs(self._coef))
-        return 4 * EPS * (0.5 * self._resid_sq + size * (float(np.sqrt(self._y_sq)) + size))
+        return 4 * EPS * (0.5 * self._resid_sq + size * (float(np.sqrt(self.problem.y_sq)) + size))
 
     def _fit(self, alpha: float, gap: float, status: str, n_iter: int) -> Fit:
         l2, working = alpha * self._unit.l2, self._working
