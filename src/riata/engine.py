@@ -30,27 +30,31 @@ class Engine:
         self._covariance = CovarianceSolver(problem) if CovarianceSolver.suits(problem) else None
         if self._covariance is not None and not self._covariance.sound:
             self._covariance = None
+        self._made: Solver | None = None
         if self._covariance is None:
-            self._solver  # noqa: B018 (fits the null model)
+            self._solver()
 
-    @cached_property
     def _solver(self) -> Solver:
-        family = self.problem.family
-        if isinstance(family, Gaussian):
-            return Solver(self.problem)
-        multiple = isinstance(family, MultipleFamily)
-        return MultiSolver(self.problem) if multiple else NewtonSolver(self.problem)
+        """Return the general solver; the first call fits the null model."""
+        if self._made is None:
+            family = self.problem.family
+            if isinstance(family, Gaussian):
+                self._made = Solver(self.problem)
+            else:
+                multiple = isinstance(family, MultipleFamily)
+                self._made = (MultiSolver if multiple else NewtonSolver)(self.problem)
+        return self._made
 
     @cached_property
     def ridge(self) -> RidgeSolver:
         """What solves the alphas without an L1 part."""
-        return RidgeSolver(self._solver)
+        return RidgeSolver(self._solver())
 
     def alpha_max(self) -> float:
         """Return the smallest alpha with no penalised feature in the model."""
         if self._covariance is not None:
             return self._covariance.alpha_max()
-        return self.problem.penalty.alpha_max(self._solver.state.z, self._solver.skip)
+        return self.problem.penalty.alpha_max(self._solver().state.z, self._solver().skip)
 
     def start_from(self, coef: Floats) -> None:
         """Take coef (p,), put within the bounds, as the point to start from."""
@@ -62,7 +66,7 @@ class Engine:
         if self._covariance is not None:
             self._covariance.start_from(coef)
         else:
-            self._solver.start_from(coef)
+            self._solver().start_from(coef)
 
     def solve(self, alpha: float, *, last: bool) -> Fit:
         """Return the certified fit at alpha.
@@ -80,16 +84,16 @@ class Engine:
             if fit is not None:
                 return fit
             coef, self._covariance = self._covariance.coef(), None
-            self._solver.start_from(coef)
-        return self._solver.solve(alpha)
+            self._solver().start_from(coef)
+        return self._solver().solve(alpha)
 
     def fitted(self) -> Floats:
         """Return X b (n,) at the last fit by least squares, of rows of weight 0 as of any other.
 
         From the residual, which a certificate from X leaves behind, where there was one.
         """
-        if self._covariance is not None and "_solver" not in self.__dict__:
+        if self._covariance is not None and self._made is None:
             coef = self._covariance.coef()
             active = np.flatnonzero(coef)
             return self.problem.design.dot(active, coef[active])
-        return self.problem.y - self._solver.state.resid
+        return self.problem.y - self._solver().state.resid
