@@ -37,7 +37,10 @@ MANY = 0.5  # share of a pass above which one pass over all features is better
 
 
 class Correlations:
-    """z = X'(w r) at one residual after another, exact or certified."""
+    """z = X'(w r) at one residual after another, first at y; each exact or certified.
+
+    z : (p,), at the present residual; the same array throughout
+    """
 
     def __init__(self, design: Design, y: Floats, y_sq: float, correlation: Floats) -> None:
         self._design = design
@@ -46,34 +49,41 @@ class Correlations:
         self._bounds = Bounds(
             correlation, design.norm_sq, design.magnitude_sq, y, design.weights, y_sq, slots, slack
         )
-        self._unsure = np.empty(design.p, dtype=np.intp)
+        self.z = self._bounds.z
+        self._loud = np.empty(design.p, dtype=np.intp)
 
-    def at(
-        self, resid: Floats, resid_sq: float, z: Floats, member: Mask, box: Box, skip: Mask
-    ) -> None:
-        """Fill z (p,) at resid (n,): exact, or certified not to pass l1.
+    def move(self, resid: Floats, resid_sq: float, index: Indices, values: Floats) -> None:
+        """Make resid (n,) the present residual; values are z there of the features `index`."""
+        self._bounds.move(resid, resid_sq)
+        self._bounds.note(index, values)
 
-        member, skip : (p,), 1 for features whose z is there, and for those whose z nobody wants
+    def certify(self, box: Box, skip: Mask, member: Mask) -> Indices:
+        """Make z exact, or certified not to pass l1; return the features that were not certified.
+
+        skip, member : (p,), 1 for features whose z nobody wants, and for those whose z is exact
         """
-        count = self._bounds.bound(
-            resid, resid_sq, box.l1, box.lower, box.upper, skip, member, z, self._unsure
-        )
+        bounds = self._bounds
+        count = bounds.loud(box.l1, box.lower, box.upper, skip, member, self._loud)
+        loud = self._loud[:count].copy()
         if count:
-            self.refresh(resid, resid_sq, self._unsure[:count], z)
+            self.refresh(loud[bounds.radius[loud] > 0.0])
+        return loud
 
-    def refresh(self, resid: Floats, resid_sq: float, index: Indices, z: Floats) -> None:
-        """Make z exact at resid for the features `index`."""
+    def refresh(self, index: Indices) -> None:
+        """Read what is not from the present residual of z, for the features `index`."""
         design, bounds = self._design, self._bounds
-        slot = bounds.open(resid, resid_sq)
-        stale = index[bounds.epoch[index] != slot]
+        slot = bounds.open()
+        stale = index[bounds.slot[index] != slot]
         if len(stale) * design.column_cost > MANY * design.p:
-            self.take_all(resid, resid_sq, design.transpose_dot(design.weights * resid))
+            self.take_all(design.transpose_dot(bounds.weighted))
         elif len(stale):
-            bounds.last[stale] = design.transpose_dot_of(stale, design.weights * resid)
-            bounds.epoch[stale] = slot
-        z[index] = bounds.last[index]
+            bounds.last[stale] = design.transpose_dot_of(stale, bounds.weighted)
+            bounds.slot[stale] = slot
+        bounds.note(index, bounds.last[index])
 
-    def take_all(self, resid: Floats, resid_sq: float, z: Floats) -> None:
-        """Take z (p,) at resid as the last of every feature."""
-        self._bounds.epoch[:] = self._bounds.open(resid, resid_sq)
-        self._bounds.last[:] = z
+    def take_all(self, z: Floats) -> None:
+        """Take z (p,), at the present residual, as the last read of every feature."""
+        bounds = self._bounds
+        bounds.slot[:] = bounds.open()
+        bounds.last[:] = bounds.z[:] = z
+        bounds.radius[:] = 0.0

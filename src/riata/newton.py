@@ -129,7 +129,8 @@ class NewtonSolver(Solver):
         self._fit_null_model()
         state = self.state
         if design.column_cost < float("inf") and not np.any(penalty.unpenalised):
-            self._known = Correlations(design, state.resid, state.resid_sq, state.z.copy())
+            self._known = Correlations(design, state.resid, state.resid_sq, state.z)
+            state.z = self._known.z
 
     def _fit_null_model(self) -> None:
         """Fit intercept and free features to machine precision, then what only bounds hold.
@@ -236,12 +237,16 @@ class NewtonSolver(Solver):
         )  # fmt: skip
         resid_sq = dual.weighted_sums(w, resid)[1]
         everybody = len(working) + len(working.free) == self._reachable
-        if working.gram is not None and (everybody or self._known is not None):
+        by_members = working.gram is not None and (everybody or self._known is not None)
+        if by_members:
             z = working.correlation(w * resid)  # the others', if any, are left for `certify`
         else:
             z = problem.design.transpose_dot(w * resid)
-            if self._known is not None:
-                self._known.take_all(resid, resid_sq, z)
+        if self._known is not None:
+            self._known.move(resid, resid_sq, working.members, z[working.members])
+            if not by_members:
+                self._known.take_all(z)
+            z = self._known.z
         return Point(coef, active, resid, z, resid_sq, at, intercept, steps)
 
     def _evaluate(self, eta: Floats) -> LossAt:
@@ -267,8 +272,7 @@ class NewtonSolver(Solver):
         """Return the duality gap at the present point."""
         problem, state, skip = self.problem, self.state, self.skip
         if self._known is not None:
-            member = self.working.is_member.view(np.uint8)
-            self._known.at(state.resid, state.resid_sq, state.z, member, box, skip)
+            self._known.certify(box, skip, self.working.is_member.view(np.uint8))
         bare = problem.penalty.bare(alpha)
         bare = bare[skip[bare] == 0]
         if len(bare):

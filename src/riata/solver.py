@@ -10,6 +10,7 @@
 The certificate is the only stopping rule.
 """
 
+import math
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .certificate import duality_gap_of
 from .certify import certified_gap
 from .correlations import Correlations
 from .design import Design
@@ -140,9 +142,11 @@ class Solver:
         assert design.correlation is not None  # the design was made for a y
         z, design.correlation = design.correlation, None
         self._known: Correlations | None = None
+        self._norm = np.sqrt(design.norm_sq)
         by_column = design.column_cost < float("inf")
         if by_column and len(free) == 0 and not np.any(penalty.unpenalised):
-            self._known = Correlations(design, problem.y, problem.y_sq, z.copy())
+            self._known = Correlations(design, problem.y, problem.y_sq, z)
+            z = self._known.z
         self.state = State(
             np.zeros(design.p), np.empty(0, dtype=np.intp), problem.y, z, problem.y_sq
         )
@@ -222,7 +226,7 @@ class Solver:
                 working, state.coef, len(state.active), state.z, box, self.skip, threshold
             )
             if self._known is not None and joined:
-                self._known.refresh(state.resid, state.resid_sq, working.members[-joined:], state.z)
+                self._known.refresh(working.members[-joined:])
             threshold = 1.0
             target = INNER * max(negligible, floor) * 0.01**stalls
             more, finished = self._descend(box, target, max_iter - n_iter)
@@ -236,27 +240,28 @@ class Solver:
         rescaled.
         """
         state = self.state
-        size = self._size(self.problem.design.norm_sq)
-        return 4 * EPS * (0.5 * state.resid_sq + size * float(np.sqrt(state.resid_sq)))
+        size = float(self._norm[state.active] @ np.abs(state.coef[state.active]))
+        return 4 * EPS * (0.5 * state.resid_sq + size * math.sqrt(state.resid_sq))
 
     def _rounding_in_gram_space(self) -> float:
         """Return the same for z by Gram algebra: eps |x_j| (|y| + sum |x_k| |b_k|) for each."""
-        size = self._size(self.problem.design.magnitude_sq)
-        scale = float(np.sqrt(self.problem.y_sq)) + size
-        return 4 * EPS * (0.5 * self.state.resid_sq + size * scale)
-
-    def _size(self, norm_sq: Floats) -> float:
-        """Return sum_j |x_j| |b_j|."""
-        active = self.state.active
-        return float(np.sqrt(norm_sq[active]) @ np.abs(self.state.coef[active]))
+        state = self.state
+        norm = np.sqrt(self.problem.design.magnitude_sq[state.active])
+        size = float(norm @ np.abs(state.coef[state.active]))
+        return 4 * EPS * (0.5 * state.resid_sq + size * (math.sqrt(self.problem.y_sq) + size))
 
     def certify(self, alpha: float, box: Box) -> float:
         """Return the duality gap at the present point."""
         state, skip = self.state, self.skip
-        if self._known is not None:
-            member = self.working.is_member.view(np.uint8)
-            self._known.at(state.resid, state.resid_sq, state.z, member, box, skip)
         bare = self.problem.penalty.bare(alpha)
+        if self._known is not None:
+            loud = self._known.certify(box, skip, self.working.is_member.view(np.uint8))
+            if len(bare) == 0:  # the certified are 0 and add nothing
+                index = np.concatenate([self.working.members, loud])
+                return duality_gap_of(
+                    state.coef[index], state.z[index], state.resid_sq, 0.0, box.take(index),
+                    skip[index],
+                )  # fmt: skip
         return certified_gap(
             self.problem.design, self.working.space, state.coef, state.resid, state.z, box,
             bare[skip[bare] == 0], skip,
@@ -279,7 +284,8 @@ class Solver:
         )  # fmt: skip
         new = state.coef.copy()
         new[work] = coef
-        new[working.free] += working.free_step(coef - old)
+        if len(working.free):
+            new[working.free] += working.free_step(coef - old)
         self.move_to(new, grad)
         return n_iter, finished
 
@@ -313,11 +319,9 @@ class Solver:
         """
         free, space = self.working.free, self.working.space
         if grad is not None and self._known is not None:
-            z = np.zeros(len(coef))
-            z[self.working.members] = grad
-            self.state = state = self._state(coef, z)
+            self.state = self._state(coef, grad)
             if self._rounding_in_gram_space() > SAFE * self.problem.negligible_gap():
-                self._known.refresh(state.resid, state.resid_sq, self.working.members, z)
+                self._known.refresh(self.working.members)
             return
         self.state = self._state(coef)
         for _ in range(2 if len(free) else 0):
@@ -328,20 +332,25 @@ class Solver:
             coef[free] += step
             self.state = self._state(coef)
 
-    def _state(self, coef: Floats, z: Floats | None = None) -> State:
-        """Return the state at coef from the data: r from scratch, one pass for z unless given."""
-        problem = self.problem
+    def _state(self, coef: Floats, grad: Floats | None = None) -> State:
+        """Return the state at coef from the data: r from scratch, one pass for z, unless grad is
+        known and the other features can wait."""
+        problem, known, members = self.problem, self._known, self.working.members
         w = problem.design.weights
-        active = np.flatnonzero(coef)
+        if grad is not None and len(self.working.free) == 0:  # cheaper where p is large
+            active = np.sort(members[coef[members] != 0.0])
+        else:
+            active = np.flatnonzero(coef)
         resid = problem.family.negative_gradient(problem.y, self.working.fitted(coef, active))
         if problem.design.centred:
             resid -= dual.weighted_sums(w, resid)[0]
         resid_sq = dual.weighted_sums(w, resid)[1]
-        if z is None:
-            z = problem.design.transpose_dot(w * resid)
-            if self._known is not None:
-                self._known.take_all(resid, resid_sq, z)
-        return State(coef, active, resid, z, resid_sq)
+        if known is None:
+            return State(coef, active, resid, problem.design.transpose_dot(w * resid), resid_sq)
+        known.move(resid, resid_sq, members, np.zeros(len(members)) if grad is None else grad)
+        if grad is None:
+            known.take_all(problem.design.transpose_dot(w * resid))
+        return State(coef, active, resid, known.z, resid_sq)
 
     def fit(self, alpha: float, gap: float, status: str, n_iter: int, df: float) -> Fit:
         """Return the present point as a result."""

@@ -244,25 +244,22 @@ def refill(
     set would then exceed SLACK times the support, or GRAM_LIMIT although the support does not, the
     least urgent members at zero leave.
     """
-    urgency = np.empty(len(z))
-    dual.urgency(z, box.l1, box.lower, box.upper, skip, urgency)
-    of_members = urgency[working.members]
-    urgency[working.members] = 0.0
-    outside = np.flatnonzero(urgency > threshold)
-    size, expected = len(working), len(outside)
-    if expected == 0:
-        return 0
-    violators = int(np.count_nonzero(urgency[outside] > 1.0))
+    member = working.is_member.view(np.uint8)
+    expected, violators = dual.urgent(z, box.l1, box.lower, box.upper, skip, member, threshold)
+    size = len(working)
     roomy = 2 * support + LEAST
     if working.gram is not None and support + violators <= GRAM_LIMIT:
         roomy = min(roomy, GRAM_LIMIT)
     joining = max(violators, min(expected, roomy - size), 0)
     if joining == 0:
         return 0
+    urgency = np.empty(len(z))
+    dual.urgency(z, box.l1, box.lower, box.upper, skip, urgency)
+    of_members = urgency[working.members]
+    urgency[working.is_member] = 0.0
     joining = min(max(joining, min(size // 8, roomy - size)), support // AT_ONCE + LEAST)
-    if joining > expected:
-        outside = np.flatnonzero(urgency > 0.0)
-        joining = min(joining, len(outside))
+    outside = np.flatnonzero(urgency > (threshold if joining <= expected else 0.0))
+    joining = min(joining, len(outside))
     best = outside[_largest(urgency[outside], joining)]
     loose = size + joining > SLACK * support + 2 * LEAST
     if working.gram is not None and (loose or size + joining > roomy == GRAM_LIMIT):

@@ -2,11 +2,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
 class Bounds:
+    z: Floats
+    radius: Floats
     last: Floats
-    epoch: NDArray[np.int16]
-    slot: int
+    slot: NDArray[np.int32]
+    weighted: Floats
     def __init__(
         self,
         with_y: Floats,
@@ -18,16 +21,15 @@ class Bounds:
         slots: int,
         slack: float,
     ) -> None: ...
-    def open(self, resid: Floats, resid_sq: float) -> int: ...
-    def bound(
+    def open(self) -> int: ...
+    def move(self, resid: Floats, resid_sq: float) -> None: ...
+    def loud(
         self,
-        resid: Floats,
-        resid_sq: float,
         l1: Floats,
         lower: Floats,
         upper: Floats,
         skip: NDArray[np.uint8],
         member: NDArray[np.uint8],
-        out: Floats,
-        unsure: NDArray[np.intp],
+        out: Indices,
     ) -> int: ...
+    def note(self, index: Indices, values: Floats) -> None: ...

@@ -18,7 +18,9 @@ All release the GIL. Cost: one read of the block.
 from libc.math cimport isfinite
 from libc.string cimport memset
 
-from .simd cimport add_rows, axpy, dot as column_dot, maximum, norm, real, row_dot, row_stats
+from .simd cimport (
+    add_rows, axpy, dot as column_dot, maximum, norm, prefetch, real, row_dot, row_stats
+)
 
 cdef enum:   # entries of an output vector at a time, so that they stay in the first-level cache
     ROWS_AT_ONCE = 1024
@@ -111,6 +113,8 @@ def columns_dot(
         if by_column:
             for a in range(a0, a1):
                 j = columns[a]
+                if a + 1 < a1 and columns[a + 1] != j + 1:
+                    prefetch(&X[0, columns[a + 1]], n)
                 out[a] = column_dot(&X[0, j], &u[0], shift[j], n)
         else:
             memset(&out[a0], 0, (a1 - a0) * sizeof(double))

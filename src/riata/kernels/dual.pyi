@@ -41,5 +41,14 @@ def urgency(
     skip: NDArray[Any],
     out: Floats,
 ) -> None: ...
+def urgent(
+    z: Floats,
+    l1: Floats,
+    lower: Floats,
+    upper: Floats,
+    skip: NDArray[Any],
+    member: NDArray[Any],
+    threshold: float,
+) -> tuple[int, int]: ...
 def weighted_sums(w: Floats, values: Floats) -> tuple[float, float]: ...
 def gram_residual(gram: Floats, correlation: Floats, coef: Floats, out: Floats) -> float: ...

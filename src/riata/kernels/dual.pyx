@@ -72,6 +72,25 @@ def urgency(
                 out[j] = INFINITY
 
 
+def urgent(
+    const double[::1] z, const double[:] l1, const double[:] lower, const double[:] upper,
+    const uint8_t[:] skip, const uint8_t[:] member, double threshold
+):
+    """Return how many features have an urgency above `threshold` and above 1, members not counted.
+    """
+    cdef Py_ssize_t j, expected = 0, violators = 0
+    cdef double size
+    with nogil:
+        for j in range(z.shape[0]):
+            size = fabs(z[j])
+            if size <= threshold * l1[j] or skip[j] or member[j]:
+                continue
+            if (upper[j] if z[j] > 0.0 else -lower[j]) != 0.0:
+                expected += 1
+                violators += size > l1[j]
+    return expected, violators
+
+
 def weighted_sums(const double[::1] w, const double[::1] values):
     """Return (sum_i w_i values_i, sum_i w_i values_i^2), the same bits on any number of threads."""
     if w.shape[0] == 0:

@@ -21,6 +21,8 @@ cdef extern from "simd.h" nogil:
     void riata_row_stats_f32(double w, const float *x, const double *shift, double *out,
                              Py_ssize_t n, int square)
 
+    void riata_prefetch(const void *start, Py_ssize_t bytes)
+
 ctypedef fused real:
     float
     double
@@ -82,3 +84,8 @@ cdef inline double row_dot(
         return riata_row_dot_f32(x, u, shift, n)
     else:
         return riata_row_dot_f64(x, u, shift, n)
+
+
+cdef inline void prefetch(const real *x, Py_ssize_t n) noexcept nogil:
+    """Ask the cache for n numbers that will be read soon, from memory far from the last ones."""
+    riata_prefetch(x, n * <Py_ssize_t>sizeof(real))
