@@ -19,7 +19,7 @@ KERNELS = "src/riata/kernels"
 # tiles use fused multiply-adds where the CPU has them (dispatched at run time)
 CONTRACTED = {"gram": ["-ffp-contract=fast"], "factor": ["-ffp-contract=fast"]}
 HEADERS = [
-    *("simd.h", "tile.h", "factor.h", "loss.h"),
+    *("simd.h", "tile.h", "factor.h", "loss.h", "bounds.h"),
     *("simd.pxd", "scalar.pxd", "restricted.pxd", "rank.pxd", "limits.pxd", "factor.pxd"),
 ]
 MODULES = ["factor", "active_set", "bounds", "checks", "dense", "sparse", "gram"]

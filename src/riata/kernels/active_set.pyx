@@ -28,12 +28,12 @@ import numpy as np
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport INFINITY, fabs
 from libc.stdint cimport uint8_t
-from libc.string cimport memcpy
+from libc.string cimport memcpy, memset
 
 from .factor cimport Factor
 from .limits cimport join_sign, limit_of, sign_of, violation
 from .restricted cimport restricted_gap
-from .simd cimport riata_axpy_f64
+from .simd cimport riata_axpy_f64, riata_four_f64
 
 cdef enum:
     LEAST_BATCH = 10
@@ -56,11 +56,12 @@ cdef class ActiveSet:
     cdef Py_ssize_t[::1] active     # positions in the working set, in the order of the factor
     cdef Py_ssize_t[::1] place      # position in A by position in the working set, or -1
     cdef double[::1] rhs, step, stopped
+    cdef double[::1] image, trial   # H_:A times a step, over the working set
     cdef uint8_t[::1] leaves        # by position in A
 
     def __init__(self):
         self.factor = Factor(DEPENDENT)
-        self.l2 = self.sign = np.empty(0)
+        self.l2 = self.sign = self.image = self.trial = np.empty(0)
         self.active = self.place = np.empty(0, dtype=np.intp)
         self._reserve(16)
 
@@ -172,14 +173,14 @@ cdef class ActiveSet:
         cdef Py_ssize_t size = coef.shape[0], solves = 0, stale = 0
         cdef double gap = INFINITY, best = INFINITY
         cdef bint whole
-        cdef double[::1] trial = np.empty(size)
         self.place = longer(self.place, size, -1)
+        if size > self.image.shape[0]:
+            self.image, self.trial = np.empty(2 * size), np.empty(2 * size)
         self._reconcile(gram, coef, l1, l2, lower, upper)
         while solves < max_solves:
             PyErr_CheckSignals()
             with nogil:
-                whole = self.newton_step(
-                    gram, coef, grad, trial, &resid_sq, l1, l2, lower, upper)
+                whole = self.newton_step(gram, coef, grad, &resid_sq, l1, l2, lower, upper)
             solves += 1
             if not whole:
                 continue
@@ -221,8 +222,8 @@ cdef class ActiveSet:
         self.admit(gram, size)
 
     cdef int newton_step(
-        self, const double[:, ::1] gram, double[::1] coef, double[::1] grad, double[::1] trial,
-        double *resid_sq, const double[::1] l1, const double[::1] l2, const double[::1] lower,
+        self, const double[:, ::1] gram, double[::1] coef, double[::1] grad, double *resid_sq,
+        const double[::1] l1, const double[::1] l2, const double[::1] lower,
         const double[::1] upper
     ) except -1 nogil:
         """Step towards the optimum of A as far as signs and bounds allow; whether that was all.
@@ -233,7 +234,7 @@ cdef class ActiveSet:
         Whoever is at its limit then leaves.
         """
         cdef Py_ssize_t i, j
-        cdef double t = 1.0, short_gain = 0.0, long_gain = 0.0, space
+        cdef double t = 1.0, gain = 0.0, space
         cdef double *d = &self.step[0]
         cdef double *stopped = &self.stopped[0]
         cdef bint crossed = False
@@ -249,32 +250,20 @@ cdef class ActiveSet:
             if space < fabs(d[i]):
                 t = min(t, space / fabs(d[i]))
                 stopped[i] = space if d[i] > 0.0 else -space
-            short_gain += d[i] * self.rhs[i]
+            gain += d[i] * self.rhs[i]
         if crossed:
             self.remove_leaving(gram, False)
             return False
+        self.take_image(gram, d, coef.shape[0])
         if t == 1.0:
-            self.move(gram, coef, grad, resid_sq, d, 1.0)
+            self.move(coef, grad, resid_sq, d, &self.image[0], 1.0)
             return True
-        short_gain *= t * (1.0 - 0.5 * t)
-        memcpy(&trial[0], &grad[0], grad.shape[0] * sizeof(double))
-        for i in range(self.factor.size):
-            if stopped[i] != 0.0:
-                riata_axpy_f64(
-                    -stopped[i], &gram[self.active[i], 0], 0.0, &trial[0], trial.shape[0])
-        for i in range(self.factor.size):
-            j = self.active[i]
-            long_gain += stopped[i] * (
-                self.rhs[i] - 0.5 * (grad[j] - trial[j] + l2[j] * stopped[i]))
-        if long_gain > short_gain:
+        if self.gain_of_stopped(gram, d, l2, coef.shape[0]) > t * (1.0 - 0.5 * t) * gain:
+            self.move(coef, grad, resid_sq, stopped, &self.trial[0], 1.0)
             for i in range(self.factor.size):
-                j = self.active[i]
-                resid_sq[0] -= stopped[i] * (grad[j] + trial[j])
-                coef[j] += stopped[i]
                 self.leaves[i] = stopped[i] != d[i]
-            memcpy(&grad[0], &trial[0], grad.shape[0] * sizeof(double))
         else:
-            self.move(gram, coef, grad, resid_sq, d, t)
+            self.move(coef, grad, resid_sq, d, &self.image[0], t)
             for i in range(self.factor.size):
                 space = self.room(i, d[i], coef, lower, upper)
                 self.leaves[i] = space <= 1e-14 * fabs(d[i])
@@ -294,21 +283,56 @@ cdef class ActiveSet:
         cdef double limit = limit_of(self.sign[i], d, lower[j], upper[j])
         return limit - coef[j] if d > 0.0 else coef[j] - limit
 
-    cdef void move(
-        self, const double[:, ::1] gram, double[::1] coef, double[::1] grad, double *resid_sq,
-        const double *d, double t
+    cdef void take_image(
+        self, const double[:, ::1] gram, const double *d, Py_ssize_t size
     ) noexcept nogil:
-        """coef_A += t d, and gradient and residual norm with it."""
+        """image = H_:A d, four rows at a time."""
+        cdef Py_ssize_t i, count = 0
+        cdef const double *rows[4]
+        cdef double part[4]
+        memset(&self.image[0], 0, size * sizeof(double))
+        for i in range(self.factor.size):
+            if d[i] == 0.0:
+                continue
+            rows[count], part[count] = &gram[self.active[i], 0], d[i]
+            count += 1
+            if count == 4:
+                riata_four_f64(part, rows, &self.image[0], size)
+                count = 0
+        for i in range(count):
+            riata_axpy_f64(part[i], rows[i], 0.0, &self.image[0], size)
+
+    cdef double gain_of_stopped(
+        self, const double[:, ::1] gram, const double *d, const double[::1] l2, Py_ssize_t size
+    ) noexcept nogil:
+        """trial = H_:A stopped, from the image of d; what the step `stopped` gains."""
+        cdef Py_ssize_t i, j
+        cdef double gain = 0.0
+        cdef double *stopped = &self.stopped[0]
+        memcpy(&self.trial[0], &self.image[0], size * sizeof(double))
+        for i in range(self.factor.size):
+            if stopped[i] != d[i]:
+                riata_axpy_f64(
+                    stopped[i] - d[i], &gram[self.active[i], 0], 0.0, &self.trial[0], size)
+        for i in range(self.factor.size):
+            j = self.active[i]
+            gain += stopped[i] * (self.rhs[i] - 0.5 * (self.trial[j] + l2[j] * stopped[i]))
+        return gain
+
+    cdef void move(
+        self, double[::1] coef, double[::1] grad, double *resid_sq, const double *d,
+        const double *image, double t
+    ) noexcept nogil:
+        """coef_A += t d, and gradient and residual norm with it; image = H_:A d."""
         cdef Py_ssize_t i, j
         cdef double before = 0.0, after = 0.0
         for i in range(self.factor.size):
             before += d[i] * grad[self.active[i]]
+        riata_axpy_f64(-t, image, 0.0, &grad[0], grad.shape[0])
         for i in range(self.factor.size):
             j = self.active[i]
             coef[j] += t * d[i]
-            riata_axpy_f64(-t * d[i], &gram[j, 0], 0.0, &grad[0], grad.shape[0])
-        for i in range(self.factor.size):
-            after += d[i] * grad[self.active[i]]
+            after += d[i] * grad[j]
         resid_sq[0] -= t * (before + after)   # |r - X t d|^2 = |r|^2 - t d'(g_before + g_after)
 
     # -- who joins ------------------------------------------------------------------------------
@@ -370,7 +394,8 @@ cdef class ActiveSet:
                 t = min(t, self.room(i, v[i], coef, lower, upper) / fabs(v[i]))
         if not t < INFINITY:
             return True
-        self.move(gram, coef, grad, resid_sq, v, t)
+        self.take_image(gram, v, coef.shape[0])
+        self.move(coef, grad, resid_sq, v, &self.image[0], t)
         coef[j] += way * t
         resid_sq[0] -= 2.0 * way * t * grad[j]
         resid_sq[0] += t * t * gram[j, j]

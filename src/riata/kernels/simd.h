@@ -87,6 +87,15 @@ RIATA_MAXIMUM(riata_max_f32, float)
 RIATA_AXPY(riata_axpy_f64, double)
 RIATA_AXPY(riata_axpy_f32, float)
 
+/* out_k += sum_{a<4} u_a x_a[k], four vectors wherever they are */
+RIATA_CLONES static void riata_four_f64(const double *u, const double *const *x, double *out,
+                                        ptrdiff_t n) {
+  const double *x0 = x[0], *x1 = x[1], *x2 = x[2], *x3 = x[3];
+  double u0 = u[0], u1 = u[1], u2 = u[2], u3 = u[3];
+  for (ptrdiff_t k = 0; k < n; k++)
+    out[k] += (u0 * x0[k] + u1 * x1[k]) + (u2 * x2[k] + u3 * x3[k]);
+}
+
 /* out_k += sum_{a<4} u_a (x_a[k] - shift_k), four rows of a row-major block added to a vector */
 #define RIATA_ROWS(NAME, T)                                                                       \
   RIATA_CLONES static void NAME(const double *u, const T *x, ptrdiff_t stride,                    \

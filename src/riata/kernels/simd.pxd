@@ -21,6 +21,7 @@ cdef extern from "simd.h" nogil:
     void riata_row_stats_f32(double w, const float *x, const double *shift, double *out,
                              Py_ssize_t n, int square)
 
+    void riata_four_f64(const double *u, const double *const *x, double *out, Py_ssize_t n)
     void riata_prefetch(const void *start, Py_ssize_t bytes)
 
 ctypedef fused real:
