@@ -5,7 +5,7 @@ import pytest
 from certified import certified_fit
 from problems import FEW_STORAGES, regression, weights
 
-from riata.correlations import Correlations
+from riata.solver import Solver
 
 SETTINGS = {
     "lasso": {},
@@ -22,41 +22,29 @@ SETTINGS = {
 
 @pytest.fixture
 def violations(monkeypatch):
-    """Compare what Correlations.certify lets pass with X'(w r), in numpy from the design's X."""
+    """Compare z after every certificate with X'(w r), in numpy from the design's own X."""
     found, known = [], {"claims": 0, "certified": 0}
-    certify, move = Correlations.certify, Correlations.move
+    certify = Solver.certify
 
-    def moved(self, resid, resid_sq, index, values):
-        move(self, resid, resid_sq, index, values)
-        resid_of[0], members[0] = resid, index
-
-    def checked(self, box, skip, member):
-        refreshed = certify(self, box, skip, member)
-        design, resid, z = self._design, resid_of[0], self.z
+    def checked(self, alpha, box):
+        gap = certify(self, alpha, box)
+        if self._known is None:
+            return gap
+        design, y, z, skip = self.problem.design, self.problem.y, self._known.z, self.skip
         X = np.column_stack([design.dot(np.array([j]), np.ones(1)) for j in range(design.p)])
-        truth = X.T @ (design.weights * resid)
-        size = np.sqrt(design.weights @ y_of[0] ** 2)
-        rounding = 1e-13 * np.sqrt(design.norm_sq) * size
+        truth = X.T @ (design.weights * self.state.resid)
+        rounding = 1e-13 * np.sqrt(design.norm_sq) * np.sqrt(design.weights @ y**2)
         held = (skip == 0) & (np.abs(z - truth) > rounding)  # estimates
-        assert not held[members[0]].any()
-        assert not held[refreshed].any()
+        assert not held[self.working.members].any()
+        assert not held[self._known.bounds.radius == 0.0].any()
         known["claims"] += int(np.sum(skip == 0))
         known["certified"] += int(held.sum())
         over = np.where(box.upper > 0, truth - box.l1, -np.inf)
         under = np.where(box.lower < 0, -truth - box.l1, -np.inf)
         found.extend(np.flatnonzero(held & (np.maximum(over, under) > rounding)))
-        return refreshed
+        return gap
 
-    y_of, resid_of, members, start = [None], [None], [[]], Correlations.__init__
-
-    def noted(self, design, y, y_sq, correlation):
-        y_of[0] = resid_of[0] = y
-        members[0] = []
-        start(self, design, y, y_sq, correlation)
-
-    monkeypatch.setattr(Correlations, "__init__", noted)
-    monkeypatch.setattr(Correlations, "move", moved)
-    monkeypatch.setattr(Correlations, "certify", checked)
+    monkeypatch.setattr(Solver, "certify", checked)
     yield known
     assert not found, f"{len(found)} certified features violate: {found[:5]}"
 

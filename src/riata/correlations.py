@@ -40,50 +40,51 @@ class Correlations:
     """z = X'(w r) at one residual after another, first at y; each exact or certified.
 
     z : (p,), at the present residual; the same array throughout
+    bounds : what it is made of
     """
 
     def __init__(self, design: Design, y: Floats, y_sq: float, correlation: Floats) -> None:
         self._design = design
         slots = int(min(REFERENCES, max(FEWEST, SHARE * design.entries / design.n)))
         slack = 4 * EPS * (design.n / 32 + 32)  # sums of n products in 32 lanes
-        self._bounds = Bounds(
+        self.bounds = Bounds(
             correlation, design.norm_sq, design.magnitude_sq, y, design.weights, y_sq, slots, slack
         )
-        self.z = self._bounds.z
-        self._loud = np.empty(design.p, dtype=np.intp)
+        self.z = self.bounds.z
+        self._everybody = np.arange(design.p)
 
-    def move(self, resid: Floats, resid_sq: float, index: Indices, values: Floats) -> None:
-        """Make resid (n,) the present residual; values are z there of the features `index`."""
-        self._bounds.move(resid, resid_sq)
-        self._bounds.note(index, values)
+    def move(self, resid: Floats, resid_sq: float) -> None:
+        """Make resid (n,) the present residual."""
+        self.bounds.move(resid, resid_sq)
 
-    def certify(self, box: Box, skip: Mask, member: Mask) -> Indices:
-        """Make z exact, or certified not to pass l1; return the features that were not certified.
+    def take(self, index: Indices, values: Floats) -> None:
+        """Take z at the present residual, exact, of the features `index`."""
+        self.bounds.note(index, values)
+
+    def certify(self, box: Box, skip: Mask, member: Mask) -> None:
+        """Make z exact, or certified not to pass l1.
 
         skip, member : (p,), 1 for features whose z nobody wants, and for those whose z is exact
         """
-        bounds = self._bounds
-        count = bounds.loud(box.l1, box.lower, box.upper, skip, member, self._loud)
-        loud = self._loud[:count].copy()
-        if count:
-            self.refresh(loud[bounds.radius[loud] > 0.0])
-        return loud
+        if self.bounds.hear(box.l1, box.lower, box.upper, skip, member):
+            self.read_loud()
+
+    def read_loud(self) -> None:
+        """Read z of the features about which the bounds were in doubt."""
+        self._read(self.bounds.uncertain)
 
     def refresh(self, index: Indices) -> None:
         """Read what is not from the present residual of z, for the features `index`."""
-        design, bounds = self._design, self._bounds
-        slot = bounds.open()
-        stale = index[bounds.slot[index] != slot]
-        if len(stale) * design.column_cost > MANY * design.p:
+        here = self.bounds.open()
+        self._read(index[self.bounds.slot[index] != here])
+
+    def _read(self, index: Indices) -> None:
+        design, bounds = self._design, self.bounds
+        if len(index) * design.column_cost > MANY * design.p:
             self.take_all(design.transpose_dot(bounds.weighted))
-        elif len(stale):
-            bounds.last[stale] = design.transpose_dot_of(stale, bounds.weighted)
-            bounds.slot[stale] = slot
-        bounds.note(index, bounds.last[index])
+        elif len(index):
+            bounds.note_read(index, design.transpose_dot_of(index, bounds.weighted))
 
     def take_all(self, z: Floats) -> None:
         """Take z (p,), at the present residual, as the last read of every feature."""
-        bounds = self._bounds
-        bounds.slot[:] = bounds.open()
-        bounds.last[:] = bounds.z[:] = z
-        bounds.radius[:] = 0.0
+        self.bounds.note_read(self._everybody, z)

@@ -88,6 +88,7 @@ class MultiSolver(Solver):
         self._columns = unpenalised_columns(design, self._free)
         self._scale = 1.0
         self._last_alpha, self._known = float("inf"), None
+        self._norm = np.sqrt(design.norm_sq)
         self._offset = np.zeros((1, self.K)) if problem.offset is None else problem.offset
         start = family.start(problem.y, design.weights) if design.centred else np.zeros(self.K)
         if problem.offset is not None and design.centred:
@@ -140,9 +141,11 @@ class MultiSolver(Solver):
         if self._columns.shape[1]:
             v = self.family.projected(problem.y, pull, design.weights, self._columns)
         z = correlations(design, design.weights[:, None] * v)
+        coef = self._sizes(rows)
+        size = float(self._norm[active] @ coef[active])
         return Rows(
-            self._sizes(rows), active, v, self._sizes(z), 2.0 * loss, rows, z, eta, pull,
-            curvature, intercept,
+            coef, active, v, self._sizes(z), 2.0 * loss, size, rows, z, eta, pull, curvature,
+            intercept,
         )  # fmt: skip
 
     def _image(self, columns: Any, rows: Floats) -> Floats:
@@ -161,9 +164,8 @@ class MultiSolver(Solver):
     def rounding(self) -> float:
         """Return the gap that double precision cannot tell from zero; see Solver."""
         state, design = self.state, self.problem.design
-        size = float(np.sqrt(design.norm_sq[state.active]) @ state.coef[state.active])
         scale = dual.weighted_sums(design.weights, (state.resid**2).sum(axis=1))[0] ** 0.5
-        return 8 * EPS * (0.5 * state.resid_sq + size * scale)
+        return 8 * EPS * (0.5 * state.resid_sq + state.size * scale)
 
     def solve(self, alpha: float) -> Fit:
         """Return the certified fit at alpha, warm from the one before; at 0 the null model of a

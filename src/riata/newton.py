@@ -110,6 +110,7 @@ class NewtonSolver(Solver):
         self.skip = problem.never.copy()
         self.skip[free] = 1
         self._last_alpha = float("inf")
+        self._norm = np.sqrt(design.norm_sq)
         self._reachable = int(np.count_nonzero(problem.never == 0))
         self._offset = np.zeros(design.n) if problem.offset is None else problem.offset
         self._damping, self._age = 0.0, 0
@@ -243,11 +244,14 @@ class NewtonSolver(Solver):
         else:
             z = problem.design.transpose_dot(w * resid)
         if self._known is not None:
-            self._known.move(resid, resid_sq, working.members, z[working.members])
-            if not by_members:
+            self._known.move(resid, resid_sq)
+            if by_members:
+                self._known.take(working.members, z[working.members])
+            else:
                 self._known.take_all(z)
             z = self._known.z
-        return Point(coef, active, resid, z, resid_sq, at, intercept, steps)
+        size = float(self._norm[active] @ np.abs(coef[active]))
+        return Point(coef, active, resid, z, resid_sq, size, at, intercept, steps)
 
     def _evaluate(self, eta: Floats) -> LossAt:
         problem = self.problem
@@ -256,10 +260,8 @@ class NewtonSolver(Solver):
 
     def rounding(self) -> float:
         """Return the gap that double precision cannot tell from zero; see Solver."""
-        problem, state = self.problem, self.state
-        active = state.active
-        size = float(np.sum(np.sqrt(problem.design.norm_sq[active]) * np.abs(state.coef[active])))
-        return 4 * EPS * (state.loss + size * state.resid_sq**0.5)
+        state = self.state
+        return 4 * EPS * (state.loss + state.size * state.resid_sq**0.5)
 
     def fit(self, alpha: float, gap: float, status: str, n_iter: int, df: float) -> Fit:
         fit = super().fit(alpha, gap, status, n_iter, df)

@@ -12,7 +12,7 @@ The certificate is the only stopping rule.
 
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,13 +41,15 @@ RESIDUAL_SWEEPS = 100  # of descent on the residual between two looks at the clo
 
 @dataclass
 class State:
-    """A point and what is known about it: coef and z (p,), resid (n,), active the non-zeros."""
+    """A point and what is known about it: coef and z (p,), resid (n,), active the non-zeros,
+    size = sum_j |x_j| |b_j|."""
 
     coef: Floats
     active: NDArray[np.intp]
     resid: Floats
     z: Floats
     resid_sq: float
+    size: float
 
     @property
     def loss(self) -> float:
@@ -131,6 +133,9 @@ def on_the_way(last: float, alpha: float) -> Iterator[float]:
 class Solver:
     """Solves one problem for alpha after alpha; what one leaves behind starts the next."""
 
+    _threshold = 1.0  # urgency of those who are expected in the working set
+    _outside: Sequence[int] | None = None  # how many of them, and of violators, if that is known
+
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         design, penalty = problem.design, problem.penalty
@@ -148,7 +153,7 @@ class Solver:
             self._known = Correlations(design, problem.y, problem.y_sq, z)
             z = self._known.z
         self.state = State(
-            np.zeros(design.p), np.empty(0, dtype=np.intp), problem.y, z, problem.y_sq
+            np.zeros(design.p), np.empty(0, dtype=np.intp), problem.y, z, problem.y_sq, 0.0
         )
         self._fit_null_model()
 
@@ -206,11 +211,10 @@ class Solver:
         Where the working set's own measure is content and the certificate is not, the next round
         asks a hundredth of it.
         """
-        working = self.working
         n_iter, best, stalls, settled = 0, float("inf"), 0, False
-        threshold = 0.5
+        self._threshold = 0.5
         if alpha > 0.0 and 0.0 < self._last_alpha < float("inf"):
-            threshold = max(2.0 - self._last_alpha / alpha, 0.5)
+            self._threshold = min(max(2.0 - self._last_alpha / alpha, 0.5), 1.0)
         self._last_alpha = alpha
         while True:
             gap, floor = self.certify(alpha, box), self.rounding()
@@ -221,17 +225,28 @@ class Solver:
             )
             if status:
                 return gap, status, n_iter
-            state = self.state
-            joined = refill(
-                working, state.coef, len(state.active), state.z, box, self.skip, threshold
-            )
-            if self._known is not None and joined:
-                self._known.refresh(working.members[-joined:])
-            threshold = 1.0
+            joined = self._refill(box)
+            self._threshold = 1.0
             target = INNER * max(negligible, floor) * 0.01**stalls
             more, finished = self._descend(box, target, max_iter - n_iter)
             n_iter += more
             settled = finished and joined == 0
+
+    def _refill(self, box: Box) -> int:
+        """Let those join the working set who should; return how many did."""
+        working, state, known, skip = self.working, self.state, self._known, self.skip
+        outside, self._outside = self._outside, None
+        if outside is None:
+            member = working.is_member.view(np.uint8)
+            outside = dual.urgent(
+                state.z, box.l1, box.lower, box.upper, skip, member, self._threshold
+            )
+        joined = refill(
+            working, state.coef, len(state.active), state.z, box, skip, self._threshold, *outside
+        )
+        if known is not None and joined:
+            known.refresh(working.members[-joined:])
+        return joined
 
     def rounding(self) -> float:
         """Return the gap that double precision cannot tell from zero at the present point.
@@ -240,14 +255,14 @@ class Solver:
         rescaled.
         """
         state = self.state
-        size = float(self._norm[state.active] @ np.abs(state.coef[state.active]))
-        return 4 * EPS * (0.5 * state.resid_sq + size * math.sqrt(state.resid_sq))
+        return 4 * EPS * (0.5 * state.resid_sq + state.size * math.sqrt(state.resid_sq))
 
     def _rounding_in_gram_space(self) -> float:
         """Return the same for z by Gram algebra: eps |x_j| (|y| + sum |x_k| |b_k|) for each."""
-        state = self.state
-        norm = np.sqrt(self.problem.design.magnitude_sq[state.active])
-        size = float(norm @ np.abs(state.coef[state.active]))
+        design, state, size = self.problem.design, self.state, self.state.size
+        if design.magnitude_sq is not design.norm_sq:
+            norm = np.sqrt(design.magnitude_sq[state.active])
+            size = float(norm @ np.abs(state.coef[state.active]))
         return 4 * EPS * (0.5 * state.resid_sq + size * (math.sqrt(self.problem.y_sq) + size))
 
     def certify(self, alpha: float, box: Box) -> float:
@@ -255,16 +270,31 @@ class Solver:
         state, skip = self.state, self.skip
         bare = self.problem.penalty.bare(alpha)
         if self._known is not None:
-            loud = self._known.certify(box, skip, self.working.is_member.view(np.uint8))
-            if len(bare) == 0:  # the certified are 0 and add nothing
-                index = np.concatenate([self.working.members, loud])
-                return duality_gap_of(
-                    state.coef[index], state.z[index], state.resid_sq, 0.0, box.take(index),
-                    skip[index],
-                )  # fmt: skip
+            if len(bare) == 0:
+                return self._certify_lazily(box)
+            self._known.certify(box, skip, self.working.is_member.view(np.uint8))
         return certified_gap(
             self.problem.design, self.working.space, state.coef, state.resid, state.z, box,
             bare[skip[bare] == 0], skip,
+        )  # fmt: skip
+
+    def _certify_lazily(self, box: Box) -> float:
+        """Return the duality gap where no feature is without penalty; who is certified is 0 and
+        adds nothing to it."""
+        state, working, skip, known = self.state, self.working, self.skip, self._known
+        assert known is not None
+        member = working.is_member.view(np.uint8)
+        said = (state.coef, working.members, *box, skip, member, self._threshold)
+        unread, gap, slope, *self._outside = known.bounds.certificate(*said)
+        if unread:
+            known.read_loud()
+            _, gap, slope, *self._outside = known.bounds.certificate(*said)
+        if slope <= 0.0:
+            return gap
+        index = np.concatenate([working.members, known.bounds.loud])
+        return duality_gap_of(
+            state.coef[index], state.z[index], state.resid_sq, 0.0, Box(*box.take(index)),
+            skip[index],
         )  # fmt: skip
 
     def _descend(self, box: Box, target: float, max_iter: int) -> tuple[int, bool]:
@@ -335,22 +365,29 @@ class Solver:
     def _state(self, coef: Floats, grad: Floats | None = None) -> State:
         """Return the state at coef from the data: r from scratch, one pass for z, unless grad is
         known and the other features can wait."""
-        problem, known, members = self.problem, self._known, self.working.members
-        w = problem.design.weights
-        if grad is not None and len(self.working.free) == 0:  # cheaper where p is large
-            active = np.sort(members[coef[members] != 0.0])
+        problem, known, working = self.problem, self._known, self.working
+        design, w = problem.design, problem.design.weights
+        if grad is not None:
+            of_members = coef[working.members]
+            active = np.sort(working.members[of_members.nonzero()])
+            fitted = working.image(of_members)
         else:
             active = np.flatnonzero(coef)
-        resid = problem.family.negative_gradient(problem.y, self.working.fitted(coef, active))
-        if problem.design.centred:
+            fitted = working.fitted(coef, active)
+        resid = problem.family.negative_gradient(problem.y, fitted)
+        if design.centred:
             resid -= dual.weighted_sums(w, resid)[0]
         resid_sq = dual.weighted_sums(w, resid)[1]
+        size = float(self._norm[active] @ np.abs(coef[active]))
         if known is None:
-            return State(coef, active, resid, problem.design.transpose_dot(w * resid), resid_sq)
-        known.move(resid, resid_sq, members, np.zeros(len(members)) if grad is None else grad)
+            return State(coef, active, resid, design.transpose_dot(w * resid), resid_sq, size)
         if grad is None:
-            known.take_all(problem.design.transpose_dot(w * resid))
-        return State(coef, active, resid, known.z, resid_sq)
+            known.move(resid, resid_sq)
+            known.take_all(design.transpose_dot(w * resid))
+        else:
+            known.move(resid, resid_sq)
+            known.take(working.members, grad)
+        return State(coef, active, resid, known.z, resid_sq, size)
 
     def fit(self, alpha: float, gap: float, status: str, n_iter: int, df: float) -> Fit:
         """Return the present point as a result."""

@@ -77,9 +77,12 @@ class WorkingSet:
             return
         rows = self._panel.extend(new)
         k = len(self.free)
-        cross = np.ascontiguousarray(rows[:, :k].T)
-        self._loads = np.hstack([self._loads, self.space.solve(cross)])
-        rows = rows[:, k:] - cross.T @ self._loads if k else rows
+        if k:
+            cross = np.ascontiguousarray(rows[:, :k].T)
+            self._loads = np.hstack([self._loads, self.space.solve(cross)])
+            rows = rows[:, k:] - cross.T @ self._loads
+        else:
+            self._loads = np.empty((0, size))
         if size > len(self.gram):
             self._grow(max(size, min(GRAM_LIMIT, size + size // 8)), first)
         self.gram[first:size, :size] = rows
@@ -150,6 +153,10 @@ class WorkingSet:
         )
         return n_iter + sweeps, sweeps < limit
 
+    def image(self, coef: Floats) -> Floats:
+        """Return X_W b, (n,), from coef (|W|,); where nothing is free."""
+        return self._panel.dot(coef)
+
     def fitted(self, coef: Floats, active: Indices) -> Floats:
         """Return X b, (n,), from coef (p,), non-zero at active: from the panel where it can."""
         if self.gram is not None and self.is_member[active].all():
@@ -208,11 +215,12 @@ class WorkingSet:
         tr H_AA (H_AA + diag(l2))^-1 = |A| - sum_a l2_a (H_AA + diag(l2))^-1_aa, from coef and l2
         (|W|,); NaN where the Gram matrix was not affordable.
         """
-        active = np.flatnonzero(coef)
-        if len(active) == 0 or not l2.any():
-            return float(len(active) + self.space.rank)
+        support = np.count_nonzero(coef)
+        if support == 0 or not l2.any():
+            return float(support + self.space.rank)
         if self.gram is None:
             return float("nan")
+        active = np.flatnonzero(coef)
         factor, l2_of_rows = self.active.factor_of(self.gram, active, l2)
         diagonal = np.empty(factor.size)
         parts = cut(factor.size, factor.size // 64, 64)
@@ -232,6 +240,8 @@ def refill(
     box: Box,
     skip: NDArray[np.uint8],
     threshold: float,
+    expected: int,
+    violators: int,
 ) -> int:
     """Let the features that should join do so, the most urgent first; return how many did.
 
@@ -243,9 +253,9 @@ def refill(
     from the solution most violators stop being any once the most urgent have been fitted. Where the
     set would then exceed SLACK times the support, or GRAM_LIMIT although the support does not, the
     least urgent members at zero leave.
+
+    expected, violators : outsiders of an urgency above `threshold`, and above 1
     """
-    member = working.is_member.view(np.uint8)
-    expected, violators = dual.urgent(z, box.l1, box.lower, box.upper, skip, member, threshold)
     size = len(working)
     roomy = 2 * support + LEAST
     if working.gram is not None and support + violators <= GRAM_LIMIT:

@@ -167,7 +167,10 @@ class DenseDesign(Design):
 
     def _transpose_dot_of(self, index: Indices, u: Floats) -> Floats:
         out = np.empty(len(index))
-        parts = max(1, min(BLOCKS, self.n * len(index) // BLOCK))
+        parts = min(BLOCKS, self.n * len(index) // BLOCK)
+        if parts <= 1:
+            dense.columns_dot(self.X, index, u, self.mean, out, 0, len(index))
+            return out
         jobs = [
             partial(dense.columns_dot, self.X, index, u, self.mean, out, a, b)
             for a, b in cut(len(index), parts)
@@ -194,7 +197,10 @@ class DenseDesign(Design):
 
     def dot(self, active: Indices, coef: Floats) -> Floats:
         out = np.empty(self.n)
-        parts = max(1, min(BLOCKS, self.n * len(active) // BLOCK))
+        parts = min(BLOCKS, self.n * len(active) // BLOCK)
+        if parts <= 1:
+            dense.dot(self.X, active, coef, self.mean, out, 0, self.n)
+            return out
         jobs = [
             partial(dense.dot, self.X, active, coef, self.mean, out, a, b)
             for a, b in cut(self.n, parts, 1024)

@@ -23,13 +23,29 @@ class Bounds:
     ) -> None: ...
     def open(self) -> int: ...
     def move(self, resid: Floats, resid_sq: float) -> None: ...
-    def loud(
+    def hear(
         self,
         l1: Floats,
         lower: Floats,
         upper: Floats,
         skip: NDArray[np.uint8],
         member: NDArray[np.uint8],
-        out: Indices,
     ) -> int: ...
+    @property
+    def loud(self) -> Indices: ...
+    @property
+    def uncertain(self) -> Indices: ...
+    def certificate(
+        self,
+        coef: Floats,
+        members: Indices,
+        l1: Floats,
+        l2: Floats,
+        lower: Floats,
+        upper: Floats,
+        skip: NDArray[np.uint8],
+        member: NDArray[np.uint8],
+        threshold: float,
+    ) -> tuple[int, float, float, int, int]: ...
     def note(self, index: Indices, values: Floats) -> None: ...
+    def note_read(self, index: Indices, values: Floats) -> None: ...

@@ -16,9 +16,10 @@ Cost: a read of p features and of the slots' residuals.
 
 import numpy as np
 
-from libc.math cimport sqrt
+from libc.math cimport fabs, sqrt
 from libc.stdint cimport int32_t, uint8_t
 
+from .scalar cimport best_response, fenchel_young, scale_limit
 from .simd cimport riata_dot_f64
 
 cdef extern from "bounds.h" nogil:
@@ -45,9 +46,10 @@ cdef class Bounds:
     cdef const double[::1] y, weights, norm_sq, magnitude_sq
     cdef int32_t[::1] _slot
     cdef double[:, ::1] residuals
-    cdef object resid
+    cdef object resid, _loud_array
     cdef double y_sq, inverse_y, slack, resid_sq
-    cdef Py_ssize_t here
+    cdef Py_ssize_t[::1] _loud, counts   # counts: of the features of each slot
+    cdef Py_ssize_t here, n_loud
 
     def __init__(
         self, double[::1] with_y, const double[::1] norm_sq, const double[::1] magnitude_sq,
@@ -61,10 +63,13 @@ cdef class Bounds:
         self.weighted = np.empty(self.y.shape[0])
         self._z, self._last, self._radius = self.z, self.last, self.radius
         self._slot, self._weighted = self.slot, self.weighted
+        self.counts = np.zeros(slots + 1, dtype=np.intp)
+        self.counts[0] = p
         self.residuals = np.zeros((slots + 1, self.y.shape[0]))
         self.along, self.inverse, self.scale, self.rest = np.zeros((4, slots + 1))
         self.y_sq, self.inverse_y = y_sq, 1.0 / y_sq if y_sq > 0.0 else 0.0
-        self.slack = slack
+        self.slack, self.n_loud = slack, 0
+        self._loud = self._loud_array = np.empty(p, dtype=np.intp)
         self._place(y, y_sq)
 
     cdef double with_resid(self, const double[::1] other) noexcept nogil:
@@ -83,17 +88,16 @@ cdef class Bounds:
             return self.here
         cdef const double[::1] values = self.resid
         cdef Py_ssize_t j, k, slot = 1
-        cdef Py_ssize_t[::1] counts = np.zeros(self.along.shape[0], dtype=np.intp)
         cdef double rest
         with nogil:
-            for j in range(self._slot.shape[0]):
-                counts[self._slot[j]] += 1
-            for k in range(2, counts.shape[0]):
-                if counts[k] < counts[slot]:
+            for k in range(2, self.counts.shape[0]):
+                if self.counts[k] < self.counts[slot]:
                     slot = k
-            for j in range(self._slot.shape[0] if counts[slot] else 0):
+            for j in range(self._slot.shape[0] if self.counts[slot] else 0):
                 if self._slot[j] == slot:
                     self._slot[j] = 0
+            self.counts[0] += self.counts[slot]
+            self.counts[slot] = 0
             self.residuals[slot, :] = values
             self.along[slot] = self.with_resid(self.y) * self.inverse_y
             rest = self.resid_sq - self.along[slot] * self.along[slot] * self.y_sq
@@ -125,26 +129,85 @@ cdef class Bounds:
                 &self.rest[0], first, self.inverse_y, self.slack, &self._z[0], &self._radius[0],
                 self._z.shape[0])
 
-    def loud(
+    cdef Py_ssize_t listen(
         self, const double[:] l1, const double[:] lower, const double[:] upper,
-        const uint8_t[::1] skip, const uint8_t[::1] member, Py_ssize_t[::1] out
+        const uint8_t[::1] skip, const uint8_t[::1] member, double threshold,
+        Py_ssize_t *expected, Py_ssize_t *violators
+    ) noexcept nogil:
+        """List who passes l1, or may, in a direction open to it; return how many of them are
+        uncertain. Those who stand above `threshold` of l1, and above l1, are counted besides."""
+        cdef Py_ssize_t j, unread = 0
+        cdef double z, r, limit
+        self.n_loud = expected[0] = violators[0] = 0
+        for j in range(self._z.shape[0]):
+            z, r, limit = self._z[j], self._radius[j], l1[j]
+            if fabs(z) + r <= threshold * limit or skip[j] or member[j]:
+                continue
+            if (z + r > limit and upper[j] > 0.0) or (r - z > limit and lower[j] < 0.0):
+                self._loud[self.n_loud] = j
+                self.n_loud += 1
+                unread += r > 0.0
+            if fabs(z) > threshold * limit and (upper[j] if z > 0.0 else -lower[j]) != 0.0:
+                expected[0] += 1
+                violators[0] += fabs(z) > limit
+        return unread
+
+    def hear(
+        self, const double[:] l1, const double[:] lower, const double[:] upper,
+        const uint8_t[::1] skip, const uint8_t[::1] member
     ):
-        """Return how many features pass l1, or may, in a direction open to them; their numbers in
-        out.
+        """Return how many features pass l1, or may, and are uncertain; all of them are `loud`.
 
         Features with skip or member set are left out.
         """
-        cdef Py_ssize_t j, count = 0
-        cdef double z, r
+        cdef Py_ssize_t expected, violators
+        return self.listen(l1, lower, upper, skip, member, 1.0, &expected, &violators)
+
+    @property
+    def loud(self):
+        """The features that the last `hear` or `certificate` found."""
+        return self._loud_array[: self.n_loud].copy()
+
+    @property
+    def uncertain(self):
+        """Those among them whose z is not exact."""
+        loud = self.loud
+        return loud[self.radius[loud] > 0.0]
+
+    def certificate(
+        self, const double[::1] coef, const Py_ssize_t[::1] members, const double[:] l1,
+        const double[:] l2, const double[:] lower, const double[:] upper,
+        const uint8_t[::1] skip, const uint8_t[::1] member, double threshold
+    ):
+        """Return what can be said of coef (p,), non-zero among the members alone, at the present
+        residual: (unread, gap, slope, expected, violators).
+
+        unread : features whose bound does not tell; where there are any, the rest is void
+        gap : with the residual scaled by the largest feasible c
+        slope : of the gap in c; above 0 a smaller c is better
+        expected, violators : outsiders that stand above threshold l1, and above l1
+        """
+        cdef Py_ssize_t a, j, unread, expected, violators, total
+        cdef double c = 1.0, z, gap, slope
         with nogil:
-            for j in range(self._z.shape[0]):
-                z, r = self._z[j], self._radius[j]
-                if not (z + r > l1[j] or r - z > l1[j]) or skip[j] or member[j]:
+            unread = self.listen(
+                l1, lower, upper, skip, member, threshold, &expected, &violators)
+            total = 0 if unread else members.shape[0] + self.n_loud
+            for a in range(total):
+                j = members[a] if a < members.shape[0] else self._loud[a - members.shape[0]]
+                if fabs(self._z[j]) > l1[j]:
+                    c = min(c, scale_limit(self._z[j], l1[j], l2[j], lower[j], upper[j]))
+            gap = 0.5 * (1.0 - c) * (1.0 - c) * self.resid_sq
+            slope = -(1.0 - c) * self.resid_sq
+            for a in range(total):
+                j = members[a] if a < members.shape[0] else self._loud[a - members.shape[0]]
+                z = c * self._z[j]
+                if coef[j] == 0.0 and fabs(z) <= l1[j]:
                     continue
-                if (z + r > l1[j] and upper[j] > 0.0) or (r - z > l1[j] and lower[j] < 0.0):
-                    out[count] = j
-                    count += 1
-        return count
+                gap += fenchel_young(coef[j], z, l1[j], l2[j], lower[j], upper[j])
+                slope += self._z[j] * (
+                    best_response(z, l1[j], l2[j], lower[j], upper[j]) - coef[j])
+        return unread, gap, slope, expected, violators
 
     def note(self, const Py_ssize_t[::1] index, const double[::1] values):
         """Take values as z at the present residual, exact for now, of the features `index`."""
@@ -153,3 +216,15 @@ cdef class Bounds:
             j = index[a]
             self._z[j] = values[a]
             self._radius[j] = 0.0
+
+    def note_read(self, const Py_ssize_t[::1] index, const double[::1] values):
+        """The same, of features that were read at the present residual."""
+        cdef Py_ssize_t a, j
+        self.open()
+        self.note(index, values)
+        for a in range(index.shape[0]):
+            j = index[a]
+            self._last[j] = values[a]
+            self.counts[self._slot[j]] -= 1
+            self._slot[j] = self.here
+        self.counts[self.here] += index.shape[0]
