@@ -3,6 +3,7 @@
 With weights w that sum to 1 and x_j the j-th column, minus its mean where the design is centred:
 
     transpose_dot(u)      X'u                              one full pass
+    transpose_dots(U)     X'U of several vectors            one pass, or a few
     transpose_dot_of(J,u) X_J'u                            of |J| columns
     dot(active, coef)     sum_a coef_a x_active[a]
     panel()               a working set that grows: X_W b, X_W'u, and the Gram matrix
@@ -150,6 +151,14 @@ class Design(ABC):
     @abstractmethod
     def transpose_dot(self, u: Floats) -> Floats:
         """Return X'u, (p,), from u (n,). Cost: one pass."""
+
+    @abstractmethod
+    def transpose_dots(self, vectors: Floats) -> Floats:
+        """Return X'u of every row u of `vectors` (m, n): (m, p), rows contiguous.
+
+        The bits of a row do not depend on the others. Cost: m n p multiply-adds, and one pass
+        (dense), or one for every eight vectors (sparse).
+        """
 
     def transpose_dot_of(self, index: Indices, u: Floats) -> Floats:
         """Return x_j'u of the columns j in index. Cost: column_cost |index| / p passes."""
