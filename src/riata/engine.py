@@ -68,6 +68,23 @@ class Engine:
         else:
             self._solver().start_from(coef)
 
+    def begin(self, alpha: float) -> Floats | None:
+        """Go ahead towards alpha, and return the u (n,) whose X'u is wanted before `solve`; None
+        where `solve` does all.
+
+        Where a pass for several u costs about as much as one alone, whoever solves several problems
+        on one X makes it for all.
+        """
+        problem = self.problem
+        together = problem.design.reads_together and isinstance(problem.family, Gaussian)
+        if not together or self._covariance is not None or not problem.penalty.has_l1(alpha):
+            return None
+        return self._solver().begin(alpha)
+
+    def take(self, z: Floats) -> None:
+        """Take X'u (p,) of what `begin` returned."""
+        self._solver().take(z)
+
     def solve(self, alpha: float, *, last: bool) -> Fit:
         """Return the certified fit at alpha.
 

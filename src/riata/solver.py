@@ -129,6 +129,9 @@ def on_the_way(last: float, alpha: float) -> Iterator[float]:
 class Solver:
     """Solves one problem for alpha after alpha; what one leaves behind starts the next."""
 
+    _ahead = 0  # iterations of `begin`
+    _pending = False  # whether X'(w r) at the present point is still to come
+
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
         design, penalty = problem.design, problem.penalty
@@ -167,7 +170,7 @@ class Solver:
 
     def solve(self, alpha: float) -> Fit:
         """Return the certified fit at alpha, warm from the one before."""
-        n_iter = self._come_near(alpha)
+        n_iter, self._ahead = self._come_near(alpha) + self._ahead, 0
         box = self.problem.penalty.at(alpha)
         gap, status, more = self._approach(
             alpha, box, self.problem.negligible_gap(), self.problem.max_iter - n_iter
@@ -175,6 +178,35 @@ class Solver:
         members = self.working.members
         df = self.working.smoother_trace(self.state.coef[members], box.l2[members])
         return self.fit(alpha, gap, status, n_iter + more, df)
+
+    def begin(self, alpha: float) -> Floats | None:
+        """Make the first round of `solve` before its first certificate, and return u = w r (n,) at
+        the new point, whose X'u `take` is to be given; None where there is no such round.
+
+        For whoever reads X once for the u of several problems.
+        """
+        problem, working, state = self.problem, self.working, self.state
+        if self._last_alpha == float("inf"):
+            self._last_alpha = max(problem.penalty.alpha_max(state.z, self.skip), alpha)
+        near = FAR * self._last_alpha <= alpha
+        if not near or len(working.free) or working.gram is None or problem.null_objective == 0.0:
+            return None
+        box = problem.penalty.at(alpha)
+        threshold = max(2.0 - self._last_alpha / alpha, 0.5)
+        refill(working, state.coef, len(state.active), state.z, box, self.skip, threshold)
+        if len(working) == 0 or working.gram is None:
+            return None
+        self._last_alpha, self._pending = alpha, True
+        target = INNER * max(problem.negligible_gap(), self.rounding())
+        self._ahead = self._descend(box, target, problem.max_iter)[0]
+        return problem.design.weights * self.state.resid
+
+    def take(self, z: Floats) -> None:
+        """Take X'u (p,) at the point that `begin` came to."""
+        state, self._pending = self.state, False
+        state.z = z
+        if self._known is not None:
+            self._known.take_all(state.resid, state.resid_sq, z)
 
     def _come_near(self, alpha: float) -> int:
         """Solve alphas on the way, roughly, where the last one is far above; return n_iter."""
@@ -312,10 +344,12 @@ class Solver:
         grad : (|W|,), z of the members where it is known; the others' is then left for `certify`
         """
         free, space = self.working.free, self.working.space
-        if grad is not None and self._known is not None:
+        if grad is not None and (self._known is not None or self._pending):
             z = np.zeros(len(coef))
             z[self.working.members] = grad
             self.state = state = self._state(coef, z)
+            if self._pending or self._known is None:
+                return
             if self._rounding_in_gram_space() > SAFE * self.problem.negligible_gap():
                 self._known.refresh(state.resid, state.resid_sq, self.working.members, z)
             return

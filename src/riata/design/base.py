@@ -14,7 +14,8 @@ The means are subtracted from results or while columns are packed, never from X.
 """
 
 from abc import ABC, abstractmethod
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -127,6 +128,7 @@ class Design(ABC):
     whole_gram (p, p) : X'diag(w)X, where it was made for a y and that is how to solve, else None
     entries : numbers that X stores
     column_cost : what a column alone costs in a pass over some columns, against one of a full pass
+    reads_together : whether a pass for several vectors is much cheaper than one for each
     n_threads : most threads that a pass may use
     n_passes : full passes made so far (a pass over part of X counts in proportion)
     """
@@ -145,8 +147,16 @@ class Design(ABC):
     whole_gram: Floats | None = None
     entries: int
     column_cost: float = 1.0
+    reads_together: bool = True
     n_threads: int
     n_passes: float = 0.0
+
+    def twin(self, correlation: Floats, n_threads: int) -> Self:
+        """Return the same matrix for another y, of X'(w y) = correlation (p,); it shares
+        everything but the count of its passes."""
+        other = copy(self)
+        other.correlation, other.n_threads, other.n_passes = correlation, n_threads, 0.0
+        return other
 
     @abstractmethod
     def transpose_dot(self, u: Floats) -> Floats:
