@@ -81,6 +81,11 @@ class Engine:
             return None
         return self._solver().begin(alpha)
 
+    def make_room(self, side: int) -> None:
+        """Give working sets room for `side` features from the start, where there will be some."""
+        if self._made is not None:
+            self._made.working.room = side
+
     def take(self, z: Floats) -> None:
         """Take X'u (p,) of what `begin` returned."""
         self._solver().take(z)

@@ -1,6 +1,6 @@
 """The grid of a path, and the bar that shows how far it has come."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -56,7 +56,7 @@ def automatic_grid(top: float, design: Design, n_alphas: int, ratio: float | Non
     return np.unique(alphas)[::-1].copy()
 
 
-def with_bar(steps: Sequence[Any], progress: bool) -> Iterable[Any]:
+def with_bar(steps: Iterable[Any], progress: bool) -> Iterable[Any]:
     """Return steps, or a bar that shows how far their reader has come."""
     if not progress:
         return steps

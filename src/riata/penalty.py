@@ -55,6 +55,7 @@ class ElasticNet:
         self.excluded = self._wide(out)
         self.unpenalised = self._wide(((factor == 0.0) | (unit == 0.0)) & ~out)
         self.unbounded = bool(np.all(np.isinf(lower) & np.isinf(upper)))
+        self._penalises = not bool(np.all(self.unpenalised | self.excluded))
 
     def _wide(self, values: NDArray) -> NDArray:
         return np.broadcast_to(values, (self.p,))
@@ -96,7 +97,7 @@ class ElasticNet:
 
     def has_l1(self, alpha: float) -> bool:
         """Whether any feature has an L1 penalty at alpha."""
-        return alpha * self.l1_ratio > 0.0 and not bool(np.all(self.unpenalised | self.excluded))
+        return alpha * self.l1_ratio > 0.0 and self._penalises
 
     def alpha_max(self, z: Floats, skip: NDArray[np.uint8]) -> float:
         """Return the smallest alpha at which z = X'u of the null model lets nothing in.

@@ -131,6 +131,7 @@ class Solver:
 
     _ahead = 0  # iterations of `begin`
     _pending = False  # whether X'(w r) at the present point is still to come
+    _given = False  # whether it came from `take`
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -196,17 +197,14 @@ class Solver:
         refill(working, state.coef, len(state.active), state.z, box, self.skip, threshold)
         if len(working) == 0 or working.gram is None:
             return None
-        self._last_alpha, self._pending = alpha, True
+        self._last_alpha, self._pending, self._given = alpha, True, False
         target = INNER * max(problem.negligible_gap(), self.rounding())
         self._ahead = self._descend(box, target, problem.max_iter)[0]
         return problem.design.weights * self.state.resid
 
     def take(self, z: Floats) -> None:
         """Take X'u (p,) at the point that `begin` came to."""
-        state, self._pending = self.state, False
-        state.z = z
-        if self._known is not None:
-            self._known.take_all(state.resid, state.resid_sq, z)
+        self.state.z, self._pending, self._given = z, False, True
 
     def _come_near(self, alpha: float) -> int:
         """Solve alphas on the way, roughly, where the last one is far above; return n_iter."""
@@ -253,7 +251,7 @@ class Solver:
             joined = refill(
                 working, state.coef, len(state.active), state.z, box, self.skip, threshold
             )
-            if self._known is not None and joined:
+            if self._known is not None and joined and not self._given:
                 self._known.refresh(state.resid, state.resid_sq, working.members[-joined:], state.z)
             threshold = 1.0
             target = INNER * max(negligible, floor) * 0.01**stalls
@@ -285,7 +283,7 @@ class Solver:
     def certify(self, alpha: float, box: Box) -> float:
         """Return the duality gap at the present point."""
         state, skip = self.state, self.skip
-        if self._known is not None:
+        if self._known is not None and not self._given:
             member = self.working.is_member.view(np.uint8)
             self._known.at(state.resid, state.resid_sq, state.z, member, box, skip)
         bare = self.problem.penalty.bare(alpha)
@@ -344,6 +342,9 @@ class Solver:
         grad : (|W|,), z of the members where it is known; the others' is then left for `certify`
         """
         free, space = self.working.free, self.working.space
+        if self._given and self._known is not None:
+            self._known.take_all(self.state.resid, self.state.resid_sq, self.state.z)
+        self._given = False
         if grad is not None and (self._known is not None or self._pending):
             z = np.zeros(len(coef))
             z[self.working.members] = grad

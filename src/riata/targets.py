@@ -65,8 +65,12 @@ def fit_targets(
 
 def lanes_at_once(design: Design) -> int:
     """Return how many paths go side by side; see the module."""
-    side = min(2 * design.n + 64, design.p, GRAM_LIMIT)
-    return int(np.clip(ROOM // (8 * side**2), 2, LANES))
+    return int(np.clip(ROOM // (8 * side_of(design) ** 2), 2, LANES))
+
+
+def side_of(design: Design) -> int:
+    """Return for how many features a path's Gram matrix has room from the start."""
+    return min(2 * design.n + 64, design.p, GRAM_LIMIT)
 
 
 class Batch:
@@ -102,6 +106,7 @@ class Batch:
             rule.max_iter, min(rule.deadline, time.monotonic() + LONG),
         )  # fmt: skip
         lane = Lane(centred, Engine(problem))
+        lane.engine.make_room(side_of(centred.design))
         if relaxed:
             lane.refitter = Refitter(centred.data.X, centred.data, centred.y_mean, rule)
         return lane

@@ -172,7 +172,8 @@ def transpose_dots(
     cdef Py_ssize_t n_left = (m + GROUP - 1) // GROUP, n_right
     cdef Py_ssize_t row = X.strides[0] // <Py_ssize_t>sizeof(real)
     cdef Py_ssize_t column = X.strides[1] // <Py_ssize_t>sizeof(real)
-    cdef Py_ssize_t k, rows, i, j, c, count, width, ldc = out.strides[0] // <Py_ssize_t>sizeof(double)
+    cdef Py_ssize_t ldc = out.strides[0] // <Py_ssize_t>sizeof(double)
+    cdef Py_ssize_t k, rows, i, j, c, count, width
     cdef const Py_ssize_t[::1] which = np.arange(max(m, X.shape[1]), dtype=np.intp)
     cdef double *left = new_panel(which[:m], None)
     cdef double *right
