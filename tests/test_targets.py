@@ -100,7 +100,7 @@ def test_the_bits_depend_neither_on_threads_nor_on_the_other_targets(store, monk
 
 
 @pytest.mark.parametrize(
-    ("store", "factor"), [(np.asfortranarray, 2.5), (sp.csr_array, 1.6)], ids=["dense", "csr"]
+    ("store", "factor"), [(np.asfortranarray, 2.5), (sp.csr_array, 1.5)], ids=["dense", "csr"]
 )
 def test_less_is_read_than_by_as_many_fits(store, factor):
     X, _ = regression(100, 600, seed=304, density=0.3)
