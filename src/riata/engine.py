@@ -1,7 +1,7 @@
 """Which solver for which alpha of a path; the only place that chooses.
 
 several responses           MultiSolver
-another loss                NewtonSolver
+another loss                WideNewtonSolver, which is NewtonSolver where a Gram matrix will do
 no L1 part, no bounds       RidgeSolver, from the general solver's state
 tall dense X                CovarianceSolver, for as long as Gram algebra is exact enough
 everything else             Solver
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .covariance import CovarianceSolver
 from .families import Gaussian, MultipleFamily
 from .multi import MultiSolver
-from .newton import NewtonSolver
+from .newton_wide import WideNewtonSolver
 from .ridge import RidgeSolver
 from .solver import Fit, Problem, Solver
 
@@ -42,7 +42,7 @@ class Engine:
                 self._made = Solver(self.problem)
             else:
                 multiple = isinstance(family, MultipleFamily)
-                self._made = (MultiSolver if multiple else NewtonSolver)(self.problem)
+                self._made = (MultiSolver if multiple else WideNewtonSolver)(self.problem)
         return self._made
 
     @cached_property

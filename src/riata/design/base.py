@@ -100,6 +100,14 @@ class ResidualView(ABC):
     """
 
     @abstractmethod
+    def reweighed(self, weights: Floats) -> "ResidualView":
+        """Return the same columns under other weights (n,), summing to 1, centred by these."""
+
+    @abstractmethod
+    def column_norms(self) -> Floats:
+        """Return |x_j|_w^2, (|work|,). Cost: a pass (dense)."""
+
+    @abstractmethod
     def state(self, resid: Floats) -> Floats:
         """Return the state that stands for resid (n,)."""
 

@@ -225,7 +225,9 @@ class DenseDesign(Design):
         return DensePanel(self, weights)
 
     def residual_view(self, work: Indices) -> DenseView:
-        return DenseView(self.X, work, self.mean, self.weights, self.n_threads)
+        return DenseView(
+            self.X, work, self.mean, self.weights, self.n_threads, centred=self.centred
+        )
 
     def gram(
         self,

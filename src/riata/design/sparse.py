@@ -176,9 +176,8 @@ class SparseDesign(Design):
     def residual_view(self, work: Indices) -> SparseView:
         panel = SparsePanel(self)
         panel.gather(work)
-        return SparseView(
-            panel.indptr, panel.local, panel.value, self.rest[work], self.weights, self.n_threads
-        )
+        rows = sp.csr_array((panel.value, panel.local, panel.indptr), shape=(self.n, len(work)))
+        return SparseView(rows, self.rest[work], self.weights, self.n_threads, centred=self.centred)
 
     def row_gram(self, members: Indices, scale: Floats | None = None) -> Floats:
         scale = np.ones(len(members)) if scale is None else scale
