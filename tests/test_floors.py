@@ -26,6 +26,7 @@ FLOORS = {
         "least_squares",
         "multi",
         "newton",
+        "newton_wide",
         "residual_descent",
         "certify",
         "correlations",

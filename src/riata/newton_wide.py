@@ -10,7 +10,7 @@ on the residual   coordinate descent with extrapolation (residual_descent.py), c
 in row space      no L1 part, no bounds, n < p: with K = X diag(l2)^-1 X', made once, and
                   F = [1, X_Z] the columns that nothing penalises,
 
-                      (K + diag(h)^-1) c + F a = b0 + X b + q,   F'c = 0,      b_new = diag(l2)^-1 X'c
+                  (K + diag(h)^-1) c + F a = b0 + X b + q,   F'c = 0,   b_new = diag(l2)^-1 X'c
 
                   by Cholesky of I + h^1/2 K h^1/2: n^3 / 6 multiply-adds a step, and one pass
 
