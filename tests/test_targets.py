@@ -18,6 +18,12 @@ TARGETS += 0.3 * RNG.standard_normal(TARGETS.shape) + 4.0
 SHORT = {"n_alphas": 12, "alpha_min_ratio": 0.05}
 
 
+@pytest.fixture(autouse=True)
+def few_are_enough(monkeypatch):
+    """Let any number of paths read X together."""
+    monkeypatch.setattr(riata.targets, "FEWEST", 1)
+
+
 def certified_targets(X, Y, *, truth=None, offset=None, statuses=None, **settings):
     """Return the paths of the columns of Y, each certified by the oracle."""
     before = fingerprint(X), fingerprint(Y)
@@ -111,6 +117,13 @@ def test_less_is_read_than_by_as_many_fits(store, factor):
     each = riata.fit_path(store(X), Y[:, 0], n_alphas=40)
     assert sum(path.n_passes for path in paths) <= 16 * each.n_passes / factor
     assert np.mean([path.n_iter.sum() for path in paths]) <= 1.3 * each.n_iter.sum()
+
+
+def test_few_targets_read_what_each_would_alone(monkeypatch):
+    monkeypatch.setattr(riata.targets, "FEWEST", 6)
+    paths = certified_targets(A, TARGETS, **SHORT)
+    each = [alone(A, TARGETS, t, **SHORT).n_passes for t in range(5)]
+    assert sum(path.n_passes for path in paths) < sum(each)
 
 
 def test_how_many_go_side_by_side_is_bounded_by_memory():

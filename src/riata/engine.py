@@ -70,14 +70,10 @@ class Engine:
 
     def begin(self, alpha: float) -> Floats | None:
         """Go ahead towards alpha, and return the u (n,) whose X'u is wanted before `solve`; None
-        where `solve` does all.
-
-        Where a pass for several u costs about as much as one alone, whoever solves several problems
-        on one X makes it for all.
-        """
+        where `solve` does all. For whoever solves several problems on one X."""
         problem = self.problem
-        together = problem.design.reads_together and isinstance(problem.family, Gaussian)
-        if not together or self._covariance is not None or not problem.penalty.has_l1(alpha):
+        direct = not problem.penalty.has_l1(alpha) or not isinstance(problem.family, Gaussian)
+        if direct or self._covariance is not None:
             return None
         return self._solver().begin(alpha)
 

@@ -3,12 +3,12 @@
 Moments, column norms and (tall dense X) the Gram matrix are made once. The paths go down their
 grids side by side, each on its own alphas: at every step each descends on its working set, then
 one pass over X gives X'(w r) for all of them, which is the certificate of most, and tells who joins
-next. A path that needs more rounds makes them by itself.
+next. A path that needs more rounds makes them by itself. So do all where they are fewer than
+FEWEST, or where a pass for several vectors costs as much as one for each (CSC).
 
-Cost: a pass with m vectors takes m n p multiply-adds but reads X once; alone, every path would read
-X. Memory: LANES paths at once, fewer where their Gram matrices, of 2 n + 64 features each, would
-take more than ROOM bytes, and for each of them a Gram matrix and a few dozen numbers per row and
-column.
+Cost: a pass with m vectors takes m n p multiply-adds but reads X once. Memory: LANES paths at once,
+fewer where their Gram matrices, of 2 n + 64 features each, would take more than ROOM bytes, and for
+each of them a Gram matrix and a few dozen numbers per row and column.
 """
 
 import time
@@ -36,6 +36,7 @@ Floats = NDArray[np.float64]
 Paths = list[RegularizationPath | None]
 
 LANES = 32
+FEWEST = 6
 ROOM = 1 << 29  # bytes
 
 
@@ -97,6 +98,7 @@ class Batch:
             )
             for k, data in enumerate(members)
         ]  # fmt: skip
+        self._together = self._design.reads_together and len(members) >= FEWEST
         self.grids = [grid.of(lane.engine.alpha_max(), whole.design) for lane in self.lanes]
 
     def _lane(self, centred: Centred, *, relaxed: bool) -> Lane:
@@ -145,7 +147,8 @@ class Batch:
             alphas = self.grids[t]
             self.lanes[t].step(float(alphas[k]), last=k == len(alphas) - 1)
 
-        self._run(begin)
+        if self._together:
+            self._run(begin)
         ready = [t for t, u in enumerate(wanted) if u is not None]
         if ready:
             z = self._read([u for u in wanted if u is not None])

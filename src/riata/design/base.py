@@ -136,7 +136,7 @@ class Design(ABC):
     whole_gram (p, p) : X'diag(w)X, where it was made for a y and that is how to solve, else None
     entries : numbers that X stores
     column_cost : what a column alone costs in a pass over some columns, against one of a full pass
-    reads_together : whether a pass for several vectors is much cheaper than one for each
+    reads_together : whether a pass for several vectors is much cheaper than what each would read
     n_threads : most threads that a pass may use
     n_passes : full passes made so far (a pass over part of X counts in proportion)
     """
