@@ -41,7 +41,7 @@ WRONG = {
     "X is ragged": {"X": [[1.0, 2.0], [3.0]]},
     "y is too short": {"y": Y[:-1]},
     "y is too long": {"y": np.append(Y, 1)},
-    "y has two columns": {"y": np.column_stack([Y, Y])},
+    "y has three axes": {"y": np.ones((2, 3, 4))},
     "y is a number": {"y": 1.0},
     "y is None": {"y": None},
     "y is NaN": {"y": with_value(Y, 4, NAN)},

@@ -232,3 +232,36 @@ def test_shares_with_weights_are_the_labels_they_summarise():
     short = riata.fit_path(X, counts / totals[:, None], sample_weight=totals, **settings)
     long = riata.fit_path(X[rows], labels, **settings)
     np.testing.assert_allclose(short.coef(0.05), long.coef(0.05), atol=1e-6)
+
+
+@pytest.mark.parametrize("l1_ratio", [0.0, 0.4])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_degrees_of_freedom_of_several_numbers_are_a_trace_for_each(l1_ratio, fit_intercept):
+    factor = np.r_[0.0, np.ones(P - 1)]
+    path = riata.fit_path(
+        X, Y, family="multigaussian", l1_ratio=l1_ratio, n_alphas=5, sample_weight=weights(N),
+        fit_intercept=fit_intercept, penalty_factor=factor,
+    )  # fmt: skip
+    w = weights(N) / weights(N).sum()
+    A = X - w @ X if fit_intercept else X
+    for k, alpha in enumerate(path.alphas):
+        support = np.flatnonzero(path.coef(alpha).any(axis=0))
+        G = A[:, support].T @ (w[:, None] * A[:, support])
+        smoother = np.linalg.solve(G + np.diag(alpha * (1 - l1_ratio) * factor[support]), G)
+        np.testing.assert_allclose(path.df[k], K * np.trace(smoother), rtol=1e-8)
+
+
+def test_degrees_of_freedom_of_a_lasso_count_and_of_classes_with_an_l2_part_are_nan():
+    path = riata.fit_path(X, Y, family="multigaussian", n_alphas=4)
+    counts = [np.count_nonzero(path.coef(alpha)) for alpha in path.alphas]
+    np.testing.assert_array_equal(path.df, counts)
+    assert np.isnan(riata.fit_path(X, LABELS, family="multinomial", l1_ratio=0.5, alphas=0.1).df)
+
+
+@EACH
+def test_too_many_features_for_a_gram_matrix_is_an_error_that_says_what_to_do(
+    monkeypatch, family, y, numbers, grouped
+):
+    monkeypatch.setattr(riata.working_set, "GRAM_LIMIT", 5)
+    with pytest.raises(ValueError, match=r"alpha must leave at most .* use larger alphas"):
+        riata.fit_path(X, y, family=family)

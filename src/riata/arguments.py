@@ -1,6 +1,6 @@
 """Checks of what a caller passes, before any work: wanted, what came, what to do."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from numbers import Integral, Real
 from typing import Any
 
@@ -124,6 +124,30 @@ def check_response(
             "mean would be 0"
         )
     return values, None
+
+
+def are_targets(y: Any, family: Any) -> bool:
+    """Whether y holds targets of their own: two columns or more, for the gaussian family."""
+    if y is None or not isinstance(get_family(family), Gaussian):
+        return False
+    shape = y.shape if hasattr(y, "shape") else np.shape(y)
+    return len(shape) == 2 and shape[1] > 1
+
+
+def check_targets(X: Any, y: Any, *, offset: Any, **model: Any) -> "list[Data]":
+    """Return the data of every column of y (n, m); they share everything but y and the offset.
+
+    offset : None, (n,) for all alike, or (n, m)
+    """
+    values = y.to_numpy() if hasattr(y, "to_numpy") else np.asarray(y)
+    first = check_data(X, values[:, 0], offset=None, **model)
+    n, m = values.shape
+    offsets: list[Floats | None] = [None] * m
+    if offset is not None and np.ndim(offset) == 1:
+        offsets = [check_vector(offset, "offset", n)] * m
+    elif offset is not None:
+        offsets = list(np.ascontiguousarray(check_offset(offset, n, values).T))
+    return [replace(first, y=check_y(values[:, t], n), offset=offsets[t]) for t in range(m)]
 
 
 def check_responses(

@@ -59,7 +59,7 @@ def centre(
         and the loss is least squares; X is then not read
     """
     gaussian = isinstance(data.family, Gaussian)
-    y, mean = _centred_target(data) if gaussian else (data.y, 0.0)
+    y, mean = centred_target(data) if gaussian else (data.y, 0.0)
     if moments is None:
         design = make_design(
             data.X, data.weights, centred=data.fit_intercept, n_threads=n_threads,
@@ -73,7 +73,7 @@ def centre(
     return Centred(data, design, y, mean, _penalty(data, design), offset)
 
 
-def _centred_target(data: Data) -> tuple[Floats, float]:
+def centred_target(data: Data) -> tuple[Floats, float]:
     """Return y less the offset and its mean (n,), and that mean, 0 where there is no intercept."""
     w = data.weights
     y = data.y if data.offset is None else data.y - data.offset

@@ -21,8 +21,10 @@ from .cv_result import CrossValidatedPath, check_rule
 from .design import Moments, read_moments, read_once, together
 from .exceptions import convergence_warning
 from .folds import Fold, make_folds, parts_of
+from .grid import automatic_grid, with_bar
+from .lane import Lane
 from .lockstep import MOST_LANES, Start, descend
-from .path import MODEL, Lane, automatic_grid, with_bar
+from .path import MODEL
 from .result import RegularizationPath
 from .scoring import Scoring, get_scoring
 from .solver import Fit

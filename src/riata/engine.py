@@ -1,7 +1,7 @@
 """Which solver for which alpha of a path; the only place that chooses.
 
 several responses           MultiSolver
-another loss                NewtonSolver
+another loss                WideNewtonSolver, which is NewtonSolver where a Gram matrix will do
 no L1 part, no bounds       RidgeSolver, from the general solver's state
 tall dense X                CovarianceSolver, for as long as Gram algebra is exact enough
 everything else             Solver
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .covariance import CovarianceSolver
 from .families import Gaussian, MultipleFamily
 from .multi import MultiSolver
-from .newton import NewtonSolver
+from .newton_wide import WideNewtonSolver
 from .ridge import RidgeSolver
 from .solver import Fit, Problem, Solver
 
@@ -42,7 +42,7 @@ class Engine:
                 self._made = Solver(self.problem)
             else:
                 multiple = isinstance(family, MultipleFamily)
-                self._made = (MultiSolver if multiple else NewtonSolver)(self.problem)
+                self._made = (MultiSolver if multiple else WideNewtonSolver)(self.problem)
         return self._made
 
     @cached_property
@@ -67,6 +67,24 @@ class Engine:
             self._covariance.start_from(coef)
         else:
             self._solver().start_from(coef)
+
+    def begin(self, alpha: float) -> Floats | None:
+        """Go ahead towards alpha, and return the u (n,) whose X'u is wanted before `solve`; None
+        where `solve` does all. For whoever solves several problems on one X."""
+        problem = self.problem
+        direct = not problem.penalty.has_l1(alpha) or not isinstance(problem.family, Gaussian)
+        if direct or self._covariance is not None:
+            return None
+        return self._solver().begin(alpha)
+
+    def make_room(self, side: int) -> None:
+        """Give working sets room for `side` features from the start, where there will be some."""
+        if self._made is not None:
+            self._made.working.room = side
+
+    def take(self, z: Floats) -> None:
+        """Take X'u (p,) of what `begin` returned."""
+        self._solver().take(z)
 
     def solve(self, alpha: float, *, last: bool) -> Fit:
         """Return the certified fit at alpha.

@@ -13,14 +13,13 @@ from .arguments import Data
 from .centring import centre
 from .design import Moments
 from .engine import Engine
-from .path import Lane
+from .lane import Lane
 from .relaxed import Refitter
 from .solver import Fit, Problem
-from .stopping import Rule
+from .stopping import LONG, Rule
 from .threads import run
 
 MOST_LANES = 16  # problems at once: each keeps a Gram matrix and a dozen numbers per column
-LONG = 1e9  # seconds: a deadline, so that solvers look at the clock and can be stopped
 
 
 class Start:

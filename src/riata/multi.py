@@ -182,7 +182,11 @@ class MultiSolver(Solver):
         gap, status, more = self._approach(
             alpha, box, self.problem.negligible_gap(), self.problem.max_iter - n_iter
         )
-        df = float(np.count_nonzero(self.state.rows)) if not box.l2.any() else float("nan")
+        df = float(np.count_nonzero(self.state.rows))
+        if box.l2.any():
+            members = self.working.members
+            trace = self.working.smoother_trace(self.state.coef[members], box.l2[members])
+            df = self.K * trace if self.family.constant else float("nan")
         return self._fit(alpha, gap, status, n_iter + more, df)
 
     def _fit(self, alpha: float, gap: float, status: str, n_iter: int, df: float) -> Fit:
@@ -213,8 +217,10 @@ class MultiSolver(Solver):
         problem, working, state = self.problem, self.working, self.state
         if working.gram is None:
             raise ValueError(
-                f"X must have fewer than {GRAM_LIMIT} features that matter at one alpha: use a "
-                "larger one"
+                f"alpha must leave at most {GRAM_LIMIT} features in the model where there are "
+                f"several responses, got {len(working)}: use larger alphas, or a larger l1_ratio; "
+                'for ridge regression (l1_ratio=0) of numbers family="gaussian" takes y of '
+                f"shape {problem.y.shape} too, and its paths are the same fits"
             )
         work = working.members
         penalty = Rowwise(box.l1[work], box.l2[work], self.family.grouped)

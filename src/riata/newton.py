@@ -159,7 +159,7 @@ class NewtonSolver(Solver):
         if alpha > 0.0:
             return super().solve(alpha)
         problem = self.problem
-        other = NewtonSolver(replace(problem, penalty=problem.penalty.lifted()))
+        other = type(self)(replace(problem, penalty=problem.penalty.lifted()))
         other.move_to(other.state.coef)
         problem.separated = problem.separated or other.problem.separated
         other.problem.null_objective = problem.null_objective
@@ -298,8 +298,7 @@ class NewtonSolver(Solver):
         take, at the rate of the last, cost more than its Gram matrix.
         """
         problem, working, state = self.problem, self.working, self.state
-        if working.gram is None:
-            raise ValueError(f"more than {GRAM_LIMIT} features in the working set")
+        assert working.gram is not None  # see newton_wide.py
         w = problem.design.weights
         work = working.members
         parts = box.take(work)

@@ -1,29 +1,22 @@
 """Whole regularisation paths: fit_path."""
 
 import warnings
-from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import (
-    check_alphas,
-    check_count,
-    check_data,
-    check_flag,
-    check_least_squares,
-    check_number,
-)
-from .centring import Centred, centre
-from .design import Design
+from .arguments import are_targets, check_data, check_flag, check_least_squares, check_targets
+from .centring import centre
 from .engine import Engine
 from .exceptions import convergence_warning
-from .relaxed import Refit, Refitter
+from .grid import check_grid, with_bar
+from .lane import Lane
+from .relaxed import Refitter
 from .result import RegularizationPath
-from .result_multi import MultiResponsePath
-from .solver import Fit, Problem
+from .solver import Problem
 from .stopping import check_rule
+from .targets import fit_targets
 
 Floats = NDArray[np.float64]
 
@@ -50,7 +43,7 @@ def fit_path(
     max_time: float | None = None,
     n_threads: int | None = None,
     progress: bool = False,
-) -> RegularizationPath:
+) -> Any:
     """Fit an elastic-net path, every point of it with a duality gap that bounds its error.
 
     For each alpha of a descending grid, minimise over b0 and b::
@@ -67,7 +60,9 @@ def fit_path(
         float64 and float32 are read in place, dense in either order, CSR and CSC with int32 or
         int64 indices; never changed. Other dtypes and layouts are converted, at a copy's price.
     y : array of shape (n,) or (n, 1), of (n, K) for several responses
-        Target: finite numbers that the family takes, or labels.
+        Target: finite numbers that the family takes, or labels. For the gaussian family the
+        columns of (n, m), m > 1, are targets of their own: m paths, which share what they read of
+        X.
     family : str or riata.families.Family
         The loss f, half the unit deviance: "gaussian" (half the squared error), "binomial" (y two
         labels of any kind, or proportions in [0, 1]), "poisson", "gamma", "tweedie" (log link),
@@ -91,7 +86,7 @@ def fit_path(
         Whether the penalty acts on u_j b_j. Coefficients and bounds stay in X's own units.
     sample_weight : array of shape (n,), optional
         s >= 0. Weight k is the same as k copies, weight 0 the same as no row.
-    offset : array of shape (n,), optional
+    offset : array of shape (n,), or of the shape of y, optional
         Known part o of the linear predictor.
     penalty_factor : float or array of shape (p,), optional
         v >= 0, not rescaled. 0: not penalised. inf: left out, whatever alpha is.
@@ -116,7 +111,9 @@ def fit_path(
 
     Returns
     -------
-    RegularizationPath, or MultiResponsePath for several responses or classes
+    RegularizationPath
+        MultiResponsePath for several responses or classes; for several gaussian targets a list of m
+        RegularizationPath, each on the grid of its own `alpha_max` unless ``alphas`` is given.
 
     Raises
     ------
@@ -124,7 +121,8 @@ def fit_path(
         Where an argument is not as above; the message names it.
     KeyboardInterrupt
         On Ctrl-C, with what was solved so far in its attribute ``path``; None where
-        that was before the first alpha was begun.
+        that was before the first alpha was begun (of several targets: in the list, for those that
+        were not begun).
 
     Warns
     -----
@@ -135,7 +133,8 @@ def fit_path(
     -----
     About one pass over X per alpha, a Gram matrix of the working set, and coordinate descent in it.
     Memory beyond X: the Gram matrix (at most 4096 columns), a dozen numbers per row and column,
-    and, for sparse X, the working set's columns.
+    and, for sparse X, the working set's columns. Of several targets at most 32 go side by side,
+    fewer where Gram matrices of 2 n + 64 columns for each would take more than 512 MB.
 
     References
     ----------
@@ -150,22 +149,28 @@ def fit_path(
     >>> riata.fit_path(X, y, alphas=0.5, fit_intercept=False).coef(0.5)
     array([1.5, 0.5, 0. ])
     """
-    return solve_path(**locals())
+    return solve_path(several=True, **locals())
 
 
 def solve_path(
-    X: Any, y: Any, *, start: Floats | None = None, **settings: Any
-) -> RegularizationPath:
-    """fit_path with every setting given, and coefficients (p,) to start from."""
+    X: Any, y: Any, *, start: Floats | None = None, several: bool = False, **settings: Any
+) -> Any:
+    """fit_path with every setting given, and coefficients (p,) to start from.
+
+    several : whether y may hold several targets
+    """
     path, separated = None, False
     try:
-        path, stopped_by, separated = _solve(X, y, start, settings)
+        if several and are_targets(y, settings["family"]):
+            path, stopped_by = _solve_targets(X, y, settings)
+        else:
+            path, stopped_by, separated = _solve(X, y, start, settings)
         if stopped_by is not None:
             raise stopped_by
     except KeyboardInterrupt as stop:
         vars(stop)["path"] = path
         raise
-    _warn(path, separated)
+    _warn(path if isinstance(path, list) else [path], separated)
     return path
 
 
@@ -176,11 +181,7 @@ def _solve(
     model = {name: settings[name] for name in MODEL}
     rule = check_rule(settings)
     relaxed = check_flag(settings["relaxed"], "relaxed")
-    alphas = None if settings["alphas"] is None else check_alphas(settings["alphas"])
-    n_alphas = check_count(settings["n_alphas"], "n_alphas", 1)
-    ratio = settings["alpha_min_ratio"]
-    if ratio is not None:
-        ratio = check_number(ratio, "alpha_min_ratio", 0.0, 1.0, above=True)
+    grid = check_grid(settings)
     data = check_data(X, y, **model)
     if relaxed:
         advice = "fit the features of a support again by fit_path with alphas=0"
@@ -193,8 +194,7 @@ def _solve(
         rule.deadline, centred.offset,
     )  # fmt: skip
     engine = Engine(problem)
-    if alphas is None:
-        alphas = automatic_grid(engine.alpha_max(), problem.design, n_alphas, ratio)
+    alphas = grid.of(engine.alpha_max(), problem.design)
     if start is not None:
         engine.start_from(centred.take(start))
     lane = Lane(centred, engine)
@@ -206,88 +206,25 @@ def _solve(
     return path, stop, problem.separated
 
 
+def _solve_targets(
+    X: Any, y: Any, settings: dict[str, Any]
+) -> tuple[Any, KeyboardInterrupt | None]:
+    """Return the paths of the columns of y, as far as they went, and what stopped them."""
+    model = {name: settings[name] for name in MODEL}
+    rule = check_rule(settings)
+    relaxed = check_flag(settings["relaxed"], "relaxed")
+    members = check_targets(X, y, **model)
+    remembered = {**model, **rule.as_settings()}
+    return fit_targets(
+        members, rule, check_grid(settings), relaxed=relaxed, settings=remembered
+    )  # fmt: skip
+
+
+LATE = ["max_iter", "time_limit"]  # what is warned of
 MODEL = (
     "family", "l1_ratio", "fit_intercept", "standardize", "sample_weight", "offset",
     "penalty_factor", "lower_bounds", "upper_bounds",
 )  # fmt: skip
-
-
-def automatic_grid(top: float, design: Design, n_alphas: int, ratio: float | None) -> Floats:
-    """Return the grid that starts at alpha_max = `top` (at 1 where that is 0)."""
-    top = top or 1.0
-    if ratio is None:
-        rows = np.count_nonzero(design.weights)
-        ratio = 1e-2 if rows < design.n_features else 1e-4
-    if n_alphas == 1:
-        return np.array([top])
-    alphas = top * np.logspace(0.0, np.log10(ratio), n_alphas)
-    alphas[0] = top
-    return np.unique(alphas)[::-1].copy()
-
-
-class Lane:
-    """One problem on its way down a grid: its engine, its fits so far.
-
-    before : passes over X that its design had made for others
-    refitter : fits the supports again, where the path is to be relaxed
-    """
-
-    refitter: Refitter | None = None
-
-    def __init__(self, centred: Centred, engine: Engine, before: float = 0.0) -> None:
-        self.centred, self.engine, self._before = centred, engine, before
-        self.fits: list[Fit] = []
-        self.refits: list[Refit] = []
-
-    def step(self, alpha: float, *, last: bool) -> Fit:
-        """Solve the next alpha, warm from the one before."""
-        fit = self.engine.solve(alpha, last=last)
-        if self.refitter is not None:
-            self.refits.append(self.refitter.fit(self.centred.expand(fit.index)))
-        self.fits.append(fit)
-        return fit
-
-    def cut(self, size: int) -> None:
-        """Forget what came after the first `size` alphas."""
-        del self.fits[size:], self.refits[size:]
-
-    def predictor(self) -> Floats:
-        """Return o + b0 + X b (n,) at the last alpha, for rows of weight 0 as for any other."""
-        eta = self.centred.y_mean + self.engine.fitted()
-        offset = self.centred.data.offset
-        return eta if offset is None else eta + offset
-
-    def result(self, alphas: Floats, unsolved: str, settings: dict[str, Any]) -> RegularizationPath:
-        """Return the path; `unsolved` is the status of the alphas that were not reached."""
-        centred, problem = self.centred, self.engine.problem
-        settings = {
-            **settings,
-            "family": centred.data.family,
-            "relaxed": self.refitter is not None,
-        }
-        kind = RegularizationPath
-        if problem.y.ndim == 2:
-            kind, settings["n_responses"] = MultiResponsePath, problem.y.shape[1]
-        return kind.from_fits(
-            alphas,
-            [
-                (
-                    centred.expand(fit.index),
-                    fit.intercept + centred.intercept(fit.index, fit.coef),
-                    fit,
-                )
-                for fit in self.fits
-            ],
-            None if self.refitter is None else self.refits,
-            n_features=centred.design.n_features,
-            names=centred.data.names,
-            classes=centred.data.classes,
-            null_objective=problem.null_objective,
-            unsolved=unsolved,
-            n_rows=int(np.count_nonzero(centred.design.weights)),
-            n_passes=centred.design.n_passes - self._before,
-            settings=settings,
-        )
 
 
 def _run(lane: Lane, alphas: Floats, progress: bool) -> KeyboardInterrupt | None:
@@ -302,20 +239,8 @@ def _run(lane: Lane, alphas: Floats, progress: bool) -> KeyboardInterrupt | None
     return None
 
 
-def with_bar(alphas: Floats, progress: bool) -> Iterable[float]:
-    """Return alphas, or a bar that shows how far their reader has come."""
-    if not progress:
-        return alphas
-    try:
-        from tqdm import tqdm
-    except ImportError:
-        raise ImportError(
-            "progress=True needs tqdm: install it with pip install 'riata[progress]'"
-        ) from None
-    return tqdm(alphas, desc="riata", unit="alpha")
-
-
-def _warn(path: RegularizationPath, separated: bool) -> None:
+def _warn(paths: list[RegularizationPath], separated: bool) -> None:
+    """Say once what was separated, and how many alphas ended above their tolerance."""
     if separated:
         warnings.warn(
             "features that nothing penalises fit y perfectly (they separate its classes), and may "
@@ -324,18 +249,23 @@ def _warn(path: RegularizationPath, separated: bool) -> None:
             convergence_warning(),
             stacklevel=4,
         )
-    late = np.flatnonzero(np.isin(path.status, ["max_iter", "time_limit"]))
+    late = [
+        (t, k) for t, path in enumerate(paths) for k in np.flatnonzero(np.isin(path.status, LATE))
+    ]
     if len(late) == 0:
         return
-    k = late[0]
+    t, k = late[0]
+    path = paths[t]
     advice = {
         "max_iter": "raise max_iter, standardize X or use a larger alpha",
         "time_limit": "raise max_time or loosen tol",
     }[str(path.status[k])]
+    of_target = f" of target {t}" if len(paths) > 1 else ""
     warnings.warn(
-        f"{len(late)} of {len(path.alphas)} alphas ended above the tolerance, the first "
-        f"at alpha={path.alphas[k]:.6g} ({path.status[k]}): duality gap {path.dual_gaps[k]:.3g}, "
-        f"wanted {path.tol * path.null_objective:.3g} (tol={path.tol:g}); {advice}",
+        f"{len(late)} of {sum(map(len, paths))} alphas ended above the tolerance, the first "
+        f"at alpha={path.alphas[k]:.6g}{of_target} ({path.status[k]}): duality gap "
+        f"{path.dual_gaps[k]:.3g}, wanted {path.tol * path.null_objective:.3g} "
+        f"(tol={path.tol:g}); {advice}",
         convergence_warning(),
         stacklevel=4,
     )

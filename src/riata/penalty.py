@@ -55,7 +55,7 @@ class ElasticNet:
         self.excluded = self._wide(out)
         self.unpenalised = self._wide(((factor == 0.0) | (unit == 0.0)) & ~out)
         self.unbounded = bool(np.all(np.isinf(lower) & np.isinf(upper)))
-        self._held = not bool(np.all(self.unpenalised | self.excluded))
+        self._penalises = not bool(np.all(self.unpenalised | self.excluded))
 
     def _wide(self, values: Any) -> NDArray:
         """Return values as (p,), a scalar as an array of stride 0."""
@@ -101,7 +101,7 @@ class ElasticNet:
 
     def has_l1(self, alpha: float) -> bool:
         """Whether any feature has an L1 penalty at alpha."""
-        return self._held and alpha * self.l1_ratio > 0.0
+        return self._penalises and alpha * self.l1_ratio > 0.0
 
     def alpha_max(self, z: Floats, skip: NDArray[np.uint8]) -> float:
         """Return the smallest alpha at which z = X'u of the null model lets nothing in.

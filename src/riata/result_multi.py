@@ -28,7 +28,9 @@ class MultiResponsePath(RegularizationPath):
         Coefficients in X's own units, float64, one array per response or class.
     intercepts : ndarray of shape (L, K)
     df : ndarray of shape (L,)
-        The number of non-zero coefficients; NaN where there is an L2 part.
+        The number of non-zero coefficients (of a grouped fit: features times K). With an L2 part,
+        for "multigaussian", K times the trace of the smoother on the support, as for one response;
+        NaN for "multinomial", whose responses share no smoother.
     classes_ : ndarray of shape (K,), or None
         The labels in y, sorted, where it held labels.
     """

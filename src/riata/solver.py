@@ -135,6 +135,8 @@ class Solver:
 
     _threshold = 1.0  # urgency of those who are expected in the working set
     _outside: Sequence[int] | None = None  # how many of them, and of violators, if that is known
+    _ahead = 0  # iterations of `begin`
+    _pending = False  # whether X'(w r) at the present point is still to come
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -176,7 +178,7 @@ class Solver:
 
     def solve(self, alpha: float) -> Fit:
         """Return the certified fit at alpha, warm from the one before."""
-        n_iter = self._come_near(alpha)
+        n_iter, self._ahead = self._come_near(alpha) + self._ahead, 0
         box = self.problem.penalty.at(alpha)
         gap, status, more = self._approach(
             alpha, box, self.problem.negligible_gap(), self.problem.max_iter - n_iter
@@ -184,6 +186,36 @@ class Solver:
         members = self.working.members
         df = self.working.smoother_trace(self.state.coef[members], box.l2[members])
         return self.fit(alpha, gap, status, n_iter + more, df)
+
+    def begin(self, alpha: float) -> Floats | None:
+        """Make the first round of `solve` before its first certificate, and return u = w r (n,) at
+        the new point, whose X'u `take` is to be given; None where there is no such round.
+
+        For whoever reads X once for the u of several problems.
+        """
+        problem, working = self.problem, self.working
+        if self._last_alpha == float("inf"):
+            self._last_alpha = max(problem.penalty.alpha_max(self.state.z, self.skip), alpha)
+        near = FAR * self._last_alpha <= alpha
+        if not near or len(working.free) or working.gram is None or problem.null_objective == 0.0:
+            return None
+        box = problem.penalty.at(alpha)
+        self._expect(alpha)
+        self._refill(box)
+        if len(working) == 0 or working.gram is None:
+            return None
+        self._pending = True
+        target = INNER * max(problem.negligible_gap(), self.rounding())
+        self._ahead = self._descend(box, target, problem.max_iter)[0]
+        return problem.design.weights * self.state.resid
+
+    def take(self, z: Floats) -> None:
+        """Take X'u (p,) at the point that `begin` came to."""
+        self._pending = False
+        if self._known is None:
+            self.state.z = z
+        else:
+            self._known.take_all(z)
 
     def _come_near(self, alpha: float) -> int:
         """Solve alphas on the way, roughly, where the last one is far above; return n_iter."""
@@ -212,10 +244,7 @@ class Solver:
         asks a hundredth of it.
         """
         n_iter, best, stalls, settled = 0, float("inf"), 0, False
-        self._threshold = 0.5
-        if alpha > 0.0 and 0.0 < self._last_alpha < float("inf"):
-            self._threshold = min(max(2.0 - self._last_alpha / alpha, 0.5), 1.0)
-        self._last_alpha = alpha
+        self._expect(alpha)
         while True:
             gap, floor = self.certify(alpha, box), self.rounding()
             stalls = stalls + 1 if settled and gap >= 0.5 * best else 0
@@ -231,6 +260,13 @@ class Solver:
             more, finished = self._descend(box, target, max_iter - n_iter)
             n_iter += more
             settled = finished and joined == 0
+
+    def _expect(self, alpha: float) -> None:
+        """Set the urgency of those who are expected in the working set at the next alpha."""
+        self._threshold = 0.5
+        if alpha > 0.0 and 0.0 < self._last_alpha < float("inf"):
+            self._threshold = min(max(2.0 - self._last_alpha / alpha, 0.5), 1.0)
+        self._last_alpha = alpha
 
     def _refill(self, box: Box) -> int:
         """Let those join the working set who should; return how many did."""
@@ -348,8 +384,10 @@ class Solver:
         grad : (|W|,), z of the members where it is known; the others' is then left for `certify`
         """
         free, space = self.working.free, self.working.space
-        if grad is not None and self._known is not None:
+        if grad is not None and (self._known is not None or self._pending):
             self.state = self._state(coef, grad)
+            if self._known is None or self._pending:
+                return
             if self._rounding_in_gram_space() > SAFE * self.problem.negligible_gap():
                 self._known.refresh(self.working.members)
             return
@@ -380,12 +418,12 @@ class Solver:
         resid_sq = dual.weighted_sums(w, resid)[1]
         size = float(self._norm[active] @ np.abs(coef[active]))
         if known is None:
-            return State(coef, active, resid, design.transpose_dot(w * resid), resid_sq, size)
+            z = np.zeros(design.p) if self._pending else design.transpose_dot(w * resid)
+            return State(coef, active, resid, z, resid_sq, size)
+        known.move(resid, resid_sq)
         if grad is None:
-            known.move(resid, resid_sq)
             known.take_all(design.transpose_dot(w * resid))
         else:
-            known.move(resid, resid_sq)
             known.take(working.members, grad)
         return State(coef, active, resid, known.z, resid_sq, size)
 

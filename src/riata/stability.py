@@ -25,8 +25,10 @@ from numpy.typing import NDArray
 
 from .arguments import Data, check_alphas, check_count, check_data, check_flag, check_number
 from .design import read_once
+from .grid import automatic_grid, with_bar
+from .lane import Lane
 from .lockstep import MOST_LANES, Start, descend
-from .path import MODEL, Lane, automatic_grid, with_bar
+from .path import MODEL
 from .solver import Fit
 from .stopping import Rule
 from .stopping import check_rule as check_stopping

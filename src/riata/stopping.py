@@ -7,6 +7,8 @@ from typing import Any
 from .arguments import check_count, check_flag, check_number
 from .threads import available_threads
 
+LONG = 1e9  # seconds: a deadline, so that solvers look at the clock and can be stopped
+
 
 @dataclass
 class Rule:

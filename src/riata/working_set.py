@@ -60,6 +60,7 @@ class WorkingSet:
         self._loads = np.empty((len(free), 0))  # G_ZZ^+ G_ZW
         self._view: ResidualView | None = None
         self._view_size = 0
+        self.room = 0  # members for whom H has room from the start
 
     def __len__(self) -> int:
         return len(self.members)
@@ -84,7 +85,7 @@ class WorkingSet:
         else:
             self._loads = np.empty((0, size))
         if size > len(self.gram):
-            self._grow(max(size, min(GRAM_LIMIT, size + size // 8)), first)
+            self._grow(max(size, self.room, min(GRAM_LIMIT, size + size // 8)), first)
         self.gram[first:size, :size] = rows
         self.gram[:first, first:size] = rows[:, :first].T
 

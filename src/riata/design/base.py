@@ -3,6 +3,7 @@
 With weights w that sum to 1 and x_j the j-th column, minus its mean where the design is centred:
 
     transpose_dot(u)      X'u                              one full pass
+    transpose_dots(U)     X'U of several vectors            one pass, or a few
     transpose_dot_of(J,u) X_J'u                            of |J| columns
     dot(active, coef)     sum_a coef_a x_active[a]
     panel()               a working set that grows: X_W b, X_W'u, and the Gram matrix
@@ -13,7 +14,8 @@ The means are subtracted from results or while columns are packed, never from X.
 """
 
 from abc import ABC, abstractmethod
-from typing import Any
+from copy import copy
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -98,6 +100,14 @@ class ResidualView(ABC):
     """
 
     @abstractmethod
+    def reweighed(self, weights: Floats) -> "ResidualView":
+        """Return the same columns under other weights (n,), summing to 1, centred by these."""
+
+    @abstractmethod
+    def column_norms(self) -> Floats:
+        """Return |x_j|_w^2, (|work|,). Cost: a pass (dense)."""
+
+    @abstractmethod
     def state(self, resid: Floats) -> Floats:
         """Return the state that stands for resid (n,)."""
 
@@ -126,6 +136,7 @@ class Design(ABC):
     whole_gram (p, p) : X'diag(w)X, where it was made for a y and that is how to solve, else None
     entries : numbers that X stores
     column_cost : what a column alone costs in a pass over some columns, against one of a full pass
+    reads_together : whether a pass for several vectors is much cheaper than what each would read
     n_threads : most threads that a pass may use
     n_passes : full passes made so far (a pass over part of X counts in proportion)
     """
@@ -144,12 +155,28 @@ class Design(ABC):
     whole_gram: Floats | None = None
     entries: int
     column_cost: float = 1.0
+    reads_together: bool = True
     n_threads: int
     n_passes: float = 0.0
+
+    def twin(self, correlation: Floats, n_threads: int) -> Self:
+        """Return the same matrix for another y, of X'(w y) = correlation (p,); it shares
+        everything but the count of its passes."""
+        other = copy(self)
+        other.correlation, other.n_threads, other.n_passes = correlation, n_threads, 0.0
+        return other
 
     @abstractmethod
     def transpose_dot(self, u: Floats) -> Floats:
         """Return X'u, (p,), from u (n,). Cost: one pass."""
+
+    @abstractmethod
+    def transpose_dots(self, vectors: Floats) -> Floats:
+        """Return X'u of every row u of `vectors` (m, n): (m, p), rows contiguous.
+
+        The bits of a row do not depend on the others. Cost: m n p multiply-adds, and one pass
+        (dense), or one for every eight vectors (sparse).
+        """
 
     def transpose_dot_of(self, index: Indices, u: Floats) -> Floats:
         """Return x_j'u of the columns j in index. Cost: column_cost |index| / p passes."""

@@ -165,6 +165,18 @@ class DenseDesign(Design):
     def transpose_dot(self, u: Floats) -> Floats:
         return self._reduce(dense.transpose_dot, u, self.mean)
 
+    def transpose_dots(self, vectors: Floats) -> Floats:
+        height, width = (-(-size // GROUP) * GROUP for size in (len(vectors), self.p))
+        out = np.zeros((height, width))
+        parts = max(1, min(BLOCKS, self.X.size // BLOCK))
+        jobs = [
+            partial(gram.transpose_dots, self.X, vectors, self.mean, out, a, b)
+            for a, b in cut(self.p, parts, 3 * GROUP)
+        ]
+        run(jobs, self.n_threads)
+        self.n_passes += 1
+        return out[: len(vectors), : self.p]
+
     def _transpose_dot_of(self, index: Indices, u: Floats) -> Floats:
         out = np.empty(len(index))
         parts = min(BLOCKS, self.n * len(index) // BLOCK)
@@ -219,7 +231,9 @@ class DenseDesign(Design):
         return DensePanel(self, weights)
 
     def residual_view(self, work: Indices) -> DenseView:
-        return DenseView(self.X, work, self.mean, self.weights, self.n_threads)
+        return DenseView(
+            self.X, work, self.mean, self.weights, self.n_threads, centred=self.centred
+        )
 
     def gram(
         self,

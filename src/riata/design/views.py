@@ -1,5 +1,6 @@
 """Columns laid out for descent on the residual; see base.ResidualView."""
 
+from copy import copy
 from functools import partial
 from typing import Any
 
@@ -18,10 +19,26 @@ class DenseView(ResidualView):
     """Columns of a dense matrix, in place. State vectors are weighted: w r."""
 
     def __init__(
-        self, X: NDArray[Any], work: Indices, mean: Floats, weights: Floats, n_threads: int
-    ) -> None:
-        self._X, self._work, self._mean = X, work, mean
+        self, X: NDArray[Any], work: Indices, mean: Floats, weights: Floats, n_threads: int, *,
+        centred: bool,
+    ) -> None:  # fmt: skip
+        self._X, self._work, self._mean, self._centred = X, work, mean, centred
         self._weights, self._n_threads = weights, n_threads
+
+    def reweighed(self, weights: Floats) -> "DenseView":
+        mean = self._mean
+        if self._centred:
+            mean = mean.copy()
+            mean[self._work] += self.gradient(weights)
+        return DenseView(self._X, self._work, mean, weights, self._n_threads, centred=self._centred)
+
+    def column_norms(self) -> Floats:
+        p = self._X.shape[1]
+        sums, squares = np.empty(p), np.empty(p)
+        dense.column_moments(
+            self._X, self._weights, self._mean, sums, squares, 0, len(self._X), 0, p
+        )
+        return squares[self._work]
 
     def state(self, resid: Floats) -> Floats:
         return self._weights * resid
@@ -46,23 +63,38 @@ class DenseView(ResidualView):
 class SparseView(ResidualView):
     """Gathered sparse columns in column form, rows scaled by root = w^1/2, and states likewise.
 
-    indptr, local, value : the columns in row form, numbered 0, 1, ..
+    rows : the columns in row form, (n, |work|)
     rest : what centring subtracts from every row of each of them
     """
 
     def __init__(
-        self, indptr: NDArray[np.int64], local: NDArray[np.int32], value: Floats, rest: Floats,
-        weights: Floats, n_threads: int
-    ) -> None:  # fmt: skip
-        self._root, self._rest, self._n_threads = np.sqrt(weights), rest, n_threads
-        scaled = value * np.repeat(self._root, np.diff(indptr))
-        rows = sp.csr_array((scaled, local, indptr), shape=(len(weights), len(rest)))
-        columns = rows.tocsc()
-        self._data, self._indices = columns.data, columns.indices.astype(np.intc, copy=False)
-        indptr = columns.indptr.astype(np.int64, copy=False)
+        self, rows: sp.csr_array, rest: Floats, weights: Floats, n_threads: int, *, centred: bool
+    ) -> None:
+        self._columns, self._centred, self._n_threads = rows.tocsc(), centred, n_threads
+        self._indices = self._columns.indices.astype(np.intc, copy=False)
+        indptr = self._columns.indptr.astype(np.int64, copy=False)
         self._start, self._end = indptr[:-1], indptr[1:]
         self._no_shift = np.zeros(len(rest))
+        self._weigh(weights, rest)
+
+    def _weigh(self, weights: Floats, rest: Floats | None) -> None:
+        """Take weights (n,); `rest` None: the means under them."""
+        self._root = np.sqrt(weights)
+        self._data = self._columns.data * self._root[self._indices]
         self._first = self._products(self._root)
+        self._rest = self._first if rest is None else rest
+
+    def reweighed(self, weights: Floats) -> "SparseView":
+        other = copy(self)
+        other._weigh(weights, None if self._centred else self._rest)
+        return other
+
+    def column_norms(self) -> Floats:
+        squares = np.bincount(
+            np.repeat(np.arange(len(self._rest)), self._end - self._start),
+            weights=self._data**2, minlength=len(self._rest),
+        )  # fmt: skip
+        return np.maximum(squares + self._rest * (self._rest - 2.0 * self._first), 0.0)
 
     def state(self, resid: Floats) -> Floats:
         return self._root * resid
@@ -78,7 +110,7 @@ class SparseView(ResidualView):
 
     def _products(self, u: Floats) -> Floats:
         """Return the sums over stored entries alone."""
-        out = np.empty(len(self._rest))
+        out = np.empty(len(self._no_shift))
         jobs = [
             partial(
                 sparse.csc_transpose_dot, self._data, self._indices, self._start, self._end, u,

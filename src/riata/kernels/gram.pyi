@@ -18,3 +18,6 @@ def gram(
     vectors: Floats | None = None,
     sums: Floats | None = None,
 ) -> None: ...
+def transpose_dots(
+    X: NDArray[Any], vectors: Floats, column_mean: Floats, out: Floats, c0: int, c1: int
+) -> None: ...

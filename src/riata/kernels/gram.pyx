@@ -1,6 +1,7 @@
 """Gram matrices of columns of a dense matrix, centred and weighted while they are packed.
 
     G_ab = sum_k s_k^2 (x_k,a - m_a - q_k) (x_k,b - m_b - q_k)      a in left, b in right
+    Z_vb = sum_k u_vk (x_kb - m_b)                                   for several vectors u_v
 
 The means are subtracted before any product is formed: corrected afterwards, G is off by
 (mean / sd)^2 eps. The rows go by in fixed blocks and each block is added to G in turn: the bits
@@ -10,6 +11,8 @@ Method: packed panels and register tiles, after Goto and van de Geijn, "Anatomy 
 high-performance matrix multiplication", ACM TOMS 34(3), 2008, section 4. Cost: n |left| |right|
 multiply-adds (half of it where left is right) and one read of the columns.
 """
+
+import numpy as np
 
 from libc.stdlib cimport free
 
@@ -39,6 +42,7 @@ cdef enum:
     GROUP = 8
     ROWS = 128   # of a packed block: four groups fill the first-level cache
     STRIDE = GROUP * ROWS + 8   # between groups: a power of two would put all in one cache set
+    SECOND_LEVEL = 384   # columns of a packed block that stay in the second-level cache
 
 cdef riata_tile TILE = riata_choose_tile()
 
@@ -148,3 +152,58 @@ def gram(
     free(panel_left)
     if not symmetric:
         free(panel_right)
+
+
+def transpose_dots(
+    const real[:, :] X, const double[:, ::1] vectors, const double[::1] column_mean,
+    double[:, ::1] out, Py_ssize_t c0, Py_ssize_t c1
+):
+    """Add vectors (X - mean), of the columns c0:c1, to `out`: one read of them for all vectors.
+
+    X : (n, p), unit stride along one axis
+    vectors : (m, n)
+    column_mean : (p,)
+    out : at least (8 ceil(m / 8), 8 ceil(p / 8)), zeros in c0:c1; c0 is a multiple of 8
+
+    A sum goes over the rows in order and in blocks of ROWS, so its bits depend neither on c0 and c1
+    nor on the other vectors.  Cost: m n (c1 - c0) multiply-adds.
+    """
+    cdef Py_ssize_t n = X.shape[0], m = vectors.shape[0]
+    cdef Py_ssize_t n_left = (m + GROUP - 1) // GROUP, n_right
+    cdef Py_ssize_t row = X.strides[0] // <Py_ssize_t>sizeof(real)
+    cdef Py_ssize_t column = X.strides[1] // <Py_ssize_t>sizeof(real)
+    cdef Py_ssize_t ldc = out.strides[0] // <Py_ssize_t>sizeof(double)
+    cdef Py_ssize_t k, rows, i, j, c, count, width
+    cdef const Py_ssize_t[::1] which = np.arange(max(m, X.shape[1]), dtype=np.intp)
+    cdef double *left = new_panel(which[:m], None)
+    cdef double *right
+    cdef riata_tile_fn tile
+    try:
+        right = new_panel(which[:SECOND_LEVEL], None)
+    except MemoryError:
+        free(left)
+        raise
+    with nogil:
+        k = 0
+        while k < n:
+            rows = min(<Py_ssize_t>ROWS, n - k)
+            pack(&vectors[0, 0] + k, 1, n, which[:m], left + n_left * STRIDE, NULL, NULL, rows,
+                 left)
+            c = c0
+            while c < c1:
+                count = min(<Py_ssize_t>SECOND_LEVEL, c1 - c)
+                n_right = (count + GROUP - 1) // GROUP
+                pack(&X[0, 0] + k * row, row, column, which[c:c + count], &column_mean[c], NULL,
+                     NULL, rows, right)
+                j = 0
+                while j < n_right:
+                    width = TILE.width if j + TILE.width <= n_right else 1
+                    tile = TILE.wide if width > 1 else TILE.narrow
+                    for i in range(n_left):
+                        tile(left + i * STRIDE, right + j * STRIDE, STRIDE, rows,
+                             &out[i * GROUP, c + j * GROUP], ldc)
+                    j += width
+                c += count
+            k += rows
+    free(left)
+    free(right)

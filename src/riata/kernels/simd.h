@@ -144,4 +144,11 @@ RIATA_ROW_DOT(riata_row_dot_f32, float)
 RIATA_ROW_STATS(riata_row_stats_f64, double)
 RIATA_ROW_STATS(riata_row_stats_f32, float)
 
+/* out_k += x u_k for eight k: one entry of a sparse matrix against eight vectors */
+typedef double riata_eight __attribute__((vector_size(64), aligned(8), may_alias));
+
+static inline void riata_add_eight(double x, const double *u, double *out) {
+  *(riata_eight *)out += x * *(const riata_eight *)u;
+}
+
 #endif

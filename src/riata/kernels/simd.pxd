@@ -14,6 +14,7 @@ cdef extern from "simd.h" nogil:
                         const double *shift, double *out, Py_ssize_t n)
     void riata_rows_f32(const double *u, const float *x, Py_ssize_t stride,
                         const double *shift, double *out, Py_ssize_t n)
+    void riata_add_eight(double x, const double *u, double *out)
     double riata_row_dot_f64(const double *x, const double *u, const double *shift, Py_ssize_t n)
     double riata_row_dot_f32(const float *x, const double *u, const double *shift, Py_ssize_t n)
     void riata_row_stats_f64(double w, const double *x, const double *shift, double *out,

@@ -5,6 +5,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
+WIDTH: int
+
 def csc_sums(
     data: NDArray[Any],
     indices: NDArray[Any],
@@ -52,6 +54,29 @@ def csr_transpose_dot(
     seen: NDArray[np.uint64] | None,
     before: NDArray[np.int32] | None,
     u: Floats,
+    shift: Floats | None,
+    out: Floats,
+    r0: int,
+    r1: int,
+) -> None: ...
+def csc_transpose_dots(
+    data: NDArray[Any],
+    indices: NDArray[Any],
+    start: NDArray[np.int64],
+    end: NDArray[np.int64],
+    vectors: Floats,
+    shift: Floats,
+    out: Floats,
+    c0: int,
+    c1: int,
+) -> None: ...
+def csr_transpose_dots(
+    data: NDArray[Any],
+    indices: NDArray[Any],
+    indptr: NDArray[np.int64],
+    seen: NDArray[np.uint64] | None,
+    before: NDArray[np.int32] | None,
+    vectors: Floats,
     shift: Floats | None,
     out: Floats,
     r0: int,

@@ -17,11 +17,20 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 from .rank cimport number_of
-from .simd cimport real
+from .simd cimport real, riata_add_eight
+
+cdef extern from *:
+    void __builtin_prefetch(const void *address, int to_write) nogil
 
 ctypedef fused integer:
     int
     long long
+
+cdef enum:
+    AT_ONCE = 8   # vectors in one read of the matrix: their sums fill a cache line
+    AHEAD = 12    # entries between the call for a cache line and its use
+
+WIDTH = AT_ONCE
 
 
 # -- start-up: weighted sums of the stored entries ----------------------------------------------
@@ -172,6 +181,51 @@ def csr_transpose_dot(
             for k in range(indptr[i], indptr[i + 1]):
                 j = number_of(seen, before, indices[k])
                 out[j] += (data[k] - shift[j] if shift is not None else data[k]) * v
+
+
+def csc_transpose_dots(
+    const real[::1] data, const integer[::1] indices, const int64_t[::1] start,
+    const int64_t[::1] end, const double[:, ::1] vectors, const double[::1] shift,
+    double[:, ::1] out, Py_ssize_t c0, Py_ssize_t c1
+):
+    """csc_transpose_dot for AT_ONCE vectors, (n, AT_ONCE), in one read; out (p, AT_ONCE)."""
+    cdef Py_ssize_t j, k, stop = indices.shape[0]
+    cdef double x
+    cdef double s[AT_ONCE]
+    with nogil:
+        for j in range(c0, c1):
+            memset(&s[0], 0, AT_ONCE * sizeof(double))
+            for k in range(start[j], end[j]):
+                if k + AHEAD < stop:
+                    __builtin_prefetch(&vectors[indices[k + AHEAD], 0], 0)
+                x = data[k] - shift[j]
+                riata_add_eight(x, &vectors[indices[k], 0], &s[0])
+            memcpy(&out[j, 0], &s[0], AT_ONCE * sizeof(double))
+
+
+def csr_transpose_dots(
+    const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
+    const uint64_t[::1] seen, const int32_t[::1] before, const double[:, ::1] vectors,
+    const double[::1] shift, double[:, ::1] out, Py_ssize_t r0, Py_ssize_t r1
+):
+    """csr_transpose_dot for AT_ONCE vectors, (n, AT_ONCE), in one read; out (p, AT_ONCE).
+
+    The AT_ONCE sums of a column share a cache line, which is what an entry costs.
+    """
+    cdef Py_ssize_t i, j, k, stop = indptr[r1]
+    cdef double x
+    cdef double u[AT_ONCE]
+    with nogil:
+        out[:, :] = 0.0
+        for i in range(r0, r1):
+            memcpy(&u[0], &vectors[i, 0], AT_ONCE * sizeof(double))
+            for k in range(indptr[i], indptr[i + 1]):
+                if k + AHEAD < stop:
+                    __builtin_prefetch(
+                        &out[number_of(seen, before, indices[k + AHEAD]), 0], 1)
+                j = number_of(seen, before, indices[k])
+                x = data[k] - shift[j] if shift is not None else data[k]
+                riata_add_eight(x, &u[0], &out[j, 0])
 
 
 def csc_dot(

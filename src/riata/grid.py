@@ -1,0 +1,69 @@
+"""The grid of a path, and the bar that shows how far it has come."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .arguments import check_alphas, check_count, check_number
+from .design import Design
+
+Floats = NDArray[np.float64]
+
+
+@dataclass
+class Grid:
+    """The alphas that were asked for, or how to find them."""
+
+    alphas: Floats | None
+    n_alphas: int
+    alpha_min_ratio: float | None
+
+    @property
+    def size(self) -> int:
+        """The number of alphas."""
+        return self.n_alphas if self.alphas is None else len(self.alphas)
+
+    def of(self, top: float, design: Design) -> Floats:
+        """Return the alphas of a problem whose alpha_max is `top`."""
+        if self.alphas is not None:
+            return self.alphas
+        return automatic_grid(top, design, self.n_alphas, self.alpha_min_ratio)
+
+
+def check_grid(settings: dict[str, Any]) -> Grid:
+    """Return the grid that `alphas`, `n_alphas` and `alpha_min_ratio` stand for."""
+    alphas = None if settings["alphas"] is None else check_alphas(settings["alphas"])
+    n_alphas = check_count(settings["n_alphas"], "n_alphas", 1)
+    ratio = settings["alpha_min_ratio"]
+    if ratio is not None:
+        ratio = check_number(ratio, "alpha_min_ratio", 0.0, 1.0, above=True)
+    return Grid(alphas, n_alphas, ratio)
+
+
+def automatic_grid(top: float, design: Design, n_alphas: int, ratio: float | None) -> Floats:
+    """Return the grid that starts at alpha_max = `top` (at 1 where that is 0)."""
+    top = top or 1.0
+    if ratio is None:
+        rows = np.count_nonzero(design.weights)
+        ratio = 1e-2 if rows < design.n_features else 1e-4
+    if n_alphas == 1:
+        return np.array([top])
+    alphas = top * np.logspace(0.0, np.log10(ratio), n_alphas)
+    alphas[0] = top
+    return np.unique(alphas)[::-1].copy()
+
+
+def with_bar(steps: Iterable[Any], progress: bool) -> Iterable[Any]:
+    """Return steps, or a bar that shows how far their reader has come."""
+    if not progress:
+        return steps
+    try:
+        from tqdm import tqdm
+    except ImportError:
+        raise ImportError(
+            "progress=True needs tqdm: install it with pip install 'riata[progress]'"
+        ) from None
+    return tqdm(steps, desc="riata", unit="alpha")

@@ -1,0 +1,80 @@
+"""One problem on its way down a grid."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .centring import Centred
+from .engine import Engine
+from .relaxed import Refit, Refitter
+from .result import RegularizationPath
+from .result_multi import MultiResponsePath
+from .solver import Fit
+
+Floats = NDArray[np.float64]
+
+
+class Lane:
+    """One problem on its way down a grid: its engine, its fits so far.
+
+    before : passes over X that its design had made for others
+    refitter : fits the supports again, where the path is to be relaxed
+    """
+
+    refitter: Refitter | None = None
+
+    def __init__(self, centred: Centred, engine: Engine, before: float = 0.0) -> None:
+        self.centred, self.engine, self._before = centred, engine, before
+        self.fits: list[Fit] = []
+        self.refits: list[Refit] = []
+
+    def step(self, alpha: float, *, last: bool) -> Fit:
+        """Solve the next alpha, warm from the one before."""
+        fit = self.engine.solve(alpha, last=last)
+        if self.refitter is not None:
+            self.refits.append(self.refitter.fit(self.centred.expand(fit.index)))
+        self.fits.append(fit)
+        return fit
+
+    def cut(self, size: int) -> None:
+        """Forget what came after the first `size` alphas."""
+        del self.fits[size:], self.refits[size:]
+
+    def predictor(self) -> Floats:
+        """Return o + b0 + X b (n,) at the last alpha, for rows of weight 0 as for any other."""
+        eta = self.centred.y_mean + self.engine.fitted()
+        offset = self.centred.data.offset
+        return eta if offset is None else eta + offset
+
+    def result(self, alphas: Floats, unsolved: str, settings: dict[str, Any]) -> RegularizationPath:
+        """Return the path; `unsolved` is the status of the alphas that were not reached."""
+        centred, problem = self.centred, self.engine.problem
+        settings = {
+            **settings,
+            "family": centred.data.family,
+            "relaxed": self.refitter is not None,
+        }
+        kind = RegularizationPath
+        if problem.y.ndim == 2:
+            kind, settings["n_responses"] = MultiResponsePath, problem.y.shape[1]
+        return kind.from_fits(
+            alphas,
+            [
+                (
+                    centred.expand(fit.index),
+                    fit.intercept + centred.intercept(fit.index, fit.coef),
+                    fit,
+                )
+                for fit in self.fits
+            ],
+            None if self.refitter is None else self.refits,
+            n_features=centred.design.n_features,
+            names=centred.data.names,
+            classes=centred.data.classes,
+            null_objective=problem.null_objective,
+            unsolved=unsolved,
+            n_rows=int(np.count_nonzero(centred.design.weights)),
+            n_passes=centred.design.n_passes - self._before,
+            settings=settings,
+        )

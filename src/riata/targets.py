@@ -1,0 +1,174 @@
+"""Many targets on one X: independent least-squares paths that share what they read of it.
+
+Moments, column norms and (tall dense X) the Gram matrix are made once. The paths go down their
+grids side by side, each on its own alphas: at every step each descends on its working set, then
+one pass over X gives X'(w r) for all of them, which is the certificate of most, and tells who joins
+next. A path that needs more rounds makes them by itself. So do all where they are fewer than
+FEWEST, or where a pass for several vectors costs as much as one for each (CSC).
+
+Cost: a pass with m vectors takes m n p multiply-adds but reads X once. Memory: LANES paths at once,
+fewer where their Gram matrices, of 2 n + 64 features each, would take more than ROOM bytes, and for
+each of them a Gram matrix and a few dozen numbers per row and column.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .arguments import Data
+from .centring import Centred, centre, centred_target
+from .design import Design
+from .engine import Engine
+from .grid import Grid, with_bar
+from .lane import Lane
+from .relaxed import Refitter
+from .result import RegularizationPath
+from .solver import Problem
+from .stopping import LONG, Rule
+from .threads import cut, run
+from .working_set import GRAM_LIMIT
+
+Floats = NDArray[np.float64]
+Paths = list[RegularizationPath | None]
+
+LANES = 32
+FEWEST = 6
+ROOM = 1 << 29  # bytes
+
+
+def fit_targets(
+    members: list[Data], rule: Rule, grid: Grid, *, relaxed: bool, settings: dict[str, Any]
+) -> tuple[Paths, KeyboardInterrupt | None]:
+    """Return the path of every target, and the Ctrl-C that stopped them, if one did.
+
+    members : the targets; they share everything but y and offset
+    settings : what the paths are to remember, but for the offset
+
+    After Ctrl-C the paths go as far as they went, and are None where they were not begun.
+    """
+    whole = centre(members[0], rule.n_threads)
+    batches = cut(len(members), -(-len(members) // lanes_at_once(whole.design)))
+    steps = iter(with_bar(range(len(batches) * grid.size), rule.progress))
+    start = whole.design.n_passes / len(members)
+    found: Paths = [None] * len(members)
+    for first, end in batches:
+        batch = Batch(whole, members[first:end], rule, grid, relaxed=relaxed)
+        stop = batch.descend(steps)
+        found[first:end] = batch.results("interrupted" if stop else "time_limit", settings, start)
+        if stop is not None:
+            return found, stop
+    return found, None
+
+
+def lanes_at_once(design: Design) -> int:
+    """Return how many paths go side by side; see the module."""
+    return int(np.clip(ROOM // (8 * side_of(design) ** 2), 2, LANES))
+
+
+def side_of(design: Design) -> int:
+    """Return for how many features a path's Gram matrix has room from the start."""
+    return min(2 * design.n + 64, design.p, GRAM_LIMIT)
+
+
+class Batch:
+    """Some targets on their way down their grids.
+
+    whole : the problem of the first target of all, whose design has read X
+    """
+
+    def __init__(
+        self, whole: Centred, members: list[Data], rule: Rule, grid: Grid, *, relaxed: bool
+    ) -> None:
+        self._design, self._rule = whole.design, rule
+        targets = [centred_target(data) for data in members]
+        w = whole.design.weights
+        z = self._read([w * y for y, _ in targets])
+        n_threads = 1 if len(members) >= rule.n_threads else rule.n_threads
+        self.lanes = [
+            self._lane(
+                Centred(
+                    data, whole.design.twin(z[k].copy(), n_threads), *targets[k], whole.penalty,
+                    None,
+                ),
+                relaxed=relaxed,
+            )
+            for k, data in enumerate(members)
+        ]  # fmt: skip
+        self._together = self._design.reads_together and len(members) >= FEWEST
+        self.grids = [grid.of(lane.engine.alpha_max(), whole.design) for lane in self.lanes]
+
+    def _lane(self, centred: Centred, *, relaxed: bool) -> Lane:
+        rule = self._rule
+        problem = Problem(
+            centred.design, centred.y, centred.data.family, centred.penalty, rule.tol,
+            rule.max_iter, min(rule.deadline, time.monotonic() + LONG),
+        )  # fmt: skip
+        lane = Lane(centred, Engine(problem))
+        lane.engine.make_room(side_of(centred.design))
+        if relaxed:
+            lane.refitter = Refitter(centred.data.X, centred.data, centred.y_mean, rule)
+        return lane
+
+    def _read(self, vectors: list[Floats]) -> Floats:
+        """Return X'u (m, p) of several u (n,), by passes over X that they share."""
+        before = self._design.n_passes
+        z = self._design.transpose_dots(np.array(vectors))
+        self._share = (self._design.n_passes - before) / len(vectors)
+        return z
+
+    def descend(self, steps: Iterator[Any]) -> KeyboardInterrupt | None:
+        """Take all lanes down their grids; return the Ctrl-C that ended it early, if one did."""
+        solved = 0
+        try:
+            for k in range(len(self.grids[0])):
+                next(steps, None)
+                if self.lanes[0].engine.problem.expired():
+                    break
+                self._step(k)
+                solved += 1
+        except KeyboardInterrupt as interrupt:
+            for lane in self.lanes:
+                lane.cut(solved)
+            return interrupt
+        return None
+
+    def _step(self, k: int) -> None:
+        """Solve the k-th alpha of every lane."""
+        wanted: list[Floats | None] = [None] * len(self.lanes)
+
+        def begin(t: int) -> None:
+            wanted[t] = self.lanes[t].engine.begin(float(self.grids[t][k]))
+
+        def finish(t: int) -> None:
+            alphas = self.grids[t]
+            self.lanes[t].step(float(alphas[k]), last=k == len(alphas) - 1)
+
+        if self._together:
+            self._run(begin)
+        ready = [t for t, u in enumerate(wanted) if u is not None]
+        if ready:
+            z = self._read([u for u in wanted if u is not None])
+            for row, t in enumerate(ready):
+                self.lanes[t].engine.take(z[row])
+                self.lanes[t].centred.design.n_passes += self._share
+        self._run(finish)
+
+    def _run(self, job: Callable[[int], None]) -> None:
+        def stop() -> None:
+            for lane in self.lanes:
+                lane.engine.problem.deadline = -float("inf")
+
+        run([partial(job, t) for t in range(len(self.lanes))], self._rule.n_threads, stop)
+
+    def results(self, unsolved: str, settings: dict[str, Any], start: float) -> Paths:
+        """Return the paths as far as they went; start : passes that each has had a part in."""
+        paths: Paths = []
+        for lane, alphas in zip(self.lanes, self.grids, strict=True):
+            lane.centred.design.n_passes += start
+            own = {**settings, "offset": lane.centred.data.offset}
+            paths.append(lane.result(alphas, unsolved, own))
+        return paths
