@@ -68,6 +68,12 @@ class Engine:
         else:
             self._solver().start_from(coef)
 
+    def direct(self, alpha: float) -> bool:
+        """Whether `ridge` solves alpha: least squares without an L1 part and without bounds."""
+        penalty = self.problem.penalty
+        least_squares = isinstance(self.problem.family, Gaussian)
+        return least_squares and penalty.unbounded and not penalty.has_l1(alpha)
+
     def begin(self, alpha: float) -> Floats | None:
         """Go ahead towards alpha, and return the u (n,) whose X'u is wanted before `solve`; None
         where `solve` does all. For whoever solves several problems on one X."""
@@ -91,9 +97,7 @@ class Engine:
 
         last : whether its certificate must come from X, even where Gram algebra would do
         """
-        penalty = self.problem.penalty
-        direct = penalty.unbounded and isinstance(self.problem.family, Gaussian)
-        if direct and not penalty.has_l1(alpha):
+        if self.direct(alpha):
             return self.ridge.solve(alpha)
         if self._covariance is not None and alpha > 0.0:
             fit = self._covariance.solve(alpha)

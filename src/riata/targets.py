@@ -1,6 +1,7 @@
 """Many targets on one X: independent least-squares paths that share what they read of it.
 
-Moments, column norms and (tall dense X) the Gram matrix are made once. The paths go down their
+Moments, column norms and (tall dense X) the Gram matrix are made once, as is, for paths without an
+L1 part and without bounds, the decomposition of X (once for LANES paths). The paths go down their
 grids side by side, each on its own alphas: at every step each descends on its working set, then
 one pass over X gives X'(w r) for all of them, which is the certificate of most, and tells who joins
 next. A path that needs more rounds makes them by itself. So do all where they are fewer than
@@ -148,21 +149,27 @@ class Batch:
             self.lanes[t].step(float(alphas[k]), last=k == len(alphas) - 1)
 
         if self._together:
-            self._run(begin)
+            self._run(begin, range(len(self.lanes)))
         ready = [t for t, u in enumerate(wanted) if u is not None]
         if ready:
             z = self._read([u for u in wanted if u is not None])
             for row, t in enumerate(ready):
                 self.lanes[t].engine.take(z[row])
                 self.lanes[t].centred.design.n_passes += self._share
-        self._run(finish)
+        rest = range(len(self.lanes))
+        if self.lanes[0].engine.direct(float(self.grids[0][k])):
+            finish(0)
+            for lane in self.lanes[1:]:
+                lane.engine.ridge.adopt(self.lanes[0].engine.ridge)
+            rest = rest[1:]
+        self._run(finish, rest)
 
-    def _run(self, job: Callable[[int], None]) -> None:
+    def _run(self, job: Callable[[int], None], lanes: range) -> None:
         def stop() -> None:
             for lane in self.lanes:
                 lane.engine.problem.deadline = -float("inf")
 
-        run([partial(job, t) for t in range(len(self.lanes))], self._rule.n_threads, stop)
+        run([partial(job, t) for t in lanes], self._rule.n_threads, stop)
 
     def results(self, unsolved: str, settings: dict[str, Any], start: float) -> Paths:
         """Return the paths as far as they went; start : passes that each has had a part in."""
