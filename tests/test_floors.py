@@ -47,6 +47,7 @@ FLOORS = {
         "stability",
         "scoring",
         "scorers",
+        "cv_run",
         "ridge_cv",
         "lockstep",
         "cross_validation",

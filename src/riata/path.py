@@ -212,6 +212,13 @@ MODEL = (
 )  # fmt: skip
 
 
+SEPARATED = (
+    "features that nothing penalises fit y perfectly (they separate its classes), and may have no "
+    "finite best coefficients: those returned leave less than a share 1e-9 of the loss; penalise "
+    "them, or drop what gives y away"
+)
+
+
 def automatic_grid(top: float, design: Design, n_alphas: int, ratio: float | None) -> Floats:
     """Return the grid that starts at alpha_max = `top` (at 1 where that is 0)."""
     top = top or 1.0
@@ -229,10 +236,12 @@ class Lane:
     """One problem on its way down a grid: its engine, its fits so far.
 
     before : passes over X that its design had made for others
+    scale : its alphas, as multiples of the grid's
     refitter : fits the supports again, where the path is to be relaxed
     """
 
     refitter: Refitter | None = None
+    scale: float = 1.0
 
     def __init__(self, centred: Centred, engine: Engine, before: float = 0.0) -> None:
         self.centred, self.engine, self._before = centred, engine, before
@@ -241,7 +250,7 @@ class Lane:
 
     def step(self, alpha: float, *, last: bool) -> Fit:
         """Solve the next alpha, warm from the one before."""
-        fit = self.engine.solve(alpha, last=last)
+        fit = self.engine.solve(alpha * self.scale, last=last)
         if self.refitter is not None:
             self.refits.append(self.refitter.fit(self.centred.expand(fit.index)))
         self.fits.append(fit)
@@ -252,10 +261,11 @@ class Lane:
         del self.fits[size:], self.refits[size:]
 
     def predictor(self) -> Floats:
-        """Return o + b0 + X b (n,) at the last alpha, for rows of weight 0 as for any other."""
-        eta = self.centred.y_mean + self.engine.fitted()
-        offset = self.centred.data.offset
-        return eta if offset is None else eta + offset
+        """Return o + b0 + X b, (n,) or (n, K), at the last alpha, for rows of weight 0 as for any
+        other."""
+        centred, offset = self.centred, self.centred.data.offset
+        eta = centred.y_mean + self.engine.fitted()
+        return eta if offset is None or centred.offset is not None else eta + offset
 
     def result(self, alphas: Floats, unsolved: str, settings: dict[str, Any]) -> RegularizationPath:
         """Return the path; `unsolved` is the status of the alphas that were not reached."""
@@ -269,7 +279,7 @@ class Lane:
         if problem.y.ndim == 2:
             kind, settings["n_responses"] = MultiResponsePath, problem.y.shape[1]
         return kind.from_fits(
-            alphas,
+            alphas * self.scale,
             [
                 (
                     centred.expand(fit.index),
@@ -317,13 +327,7 @@ def with_bar(alphas: Floats, progress: bool) -> Iterable[float]:
 
 def _warn(path: RegularizationPath, separated: bool) -> None:
     if separated:
-        warnings.warn(
-            "features that nothing penalises fit y perfectly (they separate its classes), and may "
-            "have no finite best coefficients: those returned leave less than a share 1e-9 of the "
-            "loss; penalise them, or drop what gives y away",
-            convergence_warning(),
-            stacklevel=4,
-        )
+        warnings.warn(SEPARATED, convergence_warning(), stacklevel=4)
     late = np.flatnonzero(np.isin(path.status, ["max_iter", "time_limit"]))
     if len(late) == 0:
         return

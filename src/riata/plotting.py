@@ -179,7 +179,7 @@ def plot_cross_validation(cv: CrossValidatedPath, ax: Axes | None = None) -> Axe
     ax.set_ylabel(cv.scoring)
     if len(cv.l1_ratios) > 1:
         ax.legend(frameon=False)
-    _mark_counts(ax, x, np.diff(cv.paths[best].coefs.indptr)[drawn])
+    _mark_counts(ax, x, cv.paths[best].support_sizes()[drawn])
     return ax
 
 

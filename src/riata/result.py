@@ -332,6 +332,10 @@ class RegularizationPath:
             raise ValueError("offset must be left out: the path was fitted without one")
         return X
 
+    def support_sizes(self) -> NDArray[np.intp]:
+        """Return how many features have a coefficient that is not zero at each alpha, (L,)."""
+        return np.diff(self.coefs.indptr)
+
     def extend(self, X: Any, y: Any, alphas: Any) -> "RegularizationPath":
         """Solve more alphas, exactly and warm, and return the merged path.
 
@@ -438,8 +442,7 @@ class RegularizationPath:
         """
         gamma = check_number(gamma, "gamma", 0.0, 1.0)
         bic = criteria.bic(*self._fit_and_size(), self.n_rows)
-        counts = np.diff(self.coefs.indptr)
-        return bic + gamma * criteria.log_models(counts, self.n_features_in_)
+        return bic + gamma * criteria.log_models(self.support_sizes(), self.n_features_in_)
 
     def _fit_and_size(self) -> tuple[Floats, Floats]:
         """Return -2 log L and k, (L,) each."""

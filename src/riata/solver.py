@@ -343,6 +343,10 @@ class Solver:
                 self._known.take_all(resid, resid_sq, z)
         return State(coef, active, resid, z, resid_sq)
 
+    def fitted(self) -> Floats:
+        """Return the linear predictor of the problem at the present point, (n,)."""
+        return self.problem.y - self.state.resid
+
     def fit(self, alpha: float, gap: float, status: str, n_iter: int, df: float) -> Fit:
         """Return the present point as a result."""
         state = self.state
