@@ -199,16 +199,16 @@ def _planned(X: Any, y: Any, settings: dict[str, Any], scoring_weight: Any) -> P
     )  # fmt: skip
 
 
-def check_ratios(l1_ratio: Any) -> Floats:
+def check_ratios(l1_ratio: Any, name: str = "l1_ratio") -> Floats:
     """Return the l1_ratios (R,), in the caller's order."""
     ratios = np.asarray(l1_ratio)
     if ratios.ndim > 1 or ratios.size == 0:
         raise ValueError(
-            f"l1_ratio must be a number in [0, 1] or a list of them, got shape {ratios.shape}"
+            f"{name} must be a number in [0, 1] or a list of them, got shape {ratios.shape}"
         )
-    found = [check_number(ratio, "l1_ratio", 0.0, 1.0) for ratio in np.atleast_1d(ratios)]
+    found = [check_number(ratio, name, 0.0, 1.0) for ratio in np.atleast_1d(ratios)]
     if len(set(found)) < len(found):
-        raise ValueError(f"l1_ratio must not hold a number twice, got {found}")
+        raise ValueError(f"{name} must not hold a number twice, got {found}")
     return np.array(found)
 
 

@@ -9,11 +9,22 @@ from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 Floats = NDArray[np.float64]
 
 
-class _Made(BaseEstimator):
-    """An estimator that has made its predictions already.
+class Predictions(RegressorMixin, BaseEstimator):
+    """An estimator of numbers that has made its predictions already."""
 
-    eta : linear predictors, (m,) or (m, K), whatever X
-    """
+    def __init__(self, predictions: Any = None) -> None:
+        self.predictions = predictions
+
+    def predict(self, X: Any) -> Any:
+        """Return the predictions, whatever X."""
+        return self.predictions
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+
+class Decisions(ClassifierMixin, BaseEstimator):
+    """An estimator of labels that has its linear predictors already, (m,) or (m, K)."""
 
     def __init__(self, eta: Any = None, family: Any = None, classes_: Any = None) -> None:
         self.eta = eta
@@ -22,18 +33,6 @@ class _Made(BaseEstimator):
 
     def __sklearn_is_fitted__(self) -> bool:
         return True
-
-
-class Predictions(RegressorMixin, _Made):
-    """Of numbers: the expected y."""
-
-    def predict(self, X: Any) -> Any:
-        """Return the expected y, whatever X."""
-        return self.family.mean(self.eta)
-
-
-class Decisions(ClassifierMixin, _Made):
-    """Of labels: the likeliest."""
 
     def predict(self, X: Any) -> Any:
         """Return labels, whatever X."""
@@ -47,7 +46,7 @@ class Decisions(ClassifierMixin, _Made):
 
 
 class Probabilities(Decisions):
-    """Of labels: the likeliest, and how likely each is."""
+    """The same, and it knows how likely each label is."""
 
     def predict_proba(self, X: Any) -> Floats:
         """Return the probabilities of the classes, whatever X."""
@@ -58,7 +57,7 @@ class Probabilities(Decisions):
 def predictions(eta: Floats, family: Any, classes: NDArray[Any] | None) -> BaseEstimator:
     """Return the estimator whose predictions have the linear predictors eta."""
     if classes is None:
-        return Predictions(eta, family)
+        return Predictions(family.mean(eta))
     return (Probabilities if family.proportions else Decisions)(eta, family, classes)
 
 

@@ -26,26 +26,30 @@ does, so their alpha is riata's. `Ridge` minimises a sum: see `ridge_alpha`.
 """
 
 from .cv import ElasticNetCV, LassoCV
-from .generalized import (
-    GeneralizedLinearRegressor,
-    LogisticRegression,
-    PoissonRegressor,
-    logistic_alpha,
-)
+from .generalized import GeneralizedLinearRegressor, PoissonRegressor
+from .generalized_cv import GeneralizedLinearRegressorCV, PoissonRegressorCV
 from .linear import ElasticNet, Lasso, Ridge, ridge_alpha
+from .logistic import LogisticRegression, logistic_alpha
+from .logistic_cv import LogisticRegressionCV
 from .multitask import MultiTaskElasticNet, MultiTaskLasso
+from .multitask_cv import MultiTaskElasticNetCV, MultiTaskLassoCV
 from .ridge_cv import RidgeCV
 
 __all__ = [
     "ElasticNet",
     "ElasticNetCV",
     "GeneralizedLinearRegressor",
+    "GeneralizedLinearRegressorCV",
     "Lasso",
     "LassoCV",
     "LogisticRegression",
+    "LogisticRegressionCV",
     "MultiTaskElasticNet",
+    "MultiTaskElasticNetCV",
     "MultiTaskLasso",
+    "MultiTaskLassoCV",
     "PoissonRegressor",
+    "PoissonRegressorCV",
     "Ridge",
     "RidgeCV",
     "logistic_alpha",
