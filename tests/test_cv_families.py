@@ -433,8 +433,10 @@ def test_a_limit_of_time_keeps_the_grid_and_says_so(name):
     with pytest.warns(riata.exceptions.convergence_warning(), match="max_time") as caught:
         cv = riata.cross_validate(X, y, family=family, max_time=1e-9)
     assert len(caught) == 1
+    assert caught[0].filename == __file__
     assert np.isnan(cv.scores).all()
     assert (cv.status == "time_limit").all()
+    assert (cv.n_iter == 0).all()
 
 
 def test_a_bar_shows_how_far_it_is(capsys):

@@ -56,6 +56,8 @@ class CrossValidatedPath:
         (the mean, where that was more than once; NaN where it never was).
     status : ndarray of shape (R, L, K), of str
         As `RegularizationPath.status`, for every fold.
+    n_iter : ndarray of shape (R, L, K), of int
+        As `RegularizationPath.n_iter`, for every fold.
     n_passes : float
         Work of all fits together: passes over X, in units of a full one.
     """
@@ -82,6 +84,7 @@ class CrossValidatedPath:
     fold_paths: list[list[RegularizationPath]] | None
     predictions: Floats | None
     status: NDArray[np.str_]
+    n_iter: NDArray[np.int64]
     n_passes: float
 
     @classmethod

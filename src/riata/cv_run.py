@@ -136,6 +136,7 @@ class Run:
         G, K = len(self.plan.gammas), len(self.plan.folds)
         self.scores = np.full((R, G, L, K), np.nan)
         self.status = np.full((R, L, K), "time_limit", dtype="<U16")
+        self.n_iter = np.zeros((R, L, K), dtype=np.int64)
         self.paths: list[RegularizationPath] = []
         self.fold_paths: list[list[RegularizationPath]] = [[] for _ in range(R)]
         self.n_passes = 1.0 if self._moments is not None else 0.0
@@ -161,7 +162,7 @@ class Run:
             if f is None:
                 return
             k = len(lane.fits) - 1
-            self.status[r, k, f] = fit.status
+            self.status[r, k, f], self.n_iter[r, k, f] = fit.status, fit.n_iter
             scores = self._moment_scores(f, lane, fit)
             if scores is None:
                 held[f] = self._held_out(lane, plan.folds[f])
@@ -240,6 +241,7 @@ class Run:
         of_folds = [f for f in batch if f is not None]
         self.scores[r, :, solved:, of_folds] = np.nan
         self.status[r, solved:, of_folds] = unsolved
+        self.n_iter[r, solved:, of_folds] = 0
         if self.predictions is not None:
             for f in of_folds:
                 self.predictions[r, :, solved:, self.plan.folds[f].test] = np.nan
@@ -271,6 +273,7 @@ class Run:
             fold_paths=fold_paths if plan.keep_paths else None,
             predictions=None if kept is None else kept.reshape(-1, *kept.shape[2:]).swapaxes(1, 2),
             status=np.repeat(self.status, G, axis=0),
+            n_iter=np.repeat(self.n_iter, G, axis=0),
             n_passes=self.n_passes,
         )
         if self.interrupt is not None:
@@ -293,7 +296,7 @@ def _warn(result: CrossValidatedPath, separated: bool) -> None:
     late = np.isin(status, ["max_iter", "time_limit"])
     if not late.any():
         if separated:
-            warnings.warn(SEPARATED, convergence_warning(), stacklevel=5)
+            warnings.warn(SEPARATED, convergence_warning(), stacklevel=6)
         return
     r, k, f = np.argwhere(late)[0]
     where = "on all data" if f == 0 else f"in fold {f - 1}"
@@ -305,5 +308,5 @@ def _warn(result: CrossValidatedPath, separated: bool) -> None:
         f"{np.count_nonzero(late)} of {late.size} fits ended above the tolerance, the first at "
         f"alpha={result.alphas[r, k]:.6g} {where} ({status[r, k, f]}); {advice}",
         convergence_warning(),
-        stacklevel=5,
+        stacklevel=6,
     )

@@ -19,7 +19,7 @@ check_input (of `fit`)                not taken: input is always checked
 ====================================  ==========================================================
 
 riata's own: penalty_factor, lower_bounds, upper_bounds, standardize, n_threads; in the CV classes
-rule.
+rule. docs/scikit-learn-parameters.md has the other classes' parameters.
 
 On one scale with scikit-learn: `Lasso` and `ElasticNet` minimise a mean, as `riata.fit_path`
 does, so their alpha is riata's. `Ridge` minimises a sum: see `ridge_alpha`.

@@ -1,8 +1,9 @@
 """What the cross-validated estimators share: scikit-learn's splits, one call of the engine."""
 
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 from sklearn import get_config
 from sklearn.model_selection import check_cv
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
@@ -10,7 +11,7 @@ from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, proces
 from ..arguments import check_count, check_number
 from ..cross_validation import cross_validated
 from ..cv_result import CrossValidatedPath
-from ._base import _Model
+from ._base import _Model, unchanged_on_error
 
 CV_DEFAULTS = {
     "groups": None,
@@ -43,9 +44,51 @@ def splits(
 
 
 class _Routed(_Model):
-    """What goes where with metadata routing."""
+    """A fit that chooses by folds, and what goes where with metadata routing."""
 
     cv: Any
+
+    def _choose(self, X: Any, y: Any, sample_weight: Any, params: dict[str, Any]) -> None:
+        """Fit, choose, and keep what the class keeps."""
+        raise NotImplementedError
+
+    def fit(
+        self, X: Any, y: Any, sample_weight: ArrayLike | float | None = None, **params: Any
+    ) -> Self:
+        """Fit every fold and all data, and choose a model.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
+            float64 and float32, dense in either order, CSR and CSC are used where they lie;
+            other dtypes and sparse formats are converted first.
+        y : array-like of shape (n_samples,), or (n_samples, n_targets)
+            What the class without CV takes; several targets in `RidgeCV` and the MultiTask classes.
+        sample_weight : float or array-like of shape (n_samples,), default=None
+            Weights >= 0, of the fits and within each fold's score; folds count the same in the
+            mean, as in scikit-learn.
+        **params : dict
+            What metadata routing hands to the splitter: `groups`, for one.
+
+        Returns
+        -------
+        self : object
+            The fitted estimator. Where `fit` raises, interrupted with Ctrl-C for one, the
+            estimator stays what it was before.
+
+        Raises
+        ------
+        ValueError, TypeError
+            For parameters or data out of range; the message begins with the argument's name.
+
+        Warns
+        -----
+        ConvergenceWarning
+            Once, where `max_iter` ended a fit before `tol` was met.
+        """
+        with unchanged_on_error(self):
+            self._choose(X, y, sample_weight, params)
+        return self
 
     def get_metadata_routing(self) -> MetadataRouter:
         """Return how metadata is handed on: sample_weight to `fit`, the rest to the splitter.

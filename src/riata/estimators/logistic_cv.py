@@ -1,6 +1,6 @@
 """LogisticRegressionCV: scikit-learn's C, which makes every fold's alpha its own."""
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -10,7 +10,6 @@ from ..cross_validation import check_ratios
 from ..cv_result import CrossValidatedPath
 from ..families import get_family
 from ..scoring import get_scoring
-from ._base import unchanged_on_error
 from ._folds import _CrossValidated
 from .generalized import Floats
 from .logistic import _Logistic, check_strength, logistic_alpha
@@ -89,7 +88,7 @@ class LogisticRegressionCV(_CrossValidated, _Logistic):
     dual_gap_ : float
         The duality gap at `C_`, on all data, on the scale of `riata.fit_path`.
     n_iter_ : ndarray of shape (n_folds, n_l1_ratios, n_cs)
-        Coordinate sweeps plus linear solves.
+        Coordinate sweeps plus linear solves, 1 at least.
     status_ : str
         Of the fit to all data at `C_`: "converged", "precision_floor" (as near as rounding lets
         it) or "max_iter".
@@ -160,58 +159,23 @@ class LogisticRegressionCV(_CrossValidated, _Logistic):
         self.standardize = standardize
         self.n_threads = n_threads
 
-    def fit(
-        self, X: Any, y: Any, sample_weight: ArrayLike | float | None = None, **params: Any
-    ) -> Self:
-        """Fit the paths of all folds and of all data, and choose a model.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            float64 and float32, dense in either order, CSR and CSC are used where they lie;
-            other dtypes and sparse formats are converted first.
-        y : array-like of shape (n_samples,)
-            Labels of two classes or more.
-        sample_weight : float or array-like of shape (n_samples,), default=None
-            Weights >= 0, of the fits and within each fold's score; folds count the same in the
-            mean, as in scikit-learn.
-        **params : dict
-            What metadata routing hands to the splitter: `groups`, for one.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator. Where `fit` raises, interrupted with Ctrl-C for one, the
-            estimator stays what it was before.
-
-        Raises
-        ------
-        ValueError, TypeError
-            For parameters or data out of range; the message begins with the argument's name.
-
-        Warns
-        -----
-        ConvergenceWarning
-            Once, where `max_iter` ended a fit before `tol` was met.
-        """
-        with unchanged_on_error(self):
-            Cs, ratios = self._strengths(), check_ratios(self.l1_ratios, "l1_ratios")
-            X, y, classes, s = self._labelled(X, y, sample_weight)
-            if len(lost := np.setdiff1d(classes, y[s > 0.0])):
-                raise ValueError(
-                    f"sample_weight and class_weight must leave every class weight, got none for "
-                    f"{lost.tolist()[0]!r}: drop its rows"
-                )
-            alphas = np.array([logistic_alpha(C, s.sum()) for C in Cs])
-            cv = self._search(
-                X, y, sample_weight, params, classifier=True, family=_family(classes),
-                alphas=alphas, l1_ratio=ratios, scoring=self._measure(), summed=True,
-                sample_weight=s, keep_fold_paths=True,
-                scoring_weight=1.0 if sample_weight is None else sample_weight,
-            )  # fmt: skip
-            self.classes_, self.Cs_, self.l1_ratios_ = classes, Cs, ratios
-            self._take(cv, alphas)
-        return self
+    def _choose(self, X: Any, y: Any, sample_weight: Any, params: dict[str, Any]) -> None:
+        Cs, ratios = self._strengths(), check_ratios(self.l1_ratios, "l1_ratios")
+        X, y, classes, s = self._labelled(X, y, sample_weight)
+        if len(lost := np.setdiff1d(classes, y[s > 0.0])):
+            raise ValueError(
+                f"sample_weight and class_weight must leave every class weight, got none for "
+                f"{lost.tolist()[0]!r}: drop its rows"
+            )
+        alphas = np.array([logistic_alpha(C, s.sum()) for C in Cs])
+        cv = self._search(
+            X, y, sample_weight, params, classifier=True, family=_family(classes),
+            alphas=alphas, l1_ratio=ratios, scoring=self._measure(), summed=True,
+            sample_weight=s,
+            scoring_weight=1.0 if sample_weight is None else sample_weight,
+        )  # fmt: skip
+        self.classes_, self.Cs_, self.l1_ratios_ = classes, Cs, ratios
+        self._take(cv, alphas)
 
     def _strengths(self) -> Floats:
         """Return the values of C, in the caller's order."""
@@ -231,9 +195,7 @@ class LogisticRegressionCV(_CrossValidated, _Logistic):
         self.coef_, self.intercept_ = np.atleast_2d(self.coef_), np.ravel(self.intercept_)
         place = np.searchsorted(-cv.path.alphas, -alphas)
         self.scores_ = cv.scores[:, place].transpose(2, 0, 1)
-        assert cv.fold_paths is not None
-        n_iter = np.array([[path.n_iter for path in paths] for paths in cv.fold_paths])
-        self.n_iter_ = n_iter[:, :, place].transpose(1, 0, 2)
+        self.n_iter_ = np.maximum(cv.n_iter[:, place].transpose(2, 0, 1), 1)
         self.C_ = float(self.Cs_[int(np.flatnonzero(place == k)[0])])
         self.l1_ratio_ = cv.l1_ratio
 

@@ -1,11 +1,10 @@
 """MultiTaskLassoCV and MultiTaskElasticNetCV: several targets, alpha chosen by folds."""
 
-from typing import Any, Self
+from typing import Any
 
 from numpy.typing import ArrayLike
 
 from ..cv_result import CrossValidatedPath
-from ._base import unchanged_on_error
 from ._folds import _CrossValidated
 from .multitask import _MultiTask
 
@@ -17,48 +16,13 @@ class _MultiTaskCV(_CrossValidated, _MultiTask):
         """Return the l1_ratios to search."""
         raise NotImplementedError
 
-    def fit(
-        self, X: Any, y: Any, sample_weight: ArrayLike | float | None = None, **params: Any
-    ) -> Self:
-        """Fit the paths of all folds and of all data, and choose a model.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            float64 and float32, dense in either order, CSR and CSC are used where they lie;
-            other dtypes and sparse formats are converted first.
-        y : array-like of shape (n_samples, n_targets)
-            The targets.
-        sample_weight : float or array-like of shape (n_samples,), default=None
-            Weights >= 0, of the fits and within each fold's score; folds count the same in the
-            mean, as in scikit-learn.
-        **params : dict
-            What metadata routing hands to the splitter: `groups`, for one.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator. Where `fit` raises, interrupted with Ctrl-C for one, the
-            estimator stays what it was before.
-
-        Raises
-        ------
-        ValueError, TypeError
-            For parameters or data out of range; the message begins with the argument's name.
-
-        Warns
-        -----
-        ConvergenceWarning
-            Once, where `max_iter` ended a fit before `tol` was met.
-        """
-        with unchanged_on_error(self):
-            X, y = self._several(X, y)
-            cv = self._search(
-                X, y, sample_weight, params, family="multigaussian", l1_ratio=self._ratios(),
-                **self._grid(),
-            )  # fmt: skip
-            self._take(cv)
-        return self
+    def _choose(self, X: Any, y: Any, sample_weight: Any, params: dict[str, Any]) -> None:
+        X, y = self._several(X, y)
+        cv = self._search(
+            X, y, sample_weight, params, family="multigaussian", l1_ratio=self._ratios(),
+            **self._grid(),
+        )  # fmt: skip
+        self._take(cv)
 
     def _take(self, cv: CrossValidatedPath) -> None:
         """Keep what scikit-learn's classes keep."""

@@ -1,6 +1,6 @@
 """RidgeCV: leave-one-out by one decomposition, or scikit-learn's folds and scores."""
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -12,7 +12,7 @@ from ..path import MODEL
 from ..ridge_cv import RidgeFits, cross_validate_ridge
 from ..scorers import Predictions, row_numbers
 from ..stopping import check_rule as check_stopping
-from ._base import Y_CHECKS, _LinearModel, total_weight, unchanged_on_error
+from ._base import Y_CHECKS, _LinearModel, total_weight
 from ._folds import _Routed, splits
 
 Floats = NDArray[np.float64]
@@ -126,36 +126,6 @@ class RidgeCV(_Routed, _LinearModel):
         self.penalty_factor = penalty_factor
         self.tol = tol
         self.n_threads = n_threads
-
-    def fit(
-        self, X: Any, y: Any, sample_weight: ArrayLike | float | None = None, **params: Any
-    ) -> Self:
-        """Choose alpha, and keep the fit to all data.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            float64 and float32, dense in either order, CSR and CSC are used where they lie;
-            other dtypes and sparse formats are converted first.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-        sample_weight : float or array-like of shape (n_samples,), default=None
-            Weights >= 0, in the fits and in the scores; folds count the same in their mean.
-        **params : dict
-            What metadata routing hands to the splitter: `groups`, for one.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator. Where `fit` raises, the estimator stays what it was before.
-
-        Raises
-        ------
-        ValueError, TypeError
-            For parameters or data out of range; the message begins with the argument's name.
-        """
-        with unchanged_on_error(self):
-            self._choose(X, y, sample_weight, params)
-        return self
 
     def _choose(self, X: Any, y: Any, sample_weight: Any, params: dict[str, Any]) -> None:
         given = self._alphas()
