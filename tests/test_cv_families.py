@@ -14,7 +14,7 @@ import riata
 from riata.families import Family, Multinomial
 
 TIGHT = {"tol": 1e-12}
-GRID = {"n_alphas": 6, "alpha_min_ratio": 0.02, "n_threads": 1}
+GRID = {"n_alphas": 4, "alpha_min_ratio": 0.03, "n_threads": 1}
 SINGLE = ("binomial", "poisson", "gamma", "tweedie", "huber", "squared_hinge")
 K = 3
 
@@ -113,7 +113,7 @@ def test_held_out_predictions_are_those_of_refits_on_copied_rows(name, kind):
     family, X, y = problem(name)
     several = name.startswith("multi")
     settings = {**TIGHT, **GRID, **settings_of(kind, *X.shape, several)}
-    folds = splits(len(X))
+    folds = splits(len(X), 2)
     cv = riata.cross_validate(X, y, family=family, cv=folds, keep_predictions=True, **settings)
     assert cv.predictions.shape == (1, len(X), len(cv.alphas[0]), *((K,) if several else ()))
     for train, test in folds:
@@ -125,13 +125,13 @@ def test_held_out_predictions_are_those_of_refits_on_copied_rows(name, kind):
 
 
 @EVERY
-@pytest.mark.parametrize("storage", FEW_STORAGES)
-def test_storages_agree(name, storage):
+def test_storages_agree(name):
     family, X, y = problem(name)
     settings = {"family": family, "cv": splits(len(X)), **GRID, **TIGHT}
     expected = riata.cross_validate(X, y, **settings)
-    cv = riata.cross_validate(FEW_STORAGES[storage](X), y, **settings)
-    np.testing.assert_allclose(cv.scores, expected.scores, rtol=1e-7)
+    for storage, store in FEW_STORAGES.items():
+        cv = riata.cross_validate(store(X), y, **settings)
+        np.testing.assert_allclose(cv.scores, expected.scores, rtol=1e-7, err_msg=storage)
 
 
 @EVERY
@@ -236,7 +236,7 @@ def test_scores_are_their_formulas_of_the_held_out_predictions(name):
         assert cv.greater_is_better is (scoring == "auc")
         for f, (_, test) in enumerate(folds):
             test = test[w[test] > 0]
-            for k in range(6):
+            for k in range(4):
                 eta = cv.predictions[0, test, k]
                 expected = by_formula(name, scoring, numbers(y)[test], eta, w[test])
                 assert cv.scores[0, k, f] == pytest.approx(expected, rel=1e-9, abs=1e-12)
@@ -261,10 +261,6 @@ def test_proportions_are_scored_as_so_many_of_each_class():
     for scoring in ("misclassification", "auc"):
         settings = {"family": "binomial", "scoring": scoring, "alphas": [0.05, 0.01],
                     "n_threads": 1, **TIGHT}  # fmt: skip
-        if scoring == "auc":
-            with pytest.raises(ValueError, match="rows of both classes"):
-                riata.cross_validate(X, y, cv=splits(60), **settings)
-            continue
         cv = riata.cross_validate(X, y, cv=splits(60), **settings)
         same = riata.cross_validate(twice, halves, cv=both, sample_weight=np.r_[y, 1 - y],
                                     **settings)  # fmt: skip
@@ -285,14 +281,14 @@ def test_scorers_see_a_classifier_with_the_users_labels(weighted):
         cv = riata.cross_validate(X, labels, scoring=scoring, **GRID, **settings)
         assert cv.greater_is_better
         for f, (_, test) in enumerate(folds):
-            eta, s = cv.predictions[0, test, 4], None if w is None else w[test]
+            eta, s = cv.predictions[0, test, 3], None if w is None else w[test]
             expected = {
                 "roc_auc": lambda: roc_auc_score(y[test], eta, sample_weight=s),  # noqa: B023
                 "neg_log_loss": lambda: -log_loss(y[test], expit(eta), sample_weight=s),  # noqa: B023
                 "accuracy": lambda: np.average((eta > 0) == (y[test] == 1), weights=s),  # noqa: B023
             }.get(scoring)
             if expected is not None:
-                assert cv.scores[0, 4, f] == pytest.approx(expected(), rel=1e-12)
+                assert cv.scores[0, 3, f] == pytest.approx(expected(), rel=1e-12)
 
 
 def test_scorers_of_several_classes_and_of_numbers():
@@ -424,7 +420,7 @@ def test_what_came_before_ctrl_c_is_in_the_exception(name, monkeypatch):
     assert np.array_equal(cv.scores[0, :3], whole.scores[0, :3])
     assert np.isnan(cv.scores[0, 3:]).all()
     assert (cv.status[0, 3:] == "interrupted").all()
-    assert list(cv.path.status) == ["converged"] * 3 + ["interrupted"] * 3
+    assert list(cv.path.status) == ["converged"] * 3 + ["interrupted"]
 
 
 @pytest.mark.parametrize("name", ["poisson", "multinomial"])
@@ -442,7 +438,7 @@ def test_a_limit_of_time_keeps_the_grid_and_says_so(name):
 def test_a_bar_shows_how_far_it_is(capsys):
     X, y = data("binomial")
     riata.cross_validate(X, y, family="binomial", cv=3, progress=True, **GRID)
-    assert "6/6" in capsys.readouterr().err
+    assert "4/4" in capsys.readouterr().err
 
 
 def test_classes_that_free_features_separate_are_said_once():

@@ -31,7 +31,7 @@ class Scoring:
 
     def check(self, y: Floats, fold: int) -> None:
         """Refuse held-out rows that have no such score."""
-        if self.name == "auc" and (y.min() > 0.0 or y.max() < 1.0):
+        if self.name == "auc" and (y.max() == 0.0 or y.min() == 1.0):
             raise ValueError(
                 f"cv must hold out rows of both classes for scoring='auc', got one class in fold "
                 f"{fold}: stratify the splits (as an integer cv does), or use fewer of them"
