@@ -54,9 +54,14 @@ def tall_binary():
     return Work("binomial", X, (rng.random(len(X)) < expit(eta)).astype(int), 100)
 
 
+def above_median(y):
+    """Return 1 where y is above its median, else 0."""
+    return (y > np.median(y)).astype(int)
+
+
 def text_binary(depth=20):
     work = text(63540)
-    return Work("binomial", work.X, (work.y > np.median(work.y)).astype(int), depth)
+    return Work("binomial", work.X, above_median(work.y), depth)
 
 
 def poisson():

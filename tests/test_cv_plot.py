@@ -51,6 +51,17 @@ def test_other_l1_ratios_are_lines():
     assert len(ax.containers) == 1
 
 
+def test_several_responses_count_the_features_of_any():
+    X, _ = regression(60, 20)
+    Y = X[:, :3] @ np.diag([2.0, 1.0, 0.5])
+    cv = riata.cross_validate(X, Y, family="multigaussian", cv=3, n_alphas=8, scoring="mae")
+    ax = cv.plot()
+    top = ax.child_axes[0]
+    counts = [int(label.get_text()) for label in top.get_xticklabels()]
+    assert counts[-1] == np.count_nonzero(cv.path.coef(cv.alphas[0, -1]).any(axis=0))
+    assert (top.get_xlabel(), ax.get_ylabel()) == ("features in the model", "mae")
+
+
 def test_one_fold_has_no_bars_and_alpha_zero_no_place():
     X, y = regression(40, 5)
     cv = riata.cross_validate(X, y, cv=[(np.arange(30), np.arange(30, 40))], alphas=[1.0, 0.1, 0])

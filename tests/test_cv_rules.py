@@ -23,7 +23,7 @@ def made(mean, se=0.0, *, counts=None, ratios=(1.0,), greater=False, rule="min")
         rule, l1_ratios=np.array(ratios), gammas=np.ones(R), alphas=np.tile(alphas, (R, 1)),
         scores=np.stack([mean - spread, mean + spread], axis=2), fold_weights=np.ones(2) / 2,
         scoring="mse", greater_is_better=greater, paths=paths, fold_paths=None, predictions=None,
-        status=np.full((R, L, 2), "converged"), n_passes=1.0,
+        status=np.full((R, L, 2), "converged"), n_iter=np.ones((R, L, 2), dtype=int), n_passes=1.0,
     )  # fmt: skip
 
 

@@ -48,6 +48,7 @@ FLOORS = {
         "stability",
         "scoring",
         "scorers",
+        "cv_run",
         "ridge_cv",
         "lockstep",
         "grid",

@@ -118,11 +118,7 @@ def check_response(
         return check_labels(values, family.name, weights)
     values = check_y(values, n)
     family.check(values)
-    if family.needs_a_positive and not np.any(values[weights > 0.0] > 0.0):
-        raise ValueError(
-            f"y must have a positive entry for family={family.name!r}, got all zero: the fitted "
-            "mean would be 0"
-        )
+    check_positive(values, family, weights)
     return values, None
 
 
@@ -148,6 +144,34 @@ def check_targets(X: Any, y: Any, *, offset: Any, **model: Any) -> "list[Data]":
     elif offset is not None:
         offsets = list(np.ascontiguousarray(check_offset(offset, n, values).T))
     return [replace(first, y=check_y(values[:, t], n), offset=offsets[t]) for t in range(m)]
+
+
+def check_positive(y: Floats, family: Family, weights: Floats, where: str = "") -> None:
+    """Refuse y whose rows of positive weight are all zero, where the family needs another one."""
+    if family.needs_a_positive and not np.any(y[weights > 0.0] > 0.0):
+        raise ValueError(
+            f"y must have a positive entry{where} for family={family.name!r}, got all zero: the "
+            "fitted mean would be 0"
+        )
+
+
+def check_training(
+    y: Floats, family: Any, weights: Floats, classes: NDArray[Any] | None, fold: int
+) -> None:
+    """Refuse training rows without what all rows have: every class, a positive entry."""
+    if not (family.labelled or family.proportions):
+        if isinstance(family, Family):
+            check_positive(y, family, weights, f" among the training rows of fold {fold}")
+        return
+    shares = y if y.ndim == 2 else np.stack([1.0 - y, y], axis=1)
+    lacking = np.flatnonzero((shares[weights > 0.0] <= 0.0).all(axis=0))
+    if len(lacking):
+        found = lacking[0] if classes is None else classes.tolist()[lacking[0]]
+        raise ValueError(
+            f"cv must leave every fold training rows of every class, got none of class {found!r} "
+            f"in fold {fold}: stratify the splits (as an integer cv does), use fewer of them, or "
+            "merge rare classes"
+        )
 
 
 def check_responses(

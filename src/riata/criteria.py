@@ -20,6 +20,11 @@ def gaussian_fit(loss: Floats, n: int) -> Floats:
         return n * np.log(2.0 * loss)
 
 
+def deviance_fit(loss: Floats, n: int) -> Floats:
+    """Return -2 log L of mean losses that are half the unit deviance, dispersion 1: 2 n loss."""
+    return 2.0 * n * loss
+
+
 def aic(minus_two_log: Floats, n_parameters: Floats) -> Floats:
     """Return -2 log L + 2 k."""
     return minus_two_log + 2.0 * n_parameters

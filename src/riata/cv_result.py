@@ -27,7 +27,7 @@ class CrossValidatedPath:
     alphas : ndarray of shape (R, L)
         The grids, descending; every fold is fitted on the grid of all data.
     scores : ndarray of shape (R, L, K)
-        The weighted mean over a fold's held-out rows; NaN where the alpha was not solved, or the
+        The score of a fold's held-out rows; NaN where the alpha was not solved, or the
         held-out rows weigh nothing.
     fold_weights : ndarray of shape (K,)
         Weight of the held-out rows of each fold, as a share of all rows' weight.
@@ -51,11 +51,13 @@ class CrossValidatedPath:
         The one of ``l1_ratio``.
     fold_paths : list of R lists of K RegularizationPath, or None
         Kept on request.
-    predictions : ndarray of shape (R, n, L), or None
-        Kept on request: what was predicted for each row while it was held out (the mean, where
-        that was more than once; NaN where it never was).
+    predictions : ndarray of shape (R, n, L), or (R, n, L, K) for K responses, or None
+        Kept on request: the linear predictor of each row while it was held out, offset included
+        (the mean, where that was more than once; NaN where it never was).
     status : ndarray of shape (R, L, K), of str
         As `RegularizationPath.status`, for every fold.
+    n_iter : ndarray of shape (R, L, K), of int
+        As `RegularizationPath.n_iter`, for every fold.
     n_passes : float
         Work of all fits together: passes over X, in units of a full one.
     """
@@ -82,6 +84,7 @@ class CrossValidatedPath:
     fold_paths: list[list[RegularizationPath]] | None
     predictions: Floats | None
     status: NDArray[np.str_]
+    n_iter: NDArray[np.int64]
     n_passes: float
 
     @classmethod
@@ -161,7 +164,7 @@ class CrossValidatedPath:
         return self.paths[place[0]], float(self.alphas[place]), float(self.gammas[place[0]])
 
     def coef(self, rule: Any = None) -> Floats:
-        """Return the coefficients (p,) of the chosen model, fitted to all data.
+        """Return the coefficients of the chosen model, fitted to all data: (p,), or (K, p).
 
         Parameters
         ----------
@@ -171,8 +174,8 @@ class CrossValidatedPath:
         path, alpha, gamma = self._model(rule)
         return path.coef(alpha, gamma)
 
-    def intercept(self, rule: Any = None) -> float:
-        """Return the intercept of the chosen model, fitted to all data.
+    def intercept(self, rule: Any = None) -> Any:
+        """Return the intercept of the chosen model, fitted to all data: a number, or (K,).
 
         Parameters
         ----------
@@ -182,19 +185,23 @@ class CrossValidatedPath:
         path, alpha, gamma = self._model(rule)
         return path.intercept(alpha, gamma)
 
-    def predict(self, X: Any, rule: Any = None, *, offset: Any = None) -> Floats:
-        """Return the chosen model's predictions (m,) for the rows of X.
+    def predict(
+        self, X: Any, rule: Any = None, *, offset: Any = None, type: str = "response"
+    ) -> NDArray[Any]:
+        """Return the chosen model's predictions for the rows of X: (m,), or (m, K).
 
         Parameters
         ----------
         X : array, data frame or sparse matrix of shape (m, p)
         rule : optional
             As in `cross_validate`; default: the one that was given there.
-        offset : array of shape (m,)
+        offset : array of shape (m,), or (m, K)
             Needed where the data came with an offset, refused elsewhere.
+        type : {"response", "link", "class", "probability"}
+            As in `RegularizationPath.predict`.
         """
         path, alpha, gamma = self._model(rule)
-        return path.predict(X, alpha, offset=offset, gamma=gamma)
+        return path.predict(X, alpha, offset=offset, gamma=gamma, type=type)
 
     def plot(self, ax: "Axes | None" = None) -> "Axes":
         """Plot the mean score against -log(alpha), with bars of one standard error.
@@ -305,7 +312,7 @@ def sparsest_within(cv: CrossValidatedPath, share: float) -> tuple[int, int] | N
     if best is None:
         return None
     worse = _worse(cv)
-    counts = np.array([np.diff(path.coefs.indptr) for path in cv.paths])
+    counts = np.array([path.support_sizes() for path in cv.paths])
     places = np.argwhere(worse <= share * abs(cv.mean[best]))
     return _sparsest(cv, places, counts, worse)
 

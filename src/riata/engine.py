@@ -110,12 +110,13 @@ class Engine:
         return self._solver().solve(alpha)
 
     def fitted(self) -> Floats:
-        """Return X b (n,) at the last fit by least squares, of rows of weight 0 as of any other.
+        """Return the linear predictor at the last fit, (n,) or (n, K), of rows of weight 0 as of
+        any other; less what centring has taken out of y.
 
-        From the residual, which a certificate from X leaves behind, where there was one.
+        From what a certificate from X leaves behind, where there was one.
         """
         if self._covariance is not None and self._made is None:
             coef = self._covariance.coef()
             active = np.flatnonzero(coef)
             return self.problem.design.dot(active, coef[active])
-        return self.problem.y - self._solver().state.resid
+        return self._solver().fitted()

@@ -19,10 +19,12 @@ class Lane:
     """One problem on its way down a grid: its engine, its fits so far.
 
     before : passes over X that its design had made for others
+    scale : its alphas, as multiples of the grid's
     refitter : fits the supports again, where the path is to be relaxed
     """
 
     refitter: Refitter | None = None
+    scale: float = 1.0
 
     def __init__(self, centred: Centred, engine: Engine, before: float = 0.0) -> None:
         self.centred, self.engine, self._before = centred, engine, before
@@ -31,7 +33,7 @@ class Lane:
 
     def step(self, alpha: float, *, last: bool) -> Fit:
         """Solve the next alpha, warm from the one before."""
-        fit = self.engine.solve(alpha, last=last)
+        fit = self.engine.solve(alpha * self.scale, last=last)
         if self.refitter is not None:
             self.refits.append(self.refitter.fit(self.centred.expand(fit.index)))
         self.fits.append(fit)
@@ -42,10 +44,11 @@ class Lane:
         del self.fits[size:], self.refits[size:]
 
     def predictor(self) -> Floats:
-        """Return o + b0 + X b (n,) at the last alpha, for rows of weight 0 as for any other."""
-        eta = self.centred.y_mean + self.engine.fitted()
-        offset = self.centred.data.offset
-        return eta if offset is None else eta + offset
+        """Return o + b0 + X b, (n,) or (n, K), at the last alpha, for rows of weight 0 as for any
+        other."""
+        centred, offset = self.centred, self.centred.data.offset
+        eta = centred.y_mean + self.engine.fitted()
+        return eta if offset is None or centred.offset is not None else eta + offset
 
     def result(self, alphas: Floats, unsolved: str, settings: dict[str, Any]) -> RegularizationPath:
         """Return the path; `unsolved` is the status of the alphas that were not reached."""
@@ -59,7 +62,7 @@ class Lane:
         if problem.y.ndim == 2:
             kind, settings["n_responses"] = MultiResponsePath, problem.y.shape[1]
         return kind.from_fits(
-            alphas,
+            alphas * self.scale,
             [
                 (
                     centred.expand(fit.index),

@@ -27,15 +27,21 @@ class Start:
 
     relaxed : the matrix whose columns are gathered where supports are to be fitted again
     moments : those of the problem's rows, where they are known
+    scale : its alphas, as multiples of the grid's
     """
 
     def __init__(
-        self, data: Data, rule: Rule, relaxed: Any = None, moments: Moments | None = None
+        self,
+        data: Data,
+        rule: Rule,
+        relaxed: Any = None,
+        moments: Moments | None = None,
+        scale: float = 1.0,
     ) -> None:
         self.centred = centre(data, rule.n_threads, moments=moments)
         self._relaxed = relaxed
         self._correlation = self.centred.design.correlation
-        self._rule = rule
+        self._rule, self._scale = rule, scale
 
     def lane(self, l1_ratio: float) -> Lane:
         """Return a lane at the top of its grid, its null model fitted."""
@@ -46,6 +52,7 @@ class Start:
             rule.max_iter, min(rule.deadline, time.monotonic() + LONG), centred.offset,
         )  # fmt: skip
         lane = Lane(centred, Engine(problem), centred.design.n_passes)
+        lane.scale = self._scale
         if self._relaxed is not None:
             lane.refitter = Refitter(self._relaxed, centred.data, centred.y_mean, rule)
         return lane

@@ -176,6 +176,7 @@ class MultiSolver(Solver):
             status = self.problem.verdict(
                 gap, self.problem.negligible_gap(), other.rounding(), 1, stalled=True
             )
+            self.state = other.state
             return other._fit(0.0, gap, status, 1, float(np.count_nonzero(other.state.rows)))
         n_iter = self._come_near(alpha)
         box = self.problem.penalty.at(alpha)
@@ -188,6 +189,11 @@ class MultiSolver(Solver):
             trace = self.working.smoother_trace(self.state.coef[members], box.l2[members])
             df = self.K * trace if self.family.constant else float("nan")
         return self._fit(alpha, gap, status, n_iter + more, df)
+
+    def fitted(self) -> Floats:
+        """Return the linear predictors at the present point, offset and intercepts included,
+        (n, K)."""
+        return self.state.eta
 
     def _fit(self, alpha: float, gap: float, status: str, n_iter: int, df: float) -> Fit:
         state = self.state

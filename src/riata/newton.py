@@ -112,7 +112,11 @@ class NewtonSolver(Solver):
         self._last_alpha = float("inf")
         self._norm = np.sqrt(design.norm_sq)
         self._reachable = int(np.count_nonzero(problem.never == 0))
-        self._offset = np.zeros(design.n) if problem.offset is None else problem.offset
+        self._idle = np.flatnonzero(design.weights == 0.0)
+        offset = np.zeros(design.n) if problem.offset is None else problem.offset
+        if len(self._idle):
+            problem.y, offset = self._at_rest(problem.y.copy()), self._at_rest(offset.copy())
+        self._offset = offset
         self._damping, self._age = 0.0, 0
         self._known = None
         self._null_steps = 0
@@ -168,6 +172,7 @@ class NewtonSolver(Solver):
         status = problem.verdict(gap, problem.negligible_gap(), other.rounding(), 1, stalled=True)
         members = other.working.members
         df = other.working.smoother_trace(other.state.coef[members], box.l2[members])
+        self.state = other.state
         return other.fit(0.0, gap, status, max(other._null_steps, 1), df)
 
     # -- curvature -------------------------------------------------------------------------------
@@ -211,6 +216,12 @@ class NewtonSolver(Solver):
 
     # -- points ----------------------------------------------------------------------------------
 
+    def _at_rest(self, values: Floats) -> Floats:
+        """Let rows of weight 0 stand for one that counts: what they add is 0, but for overflow."""
+        if len(self._idle):
+            values[self._idle] = values[np.argmax(self.problem.design.weights > 0.0)]
+        return values
+
     def _intercept_at(self, eta: Floats, start: float) -> float:
         problem = self.problem
         if not problem.design.centred:
@@ -219,7 +230,7 @@ class NewtonSolver(Solver):
 
     def move_to(self, coef: Floats, grad: Floats | None = None) -> None:
         """Make coef (p,) with its best intercept the present point; grad has no use here."""
-        eta = self._offset + self.working.fitted(coef, np.flatnonzero(coef))
+        eta = self._at_rest(self._offset + self.working.fitted(coef, np.flatnonzero(coef)))
         self.state = self._point(coef, self._intercept_at(eta, self.state.intercept))
 
     def _point(
@@ -254,7 +265,8 @@ class NewtonSolver(Solver):
         return Point(coef, active, resid, z, resid_sq, size, at, intercept, steps)
 
     def _evaluate(self, eta: Floats) -> LossAt:
-        problem = self.problem
+        """Return the loss at eta (n,), which is kept."""
+        problem, eta = self.problem, self._at_rest(eta)
         loss, pull, curvature = problem.family.evaluate(problem.y, eta, problem.design.weights)
         return LossAt(eta, max(loss + self._level, 0.0), pull, curvature)
 
@@ -262,6 +274,12 @@ class NewtonSolver(Solver):
         """Return the gap that double precision cannot tell from zero; see Solver."""
         state = self.state
         return 4 * EPS * (state.loss + state.size * state.resid_sq**0.5)
+
+    def fitted(self) -> Floats:
+        """Return the linear predictor at the present point, offset and intercept included, (n,)."""
+        state, offset = self.state, self.problem.offset
+        eta = self.working.fitted(state.coef, state.active) + state.intercept
+        return eta if offset is None else eta + offset
 
     def fit(self, alpha: float, gap: float, status: str, n_iter: int, df: float) -> Fit:
         fit = super().fit(alpha, gap, status, n_iter, df)

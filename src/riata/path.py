@@ -227,6 +227,13 @@ MODEL = (
 )  # fmt: skip
 
 
+SEPARATED = (
+    "features that nothing penalises fit y perfectly (they separate its classes), and may have no "
+    "finite best coefficients: those returned leave less than a share 1e-9 of the loss; penalise "
+    "them, or drop what gives y away"
+)
+
+
 def _run(lane: Lane, alphas: Floats, progress: bool) -> KeyboardInterrupt | None:
     """Solve alpha after alpha, until the grid, the caller's time or their patience ends."""
     try:
@@ -242,13 +249,7 @@ def _run(lane: Lane, alphas: Floats, progress: bool) -> KeyboardInterrupt | None
 def _warn(paths: list[RegularizationPath], separated: bool) -> None:
     """Say once what was separated, and how many alphas ended above their tolerance."""
     if separated:
-        warnings.warn(
-            "features that nothing penalises fit y perfectly (they separate its classes), and may "
-            "have no finite best coefficients: those returned leave less than a share 1e-9 of the "
-            "loss; penalise them, or drop what gives y away",
-            convergence_warning(),
-            stacklevel=4,
-        )
+        warnings.warn(SEPARATED, convergence_warning(), stacklevel=4)
     late = [
         (t, k) for t, path in enumerate(paths) for k in np.flatnonzero(np.isin(path.status, LATE))
     ]

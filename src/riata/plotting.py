@@ -179,7 +179,9 @@ def plot_cross_validation(cv: CrossValidatedPath, ax: Axes | None = None) -> Axe
     ax.set_ylabel(cv.scoring)
     if len(cv.l1_ratios) > 1:
         ax.legend(frameon=False)
-    _mark_counts(ax, x, np.diff(cv.paths[best].coefs.indptr)[drawn])
+    several = isinstance(cv.paths[best].coefs, list)
+    what = "features in the model" if several else "non-zero coefficients"
+    _mark_counts(ax, x, cv.paths[best].support_sizes()[drawn], what)
     return ax
 
 
@@ -193,12 +195,12 @@ def _names(path: RegularizationPath, feature_names: Sequence[str] | None) -> lis
     return [str(name) for name in given]
 
 
-def _mark_counts(ax: Axes, x: Any, counts: Any) -> None:
-    """Give the top axis ticks at some eight alphas of the path, labelled with their non-zeros."""
+def _mark_counts(ax: Axes, x: Any, counts: Any, what: str = "non-zero coefficients") -> None:
+    """Give the top axis ticks at some eight alphas of the path, labelled with their counts."""
     places = np.unique(np.linspace(0, len(x) - 1, 8).round().astype(int))
     top = ax.secondary_xaxis("top")
     top.set_xticks(x[places], [f"{counts[k]:d}" for k in places])
-    top.set_xlabel("non-zero coefficients")
+    top.set_xlabel(what)
 
 
 def _height_in_points(ax: Axes) -> float:

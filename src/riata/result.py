@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from . import criteria
 from .arguments import check_alphas, check_least_squares, check_number, check_vector
 from .design import as_matrix, check_matrix, product
+from .families import Binomial, Poisson
 from .relaxed import Refit
 from .solver import Fit
 
@@ -332,6 +333,10 @@ class RegularizationPath:
             raise ValueError("offset must be left out: the path was fitted without one")
         return X
 
+    def support_sizes(self) -> NDArray[np.intp]:
+        """Return how many features have a coefficient that is not zero at each alpha, (L,)."""
+        return np.diff(self.coefs.indptr)
+
     def extend(self, X: Any, y: Any, alphas: Any) -> "RegularizationPath":
         """Solve more alphas, exactly and warm, and return the merged path.
 
@@ -395,8 +400,10 @@ class RegularizationPath:
 
             -2 log L + 2 k        k = df, 1 for the intercept and 1 for an unknown variance
 
-        where L is the likelihood at its best variance, without constants: for a gaussian response
-        n log(2 loss), n the rows of positive weight; copies of a row count, its weight does not.
+        where L is the likelihood without what no model changes, n the rows of positive weight:
+        copies of a row count, its weight does not. For a gaussian response, at its best variance,
+        -2 log L = n log(2 loss); for labels of two classes and for counts (Poisson), which have no
+        variance of their own, 2 n loss, the deviance, for paths with l1_ratio=1.
 
         References
         ----------
@@ -438,15 +445,22 @@ class RegularizationPath:
         """
         gamma = check_number(gamma, "gamma", 0.0, 1.0)
         bic = criteria.bic(*self._fit_and_size(), self.n_rows)
-        counts = np.diff(self.coefs.indptr)
-        return bic + gamma * criteria.log_models(counts, self.n_features_in_)
+        return bic + gamma * criteria.log_models(self.support_sizes(), self.n_features_in_)
 
     def _fit_and_size(self) -> tuple[Floats, Floats]:
         """Return -2 log L and k, (L,) each."""
-        advice = "choose alpha by the loss on held-out rows"
-        check_least_squares(self._settings["family"], "information criteria", advice)
-        extra = 1 + bool(self._settings["fit_intercept"])
-        return criteria.gaussian_fit(self._loss, self.n_rows), self.df + extra
+        family, size = self._settings["family"], self.df + bool(self._settings["fit_intercept"])
+        counts = isinstance(family, Poisson)
+        if (counts or (isinstance(family, Binomial) and self.classes_ is not None)) and (
+            self.l1_ratio == 1.0
+        ):
+            return criteria.deviance_fit(self._loss, self.n_rows), size
+        advice = (
+            "information criteria are also there for Poisson and for labels of two classes with "
+            "l1_ratio=1; else choose alpha by the loss on held-out rows, with cross_validate"
+        )
+        check_least_squares(family, "information criteria", advice)
+        return criteria.gaussian_fit(self._loss, self.n_rows), size + 1
 
     def _merge_coefs(
         self, first: "RegularizationPath", second: "RegularizationPath", order: NDArray[np.intp]

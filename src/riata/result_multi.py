@@ -56,6 +56,11 @@ class MultiResponsePath(RegularizationPath):
             return np.full((len(self.coefs), self.n_features_in_), np.nan)
         return np.array([part[:, [k]].toarray()[:, 0] for part in self.coefs])
 
+    def support_sizes(self) -> NDArray[np.intp]:
+        """Return how many features have a coefficient that is not zero, for any response, (L,)."""
+        used = sum(abs(part) for part in self.coefs)
+        return np.diff(sp.csc_array(used).indptr)
+
     def _intercept_of(self, k: int, gamma: float) -> Floats:
         return self.intercepts[k]
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 from .arguments import Data, check_data
 from .design import read_once
 from .folds import Fold, make_folds
+from .lane import Lane
 from .lockstep import Start
-from .path import Lane
 from .result import RegularizationPath
 from .stopping import Rule
 from .threads import run

@@ -427,6 +427,10 @@ class Solver:
             known.take(working.members, grad)
         return State(coef, active, resid, known.z, resid_sq, size)
 
+    def fitted(self) -> Floats:
+        """Return the linear predictor of the problem at the present point, (n,)."""
+        return self.problem.y - self.state.resid
+
     def fit(self, alpha: float, gap: float, status: str, n_iter: int, df: float) -> Fit:
         """Return the present point as a result."""
         state = self.state

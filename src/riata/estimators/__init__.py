@@ -19,33 +19,37 @@ check_input (of `fit`)                not taken: input is always checked
 ====================================  ==========================================================
 
 riata's own: penalty_factor, lower_bounds, upper_bounds, standardize, n_threads; in the CV classes
-rule.
+rule. docs/scikit-learn-parameters.md has the other classes' parameters.
 
 On one scale with scikit-learn: `Lasso` and `ElasticNet` minimise a mean, as `riata.fit_path`
 does, so their alpha is riata's. `Ridge` minimises a sum: see `ridge_alpha`.
 """
 
 from .cv import ElasticNetCV, LassoCV
-from .generalized import (
-    GeneralizedLinearRegressor,
-    LogisticRegression,
-    PoissonRegressor,
-    logistic_alpha,
-)
+from .generalized import GeneralizedLinearRegressor, PoissonRegressor
+from .generalized_cv import GeneralizedLinearRegressorCV, PoissonRegressorCV
 from .linear import ElasticNet, Lasso, Ridge, ridge_alpha
+from .logistic import LogisticRegression, logistic_alpha
+from .logistic_cv import LogisticRegressionCV
 from .multitask import MultiTaskElasticNet, MultiTaskLasso
+from .multitask_cv import MultiTaskElasticNetCV, MultiTaskLassoCV
 from .ridge_cv import RidgeCV
 
 __all__ = [
     "ElasticNet",
     "ElasticNetCV",
     "GeneralizedLinearRegressor",
+    "GeneralizedLinearRegressorCV",
     "Lasso",
     "LassoCV",
     "LogisticRegression",
+    "LogisticRegressionCV",
     "MultiTaskElasticNet",
+    "MultiTaskElasticNetCV",
     "MultiTaskLasso",
+    "MultiTaskLassoCV",
     "PoissonRegressor",
+    "PoissonRegressorCV",
     "Ridge",
     "RidgeCV",
     "logistic_alpha",

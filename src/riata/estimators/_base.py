@@ -1,7 +1,8 @@
-"""What Lasso, ElasticNet and Ridge share: input in scikit-learn's way, one call of the solver.
+"""What the estimators share: input in scikit-learn's way, settings, a linear predictor.
 
-A class of `linear.py` adds its parameters and `_objective`, which says in riata's terms, alpha
-and l1_ratio of `fit_path`, what the class minimises.
+`_LinearModel` is one call of the solver for each target: a class of `linear.py` adds its
+parameters and `_objective`, which says in riata's terms, alpha and l1_ratio of `fit_path`, what
+the class minimises.
 """
 
 import warnings
@@ -36,46 +37,83 @@ PATH_DEFAULTS = {
 }
 
 
-class _LinearModel(RegressorMixin, BaseEstimator):
-    """Fit one gaussian elastic net per target and predict from it."""
+class _Model(BaseEstimator):
+    """The solver's settings, as every class has them, and a linear predictor."""
 
-    alpha: Any
     fit_intercept: bool
     max_iter: int | None
     tol: float
-    positive: bool
     penalty_factor: ArrayLike | None
     lower_bounds: ArrayLike | None
     upper_bounds: ArrayLike | None
     standardize: bool
     n_threads: int | None
-
-    def _objective(self, target: int, n_targets: int, total_weight: float) -> tuple[float, float]:
-        """Return alpha and l1_ratio of `riata.fit_path` for one target."""
-        raise NotImplementedError
+    coef_: Any
+    intercept_: Any
+    dual_gap_: Any
+    n_iter_: Any
+    status_: Any
 
     def _settings(self) -> dict[str, Any]:
-        """Return the keywords of `riata.fit_path` that are the same for every target."""
-        lower = self.lower_bounds
-        if check_flag(self.positive, "positive"):
-            if lower is not None:
-                raise ValueError(
-                    "lower_bounds must be None where positive=True, which is lower_bounds=0: "
-                    "give one of the two"
-                )
-            lower = 0.0
+        """Return the keywords of `riata.fit_path`."""
         settings = {
             **PATH_DEFAULTS,
             "fit_intercept": self.fit_intercept,
             "standardize": self.standardize,
             "penalty_factor": self.penalty_factor,
-            "lower_bounds": lower,
+            "lower_bounds": self.lower_bounds,
             "upper_bounds": self.upper_bounds,
             "tol": self.tol,
             "n_threads": self.n_threads,
         }
         if self.max_iter is not None:
             settings["max_iter"] = self.max_iter
+        return settings
+
+    def _validated(self, X: Any, y: Any, y_checks: dict[str, Any]) -> tuple[Any, Any]:
+        """Return X and y as arrays that the solver reads, the first look of `fit` at both."""
+        X = as_matrix(X) if sp.issparse(X) else X  # to CSR by way of a look at the indices
+        return validate_data(self, X, y, validate_separately=(X_CHECKS, y_checks))
+
+    def _link(self, X: Any) -> NDArray[np.float64]:
+        """Return intercept_ + X coef_', (n,), or (n, K) where coef_ has several rows."""
+        check_is_fitted(self)
+        X = as_matrix(X) if sp.issparse(X) else X
+        X = check_matrix(validate_data(self, X, reset=False, **X_CHECKS))
+        coef = np.atleast_2d(self.coef_)
+        eta = np.asarray(X @ coef.T) + self.intercept_
+        return eta[:, 0] if len(coef) == 1 else eta
+
+    @property
+    def sparse_coef_(self) -> sp.csr_array:
+        """`coef_` as a sparse array, a row for each target or class."""
+        return sp.csr_array(np.atleast_2d(self.coef_))
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.sparse = True
+        return tags
+
+
+class _LinearModel(RegressorMixin, _Model):
+    """Fit one gaussian elastic net per target and predict from it."""
+
+    alpha: Any
+    positive: bool
+
+    def _objective(self, target: int, n_targets: int, total_weight: float) -> tuple[float, float]:
+        """Return alpha and l1_ratio of `riata.fit_path` for one target."""
+        raise NotImplementedError
+
+    def _settings(self) -> dict[str, Any]:
+        settings = super()._settings()
+        if check_flag(self.positive, "positive"):
+            if self.lower_bounds is not None:
+                raise ValueError(
+                    "lower_bounds must be None where positive=True, which is lower_bounds=0: "
+                    "give one of the two"
+                )
+            settings["lower_bounds"] = 0.0
         return settings
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | float | None = None) -> Self:
@@ -117,8 +155,7 @@ class _LinearModel(RegressorMixin, BaseEstimator):
 
     def _fit(self, X: Any, y: Any, sample_weight: ArrayLike | float | None) -> None:
         settings = self._settings()
-        X = as_matrix(X) if sp.issparse(X) else X  # to CSR by way of a look at the indices
-        X, y = validate_data(self, X, y, validate_separately=(X_CHECKS, Y_CHECKS))
+        X, y = self._validated(X, y, Y_CHECKS)
         settings["sample_weight"] = sample_weight
         total = total_weight(sample_weight, X.shape[0])
         targets = np.atleast_2d(y.T)
@@ -142,7 +179,7 @@ class _LinearModel(RegressorMixin, BaseEstimator):
         self.n_iter_ = n_iter[0] if single else n_iter
         self.status_ = status[0] if single else status
         if not self.fit_intercept:
-            self.intercept_: Any = 0.0
+            self.intercept_ = 0.0
         else:  # as in scikit-learn, y of shape (n, 1) gives coef_ (p,) and intercept_ (1,)
             self.intercept_ = intercepts[0] if y.ndim == 1 else intercepts
 
@@ -166,19 +203,10 @@ class _LinearModel(RegressorMixin, BaseEstimator):
         -------
         y : ndarray of shape (n_samples,) or (n_samples, n_targets)
         """
-        check_is_fitted(self)
-        X = as_matrix(X) if sp.issparse(X) else X
-        X = check_matrix(validate_data(self, X, reset=False, **X_CHECKS))
-        return X @ self.coef_.T + self.intercept_
-
-    @property
-    def sparse_coef_(self) -> sp.csr_array:
-        """`coef_` as a sparse array of shape (n_targets, n_features)."""
-        return sp.csr_array(np.atleast_2d(self.coef_))
+        return self._link(X)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()
-        tags.input_tags.sparse = True
         tags.target_tags.multi_output = True
         return tags
 

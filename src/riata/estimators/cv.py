@@ -1,141 +1,35 @@
 """LassoCV and ElasticNetCV: scikit-learn's scores on scikit-learn's folds, by riata's engine."""
 
-from typing import Any, Self
+from typing import Any
 
-import numpy as np
-import scipy.sparse as sp
-from numpy.typing import ArrayLike, NDArray
-from sklearn import get_config
-from sklearn.model_selection import check_cv
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
-from sklearn.utils.validation import column_or_1d, validate_data
+from numpy.typing import ArrayLike
+from sklearn.utils.validation import column_or_1d
 
-from ..arguments import check_count, check_number
-from ..cross_validation import cross_validated
 from ..cv_result import CrossValidatedPath
-from ..design import as_matrix
-from ._base import X_CHECKS, Y_CHECKS, _LinearModel, unchanged_on_error
-
-CV_DEFAULTS = {
-    "groups": None,
-    "scoring": "mse",
-    "keep_predictions": False,
-    "keep_fold_paths": False,
-    "relaxed": False,
-    "equal_folds": True,
-}
+from ._base import Y_CHECKS, _LinearModel
+from ._folds import _CrossValidated
 
 
-def splits(estimator: Any, X: Any, y: Any, metadata: dict[str, Any]) -> list[Any]:
-    """Return the splits of an estimator's `cv`, as scikit-learn makes them.
-
-    metadata : what `fit` was given beside X and y; its None entries count as not given
-    """
-    metadata = {name: value for name, value in metadata.items() if value is not None}
-    routed: dict[str, Any] = {}
-    if get_config()["enable_metadata_routing"]:
-        routed = process_routing(estimator, "fit", **metadata)["splitter"]["split"]
-    elif extra := sorted(set(metadata) - {"sample_weight"}):
-        raise ValueError(
-            f"fit takes {', '.join(extra)} only with scikit-learn's metadata routing: "
-            "sklearn.set_config(enable_metadata_routing=True)"
-        )
-    return list(check_cv(estimator.cv).split(X, y, **routed))
-
-
-class _PathCV(_LinearModel):
-    """Fit a path for every fold and on all data, and keep the best model."""
-
-    eps: float
-    alphas: Any
-    cv: Any
-    rule: Any
+class _PathCV(_CrossValidated, _LinearModel):
+    """Gaussian paths, scored by their squared error."""
 
     def _ratios(self) -> Any:
         """Return the l1_ratios to search."""
         raise NotImplementedError
 
-    def fit(
-        self, X: Any, y: Any, sample_weight: ArrayLike | float | None = None, **params: Any
-    ) -> Self:
-        """Fit the paths of all folds and of all data, and choose a model.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            float64 and float32, dense in either order, CSR and CSC are used where they lie;
-            other dtypes and sparse formats are converted first.
-        y : array-like of shape (n_samples,)
-        sample_weight : float or array-like of shape (n_samples,), default=None
-            Weights >= 0, of the fits and within each fold's score; folds count the same in the
-            mean, as in scikit-learn.
-        **params : dict
-            What metadata routing hands to the splitter: `groups`, for one.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator. Where `fit` raises, interrupted with Ctrl-C for one, the
-            estimator stays what it was before.
-
-        Raises
-        ------
-        ValueError, TypeError
-            For parameters or data out of range; the message begins with the argument's name.
-
-        Warns
-        -----
-        ConvergenceWarning
-            Once, where `max_iter` ended a fit before `tol` was met.
-        """
-        with unchanged_on_error(self):
-            self._take(self._cross_validate(X, y, sample_weight, params))
-        return self
-
-    def _cross_validate(
-        self, X: Any, y: Any, sample_weight: Any, params: dict[str, Any]
-    ) -> CrossValidatedPath:
-        settings = self._settings()
-        X = as_matrix(X) if sp.issparse(X) else X  # to CSR by way of a look at the indices
-        X, y = validate_data(self, X, y, validate_separately=(X_CHECKS, Y_CHECKS))
+    def _choose(self, X: Any, y: Any, sample_weight: Any, params: dict[str, Any]) -> None:
+        X, y = self._validated(X, y, Y_CHECKS)
         if y.ndim == 2 and y.shape[1] > 1:
             raise ValueError(
                 f"y must be one target, got shape {y.shape}: fit one {type(self).__name__} each"
             )
         y = column_or_1d(y, warn=True)
-        if isinstance(self.alphas, int | np.integer) and not isinstance(self.alphas, bool):
-            settings["n_alphas"] = check_count(self.alphas, "alphas", 1)
-            settings["alpha_min_ratio"] = check_number(self.eps, "eps", 0.0, 1.0, above=True)
-        else:
-            settings["alphas"] = self.alphas
-        settings |= {**CV_DEFAULTS, "rule": self.rule, "l1_ratio": self._ratios()}
-        metadata = {**params, "sample_weight": sample_weight}
-        settings |= {"sample_weight": sample_weight, "cv": splits(self, X, y, metadata)}
-        return cross_validated(X, y, **settings)
+        grid = self._grid()
+        self._take(self._search(X, y, sample_weight, params, l1_ratio=self._ratios(), **grid))
 
     def _take(self, cv: CrossValidatedPath) -> None:
         """Keep what scikit-learn's classes keep."""
-        single = len(cv.l1_ratios) == 1
-        self.alpha_ = cv.alpha
-        self.alphas_ = cv.alphas[0] if single or np.ndim(self.alphas) != 0 else cv.alphas
-        self.mse_path_ = cv.scores[0] if single else cv.scores
-        k = int(np.flatnonzero(cv.path.alphas == cv.alpha)[0])
-        self.coef_: NDArray[np.float64] = cv.path.coefs[:, [k]].toarray()[:, 0]
-        self.intercept_ = float(cv.path.intercepts[k]) if self.fit_intercept else 0.0
-        self.dual_gap_ = float(cv.path.dual_gaps[k])
-        self.n_iter_ = int(cv.path.n_iter[k])
-        self.status_ = str(cv.path.status[k])
-
-    def get_metadata_routing(self) -> MetadataRouter:
-        """Return how metadata is handed on: sample_weight to `fit`, the rest to the splitter.
-
-        Returns
-        -------
-        MetadataRouter
-        """
-        mapping = MethodMapping().add(caller="fit", callee="split")
-        router = MetadataRouter(owner=self).add_self_request(self)
-        return router.add(splitter=check_cv(self.cv), method_mapping=mapping)
+        self.mse_path_ = self._keep_path(cv)
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

@@ -3,14 +3,11 @@
 from typing import Any, Self
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import ArrayLike
 from sklearn.base import RegressorMixin
-from sklearn.utils.validation import validate_data
 
 from ..arguments import check_number
-from ..design import as_matrix
-from ._base import X_CHECKS, unchanged_on_error
+from ._base import Y_CHECKS, unchanged_on_error
 from .generalized import Floats, _GeneralizedModel
 
 
@@ -22,6 +19,16 @@ class _MultiTask(RegressorMixin, _GeneralizedModel):
 
     def _get_l1_ratio(self) -> float:
         raise NotImplementedError
+
+    def _several(self, X: Any, y: Any) -> tuple[Any, Any]:
+        """Return X and y (n, n_targets)."""
+        X, y = self._validated(X, y, Y_CHECKS)
+        if y.ndim != 2:
+            raise ValueError(
+                "y must be of shape (n_samples, n_targets), got one dimension: use "
+                f"{type(self).__name__.removeprefix('MultiTask')} for a single target"
+            )
+        return X, y
 
     def fit(self, X: Any, y: Any, sample_weight: ArrayLike | float | None = None) -> Self:
         """Minimise the objective of the class, to a certified duality gap.
@@ -56,14 +63,7 @@ class _MultiTask(RegressorMixin, _GeneralizedModel):
         Cost: that of `riata.fit_path` at one alpha.
         """
         with unchanged_on_error(self):
-            X = as_matrix(X) if sp.issparse(X) else X
-            checks = (X_CHECKS, {"ensure_2d": False, "ensure_all_finite": False})
-            X, y = validate_data(self, X, y, validate_separately=checks)
-            if y.ndim != 2:
-                raise ValueError(
-                    "y must be of shape (n_samples, n_targets), got one dimension: use "
-                    f"{type(self).__name__.removeprefix('MultiTask')} for a single target"
-                )
+            X, y = self._several(X, y)
             path = self._solve(
                 X, y, "multigaussian", check_number(self.alpha, "alpha", 0.0),
                 self._get_l1_ratio(), sample_weight=sample_weight, n_responses=y.shape[1],

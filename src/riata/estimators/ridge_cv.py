@@ -1,29 +1,24 @@
 """RidgeCV: leave-one-out by one decomposition, or scikit-learn's folds and scores."""
 
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
-import scipy.sparse as sp
 from numpy.typing import ArrayLike, NDArray
 from sklearn.metrics import get_scorer
-from sklearn.model_selection import check_cv
-from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping
-from sklearn.utils.validation import validate_data
 
 from ..arguments import check_flag, check_number
 from ..cv_result import check_rule, mean_and_error
-from ..design import as_matrix
 from ..path import MODEL
 from ..ridge_cv import RidgeFits, cross_validate_ridge
 from ..scorers import Predictions, row_numbers
 from ..stopping import check_rule as check_stopping
-from ._base import X_CHECKS, Y_CHECKS, _LinearModel, total_weight, unchanged_on_error
-from .cv import splits
+from ._base import Y_CHECKS, _LinearModel, total_weight
+from ._folds import _Routed, splits
 
 Floats = NDArray[np.float64]
 
 
-class RidgeCV(_LinearModel):
+class RidgeCV(_Routed, _LinearModel):
     """Ridge regression whose alpha is chosen by leave-one-out or by folds.
 
     `Ridge`'s objective, a sum: its alpha stays the same where rows are left out. scikit-learn's
@@ -132,40 +127,9 @@ class RidgeCV(_LinearModel):
         self.tol = tol
         self.n_threads = n_threads
 
-    def fit(
-        self, X: Any, y: Any, sample_weight: ArrayLike | float | None = None, **params: Any
-    ) -> Self:
-        """Choose alpha, and keep the fit to all data.
-
-        Parameters
-        ----------
-        X : array-like, sparse matrix or DataFrame of shape (n_samples, n_features)
-            float64 and float32, dense in either order, CSR and CSC are used where they lie;
-            other dtypes and sparse formats are converted first.
-        y : array-like of shape (n_samples,) or (n_samples, n_targets)
-        sample_weight : float or array-like of shape (n_samples,), default=None
-            Weights >= 0, in the fits and in the scores; folds count the same in their mean.
-        **params : dict
-            What metadata routing hands to the splitter: `groups`, for one.
-
-        Returns
-        -------
-        self : object
-            The fitted estimator. Where `fit` raises, the estimator stays what it was before.
-
-        Raises
-        ------
-        ValueError, TypeError
-            For parameters or data out of range; the message begins with the argument's name.
-        """
-        with unchanged_on_error(self):
-            self._choose(X, y, sample_weight, params)
-        return self
-
     def _choose(self, X: Any, y: Any, sample_weight: Any, params: dict[str, Any]) -> None:
         given = self._alphas()
-        X = as_matrix(X) if sp.issparse(X) else X
-        X, y = validate_data(self, X, y, validate_separately=(X_CHECKS, Y_CHECKS))
+        X, y = self._validated(X, y, Y_CHECKS)
         settings = {**self._settings(), "sample_weight": sample_weight, "l1_ratio": 0.0}
         total = total_weight(sample_weight, X.shape[0])
         metadata = {**params, "sample_weight": sample_weight}
@@ -275,17 +239,6 @@ class RidgeCV(_LinearModel):
         self.status_ = [str(path.status[k]) for path, k in chosen]
         if single:
             self.n_iter_, self.status_ = self.n_iter_[0], self.status_[0]
-        self.intercept_: Any = 0.0
+        self.intercept_ = 0.0
         if self.fit_intercept:
             self.intercept_ = float(intercepts[0]) if y.ndim == 1 else intercepts
-
-    def get_metadata_routing(self) -> MetadataRouter:
-        """Return how metadata is handed on: sample_weight to `fit`, the rest to the splitter.
-
-        Returns
-        -------
-        MetadataRouter
-        """
-        router = MetadataRouter(owner=self).add_self_request(self)
-        mapping = MethodMapping().add(caller="fit", callee="split")
-        return router.add(splitter=check_cv(self.cv), method_mapping=mapping)

@@ -1,0 +1,314 @@
+"""One run of cross-validation: all folds, and all data, down every grid."""
+
+import warnings
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .arguments import Data
+from .cv_result import CrossValidatedPath
+from .design import Moments, read_moments, read_once, together
+from .exceptions import convergence_warning
+from .families import Gaussian
+from .folds import Fold, parts_of
+from .grid import automatic_grid, with_bar
+from .lane import Lane
+from .lockstep import MOST_LANES, Start, descend
+from .path import SEPARATED
+from .result import RegularizationPath
+from .scoring import Scoring
+from .solver import Fit
+from .stopping import Rule
+from .threads import run
+
+Floats = NDArray[np.float64]
+
+EXACT = 1e-9  # relative error of a score that may come from moments
+
+
+@dataclass
+class Plan:
+    """What is to be done, checked.
+
+    test_weights : those of each fold's held-out rows in its score
+    choice : the rule that chooses from the scores;  rule : when a fit stops
+    alphas : the caller's grid, or None for automatic ones
+    settings : the model's, as `fit_path` takes them, for the paths
+    equal_folds, summed : see `cross_validated`
+    """
+
+    data: Data
+    ratios: Floats
+    gammas: Floats
+    folds: list[Fold]
+    test_weights: list[Floats]
+    scoring: Scoring
+    choice: Any
+    rule: Rule
+    settings: dict[str, Any]
+    alphas: Floats | None
+    n_alphas: int
+    min_ratio: float | None
+    keep_predictions: bool
+    keep_paths: bool
+    equal_folds: bool = False
+    summed: bool = False
+
+
+class Run:
+    """The work of one plan, and what it has found so far."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self._gathered = plan.data.X if plan.gammas[0] < 1.0 else None
+        self.data: Data = replace(plan.data, X=read_once(plan.data.X))
+        self.interrupt: KeyboardInterrupt | None = None
+        self._separated = False
+
+    def result(self) -> CrossValidatedPath:
+        """Solve everything, and put it together."""
+        numbers: list[int | None] = [None, *range(len(self.plan.folds))]
+        batches = [numbers[a : a + MOST_LANES] for a in range(0, len(numbers), MOST_LANES)]
+        self._moments = self._read_moments() if len(batches) == 1 else None
+        starts = self._starts(batches[0])
+        self._set_grids(starts[0])
+        self._allocate()
+        for b, batch in enumerate(batches):
+            starts = starts if b == 0 else self._starts(batch)
+            for r in range(len(self.plan.ratios)):
+                self._descend(r, batch, starts)
+            self.n_passes += sum(start.centred.design.n_passes for start in starts)
+        return self._finish()
+
+    def _starts(self, batch: list[int | None]) -> list[Start]:
+        """Return the problems of some folds (None: of all data), on one X."""
+        plan = self.plan
+        found: list[Any] = [None] * len(batch)
+
+        def job(k: int, data: Data) -> None:
+            known = self._moments_without(batch[k])
+            found[k] = Start(data, plan.rule, self._gathered, known, self._scale(batch[k]))
+
+        sets = [self.data if k is None else self._training(plan.folds[k]) for k in batch]
+        run([partial(job, k, data) for k, data in enumerate(sets)], plan.rule.n_threads)
+        return found
+
+    def _scale(self, f: int | None) -> float:
+        """Return a fold's alphas as multiples of the grid's."""
+        if f is None or not self.plan.summed:
+            return 1.0
+        return 1.0 / self.plan.folds[f].train_share(self.data.weights)
+
+    def _read_moments(self) -> list[Moments] | None:
+        """Return the moments of the folds' held-out rows, where X is tall and they part it."""
+        data, folds = self.data, self.plan.folds
+        part = parts_of(folds, data.weights)
+        if part is None or not isinstance(data.family, Gaussian):
+            return None
+        y = data.y if data.offset is None else data.y - data.offset
+        return read_moments(data.X, data.weights, y, part, len(folds), self.plan.rule.n_threads)
+
+    def _moments_without(self, f: int | None) -> Moments | None:
+        """Return the moments of all rows but those of fold f."""
+        if self._moments is None:
+            return None
+        kept = [moments for k, moments in enumerate(self._moments) if k != f and moments.weight]
+        return together(kept) if kept else None
+
+    def _training(self, fold: Fold) -> Data:
+        return replace(self.data, weights=fold.train_weights(self.data.weights))
+
+    def _set_grids(self, start: Start) -> None:
+        if self.plan.alphas is not None:
+            self.alphas = np.tile(self.plan.alphas, (len(self.plan.ratios), 1))
+            return
+        self.alphas = np.array([
+            automatic_grid(
+                start.lane(ratio).engine.alpha_max(), start.centred.design, self.plan.n_alphas,
+                self.plan.min_ratio,
+            )
+            for ratio in self.plan.ratios
+        ])  # fmt: skip
+
+    def _allocate(self) -> None:
+        R, L = self.alphas.shape
+        G, K = len(self.plan.gammas), len(self.plan.folds)
+        self.scores = np.full((R, G, L, K), np.nan)
+        self.status = np.full((R, L, K), "time_limit", dtype="<U16")
+        self.n_iter = np.zeros((R, L, K), dtype=np.int64)
+        self.paths: list[RegularizationPath] = []
+        self.fold_paths: list[list[RegularizationPath]] = [[] for _ in range(R)]
+        self.n_passes = 1.0 if self._moments is not None else 0.0
+        self.predictions: Floats | None = None
+        if self.plan.keep_predictions:
+            y = self.data.y
+            times = np.zeros((len(y), *(1 for _ in y.shape[1:])))
+            for fold in self.plan.folds:
+                times[fold.test, ...] += _beside(fold.test_counts, y)
+            self._share = 1.0 / np.where(times > 0.0, times, np.nan)
+            self.predictions = np.zeros((R, G, L, *y.shape)) + np.where(times > 0.0, 0.0, np.nan)
+
+    def _descend(self, r: int, batch: list[int | None], starts: list[Start]) -> None:
+        """Take some folds down the grid of one l1_ratio."""
+        alphas = self.alphas[r]
+        plan, ratio = self.plan, float(self.plan.ratios[r])
+        settings = {**plan.settings, **plan.rule.as_settings(), "l1_ratio": ratio}
+        lanes = self._lanes(r, starts)
+        held: dict[int, Floats] = {}
+
+        def visit(number: int, lane: Lane, fit: Fit) -> None:
+            f = batch[number]
+            if f is None:
+                return
+            k = len(lane.fits) - 1
+            self.status[r, k, f], self.n_iter[r, k, f] = fit.status, fit.n_iter
+            scores = self._moment_scores(f, lane, fit)
+            if scores is None:
+                held[f] = self._held_out(lane, plan.folds[f])
+                scores = [self._score(f, eta, fit.alpha) for eta in held[f]]
+            if fit.status != "time_limit":
+                self.scores[r, :, k, f] = scores
+
+        def done() -> None:
+            if self.predictions is not None:
+                for f in sorted(held):
+                    fold = plan.folds[f]
+                    share = self._share[fold.test] * _beside(fold.test_counts, self.data.y)
+                    k = len(lanes[0].fits) - 1
+                    for row, eta in zip(self.predictions[r, :, k], held[f], strict=True):
+                        row[fold.test] += share * eta
+
+        if self.interrupt is None:
+            bar = with_bar(alphas, plan.rule.progress)
+            self.interrupt = descend(
+                lanes, bar, float(alphas[-1]), plan.rule.n_threads, visit, done
+            )
+        self._leave(r, batch, lanes, settings)
+
+    def _lanes(self, r: int, starts: list[Start]) -> list[Lane]:
+        found: list[Any] = [None] * len(starts)
+
+        def job(k: int) -> None:
+            found[k] = starts[k].lane(float(self.plan.ratios[r]))
+
+        run([partial(job, k) for k in range(len(starts))], self.plan.rule.n_threads)
+        return found
+
+    def _held_out(self, lane: Lane, fold: Fold) -> Floats:
+        """Return the linear predictors of a fold's held-out rows for every gamma, (G, m), or
+        (G, m, K) for several responses."""
+        eta = lane.predictor()[fold.test]
+        if self._gathered is None:
+            return eta[None]
+        refit = lane.refits[-1].eta[fold.test]
+        return np.array([gamma * eta + (1.0 - gamma) * refit for gamma in self.plan.gammas])
+
+    def _moment_scores(self, f: int, lane: Lane, fit: Fit) -> list[float] | None:
+        """Return the mean squared error of a fold from its moments, where that is what is wanted
+        and rounding leaves enough of it."""
+        squares = self.plan.scoring.name in ("mse", "deviance")
+        plain = self._gathered is None and not self.plan.keep_predictions
+        if self._moments is None or not squares or not plain:
+            return None
+        moments = self._moments[f]
+        if moments.weight == 0.0:
+            return [np.nan]
+        intercept = lane.centred.intercept(fit.index, fit.coef)
+        loss, error = moments.loss(fit.coef, fit.index, intercept)
+        return [loss / moments.weight] if error <= EXACT * loss else None
+
+    def _score(self, f: int, eta: Floats, alpha: float) -> float:
+        weights, scoring = self.plan.test_weights[f], self.plan.scoring
+        if not weights.any():
+            return np.nan
+        counted = weights > 0.0
+        y = self.data.y[self.plan.folds[f].test]
+        score = scoring.score(y[counted], eta[counted], weights[counted])
+        if np.isnan(score):
+            raise ValueError(
+                f"scoring must give every fold a number, got nan from {scoring.name!r} in fold {f} "
+                f"at alpha={alpha:.6g}: use fewer folds, or another scoring"
+            )
+        return score
+
+    def _leave(
+        self, r: int, batch: list[int | None], lanes: list[Lane], settings: dict[str, Any]
+    ) -> None:
+        """Keep what the lanes of a batch found; what was not solved by all of it is NaN."""
+        solved = len(lanes[0].fits)
+        unsolved = "interrupted" if self.interrupt else "time_limit"
+        of_folds = [f for f in batch if f is not None]
+        self.scores[r, :, solved:, of_folds] = np.nan
+        self.status[r, solved:, of_folds] = unsolved
+        self.n_iter[r, solved:, of_folds] = 0
+        if self.predictions is not None:
+            for f in of_folds:
+                self.predictions[r, :, solved:, self.plan.folds[f].test] = np.nan
+        for member, lane in zip(batch, lanes, strict=True):
+            self._separated |= lane.engine.problem.separated
+            if member is None:
+                self.paths.append(lane.result(self.alphas[r], unsolved, settings))
+            elif self.plan.keep_paths:
+                weights = lane.centred.data.weights
+                own = {**settings, "sample_weight": weights}
+                self.fold_paths[r].append(lane.result(self.alphas[r], unsolved, own))
+
+    def _finish(self) -> CrossValidatedPath:
+        plan, kept, G = self.plan, self.predictions, len(self.plan.gammas)
+        fold_weights = np.array([weights.sum() for weights in plan.test_weights])
+        if plan.equal_folds:
+            fold_weights = np.where(fold_weights > 0.0, 1.0 / len(fold_weights), 0.0)
+        fold_paths = [paths for paths in self.fold_paths for _ in range(G)]
+        result = CrossValidatedPath.from_scores(
+            plan.choice,
+            l1_ratios=np.repeat(plan.ratios, G),
+            gammas=np.tile(plan.gammas, len(plan.ratios)),
+            alphas=np.repeat(self.alphas, G, axis=0),
+            scores=self.scores.reshape(-1, *self.scores.shape[2:]),
+            fold_weights=fold_weights,
+            scoring=plan.scoring.name,
+            greater_is_better=plan.scoring.greater_is_better,
+            paths=[path for path in self.paths for _ in range(G)],
+            fold_paths=fold_paths if plan.keep_paths else None,
+            predictions=None if kept is None else kept.reshape(-1, *kept.shape[2:]).swapaxes(1, 2),
+            status=np.repeat(self.status, G, axis=0),
+            n_iter=np.repeat(self.n_iter, G, axis=0),
+            n_passes=self.n_passes,
+        )
+        if self.interrupt is not None:
+            vars(self.interrupt)["path"] = result
+            raise self.interrupt
+        _warn(result, self._separated)
+        return result
+
+
+def _beside(counts: NDArray[Any], y: Floats) -> NDArray[Any]:
+    """Return counts (m,) in a shape that goes with rows of y."""
+    return counts if y.ndim == 1 else counts[:, None]
+
+
+def _warn(result: CrossValidatedPath, separated: bool) -> None:
+    """Say once how many fits ended above their tolerance, or that there may be no best one."""
+    status = np.concatenate(
+        [np.array([path.status for path in result.paths])[..., None], result.status], axis=2
+    )
+    late = np.isin(status, ["max_iter", "time_limit"])
+    if not late.any():
+        if separated:
+            warnings.warn(SEPARATED, convergence_warning(), stacklevel=6)
+        return
+    r, k, f = np.argwhere(late)[0]
+    where = "on all data" if f == 0 else f"in fold {f - 1}"
+    advice = {
+        "max_iter": "raise max_iter, standardize X or use a larger alpha",
+        "time_limit": "raise max_time or loosen tol",
+    }[str(status[r, k, f])]
+    warnings.warn(
+        f"{np.count_nonzero(late)} of {late.size} fits ended above the tolerance, the first at "
+        f"alpha={result.alphas[r, k]:.6g} {where} ({status[r, k, f]}); {advice}",
+        convergence_warning(),
+        stacklevel=6,
+    )
