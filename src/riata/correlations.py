@@ -74,7 +74,11 @@ class Correlations:
         self._read(self.bounds.uncertain)
 
     def refresh(self, index: Indices) -> None:
-        """Read what is not from the present residual of z, for the features `index`."""
+        """Make z exact for the features `index`."""
+        self._read(index[self.bounds.radius[index] > 0.0])
+
+    def reread(self, index: Indices) -> None:
+        """The same, where z is not exact enough unless it was read at the present residual."""
         here = self.bounds.open()
         self._read(index[self.bounds.slot[index] != here])
 

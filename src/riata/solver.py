@@ -263,7 +263,7 @@ class Solver:
 
     def _expect(self, alpha: float) -> None:
         """Set the urgency of those who are expected in the working set at the next alpha."""
-        self._threshold = 0.5
+        self._threshold, self._outside = 0.5, None
         if alpha > 0.0 and 0.0 < self._last_alpha < float("inf"):
             self._threshold = min(max(2.0 - self._last_alpha / alpha, 0.5), 1.0)
         self._last_alpha = alpha
@@ -389,7 +389,7 @@ class Solver:
             if self._known is None or self._pending:
                 return
             if self._rounding_in_gram_space() > SAFE * self.problem.negligible_gap():
-                self._known.refresh(self.working.members)
+                self._known.reread(self.working.members)
             return
         self.state = self._state(coef)
         for _ in range(2 if len(free) else 0):
