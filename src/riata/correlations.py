@@ -51,7 +51,6 @@ class Correlations:
             correlation, design.norm_sq, design.magnitude_sq, y, design.weights, y_sq, slots, slack
         )
         self.z = self.bounds.z
-        self._everybody = np.arange(design.p)
 
     def move(self, resid: Floats, resid_sq: float) -> None:
         """Make resid (n,) the present residual."""
@@ -91,4 +90,4 @@ class Correlations:
 
     def take_all(self, z: Floats) -> None:
         """Take z (p,), at the present residual, as the last read of every feature."""
-        self.bounds.note_read(self._everybody, z)
+        self.bounds.note_all(z)

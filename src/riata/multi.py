@@ -88,7 +88,6 @@ class MultiSolver(Solver):
         self._columns = unpenalised_columns(design, self._free)
         self._scale = 1.0
         self._last_alpha, self._known = float("inf"), None
-        self._norm = np.sqrt(design.norm_sq)
         self._offset = np.zeros((1, self.K)) if problem.offset is None else problem.offset
         start = family.start(problem.y, design.weights) if design.centred else np.zeros(self.K)
         if problem.offset is not None and design.centred:
@@ -142,7 +141,7 @@ class MultiSolver(Solver):
             v = self.family.projected(problem.y, pull, design.weights, self._columns)
         z = correlations(design, design.weights[:, None] * v)
         coef = self._sizes(rows)
-        size = float(self._norm[active] @ coef[active])
+        size = float(np.sqrt(design.norm_sq[active]) @ coef[active])
         return Rows(
             coef, active, v, self._sizes(z), 2.0 * loss, size, rows, z, eta, pull, curvature,
             intercept,

@@ -110,7 +110,6 @@ class NewtonSolver(Solver):
         self.skip = problem.never.copy()
         self.skip[free] = 1
         self._last_alpha = float("inf")
-        self._norm = np.sqrt(design.norm_sq)
         self._reachable = int(np.count_nonzero(problem.never == 0))
         self._idle = np.flatnonzero(design.weights == 0.0)
         offset = np.zeros(design.n) if problem.offset is None else problem.offset
@@ -261,7 +260,7 @@ class NewtonSolver(Solver):
             else:
                 self._known.take_all(z)
             z = self._known.z
-        size = float(self._norm[active] @ np.abs(coef[active]))
+        size = float(np.sqrt(problem.design.norm_sq[active]) @ np.abs(coef[active]))
         return Point(coef, active, resid, z, resid_sq, size, at, intercept, steps)
 
     def _evaluate(self, eta: Floats) -> LossAt:

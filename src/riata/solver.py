@@ -149,7 +149,6 @@ class Solver:
         assert design.correlation is not None  # the design was made for a y
         z, design.correlation = design.correlation, None
         self._known: Correlations | None = None
-        self._norm = np.sqrt(design.norm_sq)
         by_column = design.column_cost < float("inf")
         if by_column and len(free) == 0 and not np.any(penalty.unpenalised):
             self._known = Correlations(design, problem.y, problem.y_sq, z)
@@ -416,7 +415,7 @@ class Solver:
         if design.centred:
             resid -= dual.weighted_sums(w, resid)[0]
         resid_sq = dual.weighted_sums(w, resid)[1]
-        size = float(self._norm[active] @ np.abs(coef[active]))
+        size = float(np.sqrt(design.norm_sq[active]) @ np.abs(coef[active]))
         if known is None:
             z = np.zeros(design.p) if self._pending else design.transpose_dot(w * resid)
             return State(coef, active, resid, z, resid_sq, size)

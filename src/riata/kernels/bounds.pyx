@@ -48,7 +48,8 @@ cdef class Bounds:
     cdef double[:, ::1] residuals
     cdef object resid, _loud_array
     cdef double y_sq, inverse_y, slack, resid_sq
-    cdef Py_ssize_t[::1] _loud, counts   # counts: of the features of each slot
+    cdef Py_ssize_t[::1] counts   # of the features of each slot
+    cdef int32_t[::1] _loud
     cdef Py_ssize_t here, n_loud
 
     def __init__(
@@ -69,7 +70,7 @@ cdef class Bounds:
         self.along, self.inverse, self.scale, self.rest = np.zeros((4, slots + 1))
         self.y_sq, self.inverse_y = y_sq, 1.0 / y_sq if y_sq > 0.0 else 0.0
         self.slack, self.n_loud = slack, 0
-        self._loud = self._loud_array = np.empty(p, dtype=np.intp)
+        self._loud = self._loud_array = np.empty(p, dtype=np.int32)
         self._place(y, y_sq)
 
     cdef double with_resid(self, const double[::1] other) noexcept nogil:
@@ -166,7 +167,7 @@ cdef class Bounds:
     @property
     def loud(self):
         """The features that the last `hear` or `certificate` found."""
-        return self._loud_array[: self.n_loud].copy()
+        return self._loud_array[: self.n_loud].astype(np.intp)
 
     @property
     def uncertain(self):
@@ -228,3 +229,14 @@ cdef class Bounds:
             self.counts[self._slot[j]] -= 1
             self._slot[j] = self.here
         self.counts[self.here] += index.shape[0]
+
+    def note_all(self, const double[::1] values):
+        """The same, of all features."""
+        cdef Py_ssize_t j
+        self.open()
+        for j in range(values.shape[0]):
+            self._z[j] = self._last[j] = values[j]
+            self._radius[j] = 0.0
+            self._slot[j] = self.here
+        self.counts[:] = 0
+        self.counts[self.here] = values.shape[0]
