@@ -130,3 +130,16 @@ def test_the_gap_is_never_negative_near_the_optimum():
         path = certified_fit(A, y, alphas=[0.3, 0.01], tol=1e-14)
         for alpha in path.alphas:
             assert certified_gap(A, y, path.coef(alpha), path.intercept(alpha), alpha) >= 0
+
+
+@pytest.mark.parametrize("family", ["poisson", "gamma", "tweedie"])
+def test_a_row_of_weight_zero_is_no_row_however_far_out_it_is(family):
+    counts = 1.0 + np.floor(np.exp(0.3 * X[:, 0]))
+    coef, alpha = 0.1 * np.sign(X.T @ (counts - counts.mean())), 0.2
+    far, more = np.vstack([X, 1e6 * X[:1]]), np.r_[counts, 1e100]
+    alone = riata.duality_gap(X, counts, coef, 0.3, alpha, family=family)
+    both = riata.duality_gap(
+        far, more, coef, 0.3, alpha, family=family, sample_weight=np.r_[np.ones(30), 0.0]
+    )
+    assert np.isfinite(alone)
+    np.testing.assert_allclose(both, alone, rtol=1e-9)

@@ -39,6 +39,13 @@ class LossAt(NamedTuple):
     curvature: Floats
 
 
+def at_rest(values: Floats, weights: Floats) -> Floats:
+    """Return values (n,), rows of weight 0 standing for one that counts: what they add to a loss is
+    0, but for overflow."""
+    idle = weights == 0.0
+    return np.where(idle, values[np.argmin(idle)], values) if idle.any() else values
+
+
 def off_their_bound(coef: Floats, z: Floats, box: Box, bare: Indices) -> Indices:
     """Return the features of `bare`, held by one bound and no penalty, that don't rest on it."""
     lower, upper, b = box.lower[bare], box.upper[bare], coef[bare]

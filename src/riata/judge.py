@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from .arguments import Data, check_count, check_data, check_number, check_vector
 from .centring import centre
-from .certify import LossAt, certified_gap, certified_loss_gap
+from .certify import LossAt, at_rest, certified_gap, certified_loss_gap
 from .engine import Engine
 from .families import Gaussian, MultipleFamily, get_family
 from .kernels import dual
@@ -167,11 +167,9 @@ def _gap_of(data: Data, coef: Floats, intercept: float, alpha: float, n_threads:
     missed = intercept - centred.intercept(active, b[active])
     if not isinstance(data.family, Gaussian):
         eta = fitted + missed + (0.0 if data.offset is None else data.offset)
-        loss, *slopes = data.family.evaluate(centred.y, eta, design.weights)
-        at = LossAt(eta, loss, *slopes)
-        return rest + certified_loss_gap(
-            design, data.family, centred.y, members, b, at, box, bare, mask
-        )
+        eta, y = (at_rest(values, design.weights) for values in (eta, centred.y))
+        at = LossAt(eta, *data.family.evaluate(y, eta, design.weights))
+        return rest + certified_loss_gap(design, data.family, y, members, b, at, box, bare, mask)
     resid = centred.y - fitted
     if design.centred:
         resid -= dual.weighted_sums(design.weights, resid)[0]

@@ -24,7 +24,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .certify import LossAt, certified_loss_gap, dual_of, gap_of_loss, off_their_bound
+from .certify import LossAt, at_rest, certified_loss_gap, dual_of, gap_of_loss, off_their_bound
 from .correlations import Correlations
 from .families import Family
 from .kernels import dual
@@ -111,11 +111,9 @@ class NewtonSolver(Solver):
         self.skip[free] = 1
         self._last_alpha = float("inf")
         self._reachable = int(np.count_nonzero(problem.never == 0))
-        self._idle = np.flatnonzero(design.weights == 0.0)
         offset = np.zeros(design.n) if problem.offset is None else problem.offset
-        if len(self._idle):
-            problem.y, offset = self._at_rest(problem.y.copy()), self._at_rest(offset.copy())
-        self._offset = offset
+        self._offset = at_rest(offset, design.weights)
+        problem.y = at_rest(problem.y, design.weights)
         self._damping, self._age = 0.0, 0
         self._known = None
         self._null_steps = 0
@@ -215,12 +213,6 @@ class NewtonSolver(Solver):
 
     # -- points ----------------------------------------------------------------------------------
 
-    def _at_rest(self, values: Floats) -> Floats:
-        """Let rows of weight 0 stand for one that counts: what they add is 0, but for overflow."""
-        if len(self._idle):
-            values[self._idle] = values[np.argmax(self.problem.design.weights > 0.0)]
-        return values
-
     def _intercept_at(self, eta: Floats, start: float) -> float:
         problem = self.problem
         if not problem.design.centred:
@@ -229,7 +221,8 @@ class NewtonSolver(Solver):
 
     def move_to(self, coef: Floats, grad: Floats | None = None) -> None:
         """Make coef (p,) with its best intercept the present point; grad has no use here."""
-        eta = self._at_rest(self._offset + self.working.fitted(coef, np.flatnonzero(coef)))
+        eta = self._offset + self.working.fitted(coef, np.flatnonzero(coef))
+        eta = at_rest(eta, self.problem.design.weights)
         self.state = self._point(coef, self._intercept_at(eta, self.state.intercept))
 
     def _point(
@@ -264,9 +257,9 @@ class NewtonSolver(Solver):
         return Point(coef, active, resid, z, resid_sq, size, at, intercept, steps)
 
     def _evaluate(self, eta: Floats) -> LossAt:
-        """Return the loss at eta (n,), which is kept."""
-        problem, eta = self.problem, self._at_rest(eta)
-        loss, pull, curvature = problem.family.evaluate(problem.y, eta, problem.design.weights)
+        problem, w = self.problem, self.problem.design.weights
+        eta = at_rest(eta, w)
+        loss, pull, curvature = problem.family.evaluate(problem.y, eta, w)
         return LossAt(eta, max(loss + self._level, 0.0), pull, curvature)
 
     def rounding(self) -> float:
