@@ -15,6 +15,7 @@ import time
 import tracemalloc
 import warnings
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -86,12 +87,11 @@ def _speed(names, made, options):
         ours = {
             "family": family, "alphas": alphas, "tol": options.gap, "n_threads": options.threads,
         }  # fmt: skip
-        path, one, cpu = _best(lambda: riata.fit_path(work.X, work.y, **ours), options.repeat)  # noqa: B023
+        path, one, cpu = _best(partial(riata.fit_path, work.X, work.y, **ours), options.repeat)
         rows.append((f"{name}: riata, one path", f"{one:.3g}", 1, f"{cpu:.3g}",
                      f"{path.n_passes:.0f}", 1, "-"))  # fmt: skip
         cv, seconds, cpu = _best(
-            lambda: riata.cross_validate(work.X, work.y, cv=folds, **ours),  # noqa: B023
-            options.repeat,
+            partial(riata.cross_validate, work.X, work.y, cv=folds, **ours), options.repeat
         )
         passes = cv.n_passes / max(path.n_passes, 1.0)
         rows.append((f"{name}: riata, cross_validate", f"{seconds:.3g}", f"{seconds / one:.2f}",

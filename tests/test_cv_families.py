@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from problems import FEW_STORAGES, weights
 from scipy.special import expit, logsumexp, xlogy
-from sklearn.metrics import log_loss, roc_auc_score
+from sklearn.metrics import f1_score, log_loss, roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from test_family_paths import data
 
@@ -277,18 +277,20 @@ def test_scorers_see_a_classifier_with_the_users_labels(weighted):
     folds = splits(60)
     w = weights(60) + 0.1 if weighted else None
     settings = {"family": "binomial", "cv": folds, "sample_weight": w, "keep_predictions": True}
-    for scoring in ("roc_auc", "neg_log_loss", "accuracy", "f1_macro"):
+    measures = {
+        "roc_auc": lambda truth, eta, s: roc_auc_score(truth, eta, sample_weight=s),
+        "neg_log_loss": lambda truth, eta, s: -log_loss(truth, expit(eta), sample_weight=s),
+        "accuracy": lambda truth, eta, s: np.average((eta > 0) == (truth == 1), weights=s),
+        "f1_macro": lambda truth, eta, s: f1_score(
+            truth, eta > 0, average="macro", sample_weight=s
+        ),
+    }
+    for scoring, measure in measures.items():
         cv = riata.cross_validate(X, labels, scoring=scoring, **GRID, **settings)
         assert cv.greater_is_better
         for f, (_, test) in enumerate(folds):
-            eta, s = cv.predictions[0, test, 3], None if w is None else w[test]
-            expected = {
-                "roc_auc": lambda: roc_auc_score(y[test], eta, sample_weight=s),  # noqa: B023
-                "neg_log_loss": lambda: -log_loss(y[test], expit(eta), sample_weight=s),  # noqa: B023
-                "accuracy": lambda: np.average((eta > 0) == (y[test] == 1), weights=s),  # noqa: B023
-            }.get(scoring)
-            if expected is not None:
-                assert cv.scores[0, 3, f] == pytest.approx(expected(), rel=1e-12)
+            expected = measure(y[test], cv.predictions[0, test, 3], None if w is None else w[test])
+            assert cv.scores[0, 3, f] == pytest.approx(expected, rel=1e-12)
 
 
 def test_scorers_of_several_classes_and_of_numbers():

@@ -305,7 +305,7 @@ class Solver:
         state, skip = self.state, self.skip
         bare = self.problem.penalty.bare(alpha)
         if self._known is not None:
-            if len(bare) == 0:
+            if len(bare) == 0 and self.problem.penalty.has_l1(alpha):
                 return self._certify_lazily(box)
             self._known.certify(box, skip, self.working.is_member.view(np.uint8))
         return certified_gap(
@@ -314,8 +314,8 @@ class Solver:
         )  # fmt: skip
 
     def _certify_lazily(self, box: Box) -> float:
-        """Return the duality gap where no feature is without penalty; who is certified is 0 and
-        adds nothing to it."""
+        """Return the duality gap where every feature has an L1 penalty, and those outside the
+        working set are 0: who is certified adds nothing to it."""
         state, working, skip, known = self.state, self.working, self.skip, self._known
         assert known is not None
         member = working.is_member.view(np.uint8)
