@@ -204,7 +204,8 @@ def one_hot(values: NDArray[Any], family: str, weights: Floats) -> tuple[Floats,
         raise TypeError("y must hold labels that can be sorted, got a mixture of types") from None
     if len(classes) < 2:
         raise ValueError(
-            f"y must hold two classes or more for family={family!r}, got one: {classes.tolist()[0]!r}"
+            f"y must hold two classes or more for family={family!r}, got one: "
+            f"{classes.tolist()[0]!r}"
         )
     return (values[:, None] == classes).astype(np.float64), classes
 
