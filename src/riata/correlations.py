@@ -41,15 +41,25 @@ class Correlations:
 
     z : (p,), at the present residual; the same array throughout
     bounds : what it is made of
+    skip, member : (p,), 1 for features whose z nobody wants, and for those whose z is exact; kept
     """
 
-    def __init__(self, design: Design, y: Floats, y_sq: float, correlation: Floats) -> None:
+    def __init__(
+        self,
+        design: Design,
+        y: Floats,
+        y_sq: float,
+        correlation: Floats,
+        skip: Mask,
+        member: NDArray[np.bool_],
+    ) -> None:
         self._design = design
         slots = int(min(REFERENCES, max(FEWEST, SHARE * design.entries / design.n)))
         slack = 4 * EPS * (design.n / 32 + 32)  # sums of n products in 32 lanes
         self.bounds = Bounds(
-            correlation, design.norm_sq, design.magnitude_sq, y, design.weights, y_sq, slots, slack
-        )
+            correlation, design.norm_sq, design.magnitude_sq, y, design.weights, y_sq, slots, slack,
+            skip, member.view(np.uint8),
+        )  # fmt: skip
         self.z = self.bounds.z
 
     def move(self, resid: Floats, resid_sq: float) -> None:
@@ -60,17 +70,15 @@ class Correlations:
         """Take z at the present residual, exact, of the features `index`."""
         self.bounds.note(index, values)
 
-    def certify(self, box: Box, skip: Mask, member: Mask) -> None:
-        """Make z exact, or certified not to pass l1.
+    def certify(self, box: Box) -> None:
+        """Make z exact, or certified not to pass l1."""
+        self.bounds.penalise(*box)
+        self.read_uncertain(1.0)
 
-        skip, member : (p,), 1 for features whose z nobody wants, and for those whose z is exact
-        """
-        if self.bounds.hear(box.l1, box.lower, box.upper, skip, member):
-            self.read_loud()
-
-    def read_loud(self) -> None:
-        """Read z of the features about which the bounds were in doubt."""
-        self._read(self.bounds.uncertain)
+    def read_uncertain(self, threshold: float) -> None:
+        """The same under the penalty that `bounds` has; threshold as for `Bounds.hear`."""
+        if self.bounds.hear(threshold):
+            self._read(self.bounds.uncertain)
 
     def refresh(self, index: Indices) -> None:
         """Make z exact for the features `index`."""

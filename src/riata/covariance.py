@@ -18,7 +18,8 @@ from .certify import certified_gap
 from .kernels import dual
 from .least_squares import KEPT
 from .penalty import Box
-from .solver import EPS, INNER, ROUGH, SAFE, STALLS, Fit, Problem, on_the_way
+from .problem import Fit, Problem
+from .solver import EPS, INNER, ROUGH, SAFE, STALLS, on_the_way
 from .working_set import WorkingSet
 
 Floats = NDArray[np.float64]
@@ -37,8 +38,8 @@ class CovarianceSolver:
         self.live = np.flatnonzero(~penalty.free & live)
         self._working = WorkingSet(design, self.free)
         self._working.extend(self.live)
-        self._norm_sq = design.norm_sq[self.live]
-        self._norm = np.sqrt(self._norm_sq)
+        norm_sq = design.norm_sq[self.live]
+        self._norm = np.sqrt(norm_sq)
         self._skip = np.zeros(len(self.live), dtype=np.uint8)
         self._unit = Box(*penalty.at(1.0).take(self.live))
         # what is left once the free features are fitted alone
@@ -47,8 +48,9 @@ class CovarianceSolver:
         self._y_sq = problem.y_sq - lost
         self._correlation = correlation[self.live] - self._working.load(correlation[self.free])
         problem.null_objective = 0.5 * self._y_sq
-        self._coef = np.zeros(len(self.live))
-        self._z, self._resid_sq = self._correlation.copy(), self._y_sq
+        coef = np.zeros(len(self.live))
+        self._terms = np.array([coef, self._correlation, norm_sq, *self._unit])  # see WorkingSet
+        self._coef, self._z, self._resid_sq = self._terms[0], self._terms[1], self._y_sq
         self._last_alpha = float("inf")
 
     @staticmethod
@@ -74,7 +76,7 @@ class CovarianceSolver:
 
     def start_from(self, coef: Floats) -> None:
         """Take coef (p,), within the bounds, as the point to start from."""
-        self._coef = coef[self.live]
+        self._coef[:] = coef[self.live]
         self._last_alpha = 0.0
         self._refresh()
 
@@ -123,12 +125,12 @@ class CovarianceSolver:
     def _approach(self, alpha: float, negligible: float, max_iter: int) -> tuple[float, str, int]:
         """Descend until the gap is negligible; return (gap, status, n_iter), status '' where the
         rounding of Gram algebra hides it."""
-        box = Box(alpha * self._unit.l1, alpha * self._unit.l2, *self._unit[2:])
+        box = Box(*self._terms[3:])
+        box.l1[:], box.l2[:] = alpha * self._unit.l1, alpha * self._unit.l2
         n_iter, stalls, best = 0, 0, float("inf")
         while True:
             more, finished = self._working.descend(
-                self._coef, self._z, self._resid_sq, self._norm_sq, box,
-                INNER * negligible * 0.01**stalls, max_iter - n_iter,
+                self._terms, self._resid_sq, INNER * negligible * 0.01**stalls, max_iter - n_iter,
                 clocked=self.problem.deadline < float("inf"),
             )  # fmt: skip
             n_iter += more

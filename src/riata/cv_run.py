@@ -18,9 +18,9 @@ from .grid import automatic_grid, with_bar
 from .lane import Lane
 from .lockstep import MOST_LANES, Start, descend
 from .path import SEPARATED
+from .problem import Fit
 from .result import RegularizationPath
 from .scoring import Scoring
-from .solver import Fit
 from .stopping import Rule
 from .threads import run
 

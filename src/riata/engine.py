@@ -4,7 +4,8 @@ several responses           MultiSolver
 another loss                WideNewtonSolver, which is NewtonSolver where a Gram matrix will do
 no L1 part, no bounds       RidgeSolver, from the general solver's state
 tall dense X                CovarianceSolver, for as long as Gram algebra is exact enough
-everything else             Solver
+everything else             LazySolver where X is read by the column and all is penalised, else
+                            Solver
 """
 
 from functools import cached_property
@@ -14,10 +15,12 @@ from numpy.typing import NDArray
 
 from .covariance import CovarianceSolver
 from .families import Gaussian, MultipleFamily
+from .lazy_solver import LazySolver
 from .multi import MultiSolver
 from .newton_wide import WideNewtonSolver
+from .problem import Fit, Problem
 from .ridge import RidgeSolver
-from .solver import Fit, Problem, Solver
+from .solver import Solver
 
 Floats = NDArray[np.float64]
 
@@ -39,7 +42,8 @@ class Engine:
         if self._made is None:
             family = self.problem.family
             if isinstance(family, Gaussian):
-                self._made = Solver(self.problem)
+                lazy = LazySolver.suits(self.problem)
+                self._made = (LazySolver if lazy else Solver)(self.problem)
             else:
                 multiple = isinstance(family, MultipleFamily)
                 self._made = (MultiSolver if multiple else WideNewtonSolver)(self.problem)

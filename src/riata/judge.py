@@ -13,7 +13,7 @@ from .families import Gaussian, MultipleFamily, get_family
 from .kernels import dual
 from .least_squares import ColumnSpace
 from .multi import Rowwise, correlations, gap_of_rows, unpenalised_columns
-from .solver import Problem
+from .problem import Problem
 from .threads import available_threads
 
 Floats = NDArray[np.float64]

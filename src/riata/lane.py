@@ -7,10 +7,10 @@ from numpy.typing import NDArray
 
 from .centring import Centred
 from .engine import Engine
+from .problem import Fit
 from .relaxed import Refit, Refitter
 from .result import RegularizationPath
 from .result_multi import MultiResponsePath
-from .solver import Fit
 
 Floats = NDArray[np.float64]
 

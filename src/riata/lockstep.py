@@ -14,8 +14,8 @@ from .centring import centre
 from .design import Moments
 from .engine import Engine
 from .lane import Lane
+from .problem import Fit, Problem
 from .relaxed import Refitter
-from .solver import Fit, Problem
 from .stopping import LONG, Rule
 from .threads import run
 

@@ -31,7 +31,8 @@ from .design import Design
 from .families import MultipleFamily
 from .kernels import dual, groups
 from .penalty import Box
-from .solver import EPS, Fit, Floats, Problem, Solver, State
+from .problem import Fit, Problem
+from .solver import EPS, Floats, Solver, State
 from .working_set import GRAM_LIMIT, WorkingSet
 
 ARMIJO = 1e-4

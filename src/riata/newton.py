@@ -29,7 +29,8 @@ from .correlations import Correlations
 from .families import Family
 from .kernels import dual
 from .penalty import Box
-from .solver import EPS, Fit, Floats, Problem, Solver, State
+from .problem import Fit, Problem
+from .solver import EPS, Floats, Solver, State
 from .working_set import GRAM_LIMIT, Indices, WorkingSet
 
 ARMIJO = 1e-4  # share of the predicted decrease that a step must bring
@@ -131,7 +132,9 @@ class NewtonSolver(Solver):
         self._fit_null_model()
         state = self.state
         if design.column_cost < float("inf") and not np.any(penalty.unpenalised):
-            self._known = Correlations(design, state.resid, state.resid_sq, state.z)
+            self._known = Correlations(
+                design, state.resid, state.resid_sq, state.z, self.skip, self.working.is_member
+            )
             state.z = self._known.z
 
     def _fit_null_model(self) -> None:
@@ -284,7 +287,7 @@ class NewtonSolver(Solver):
         """Return the duality gap at the present point."""
         problem, state, skip = self.problem, self.state, self.skip
         if self._known is not None:
-            self._known.certify(box, skip, self.working.is_member.view(np.uint8))
+            self._known.certify(box)
         bare = problem.penalty.bare(alpha)
         bare = bare[skip[bare] == 0]
         if len(bare):
@@ -347,11 +350,12 @@ class NewtonSolver(Solver):
                 self._refresh(at.curvature)
                 continue
             last = gap
-            b = coef.copy()
+            terms = np.array([coef, grad, norm_sq, *parts])
             solves, _ = working.descend(
-                b, grad, 2.0 * at.loss, norm_sq, parts, max(EXACT * target, ROUGHLY * gap),
-                max_iter - n_iter, clocked=problem.deadline < float("inf"),
+                terms, 2.0 * at.loss, max(EXACT * target, ROUGHLY * gap), max_iter - n_iter,
+                clocked=problem.deadline < float("inf"),
             )  # fmt: skip
+            b = terms[0]
             n_iter += max(solves, 1)
             step = b - coef
             free_step += working.free_step(step)

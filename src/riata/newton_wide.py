@@ -28,8 +28,9 @@ from . import working_set
 from .kernels import coordinate, dual
 from .newton import EXACT, POOR, ROUGHLY, NewtonSolver
 from .penalty import Box
+from .problem import Fit, Problem
 from .residual_descent import descend_on_residual
-from .solver import RESIDUAL_SWEEPS, Fit, Floats, Problem
+from .solver import RESIDUAL_SWEEPS, Floats
 
 SMALLEST = 1e-8  # share of the largest curvature that stands for less: it only makes steps shorter
 

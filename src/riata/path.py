@@ -12,9 +12,9 @@ from .engine import Engine
 from .exceptions import convergence_warning
 from .grid import check_grid, with_bar
 from .lane import Lane
+from .problem import Problem
 from .relaxed import Refitter
 from .result import RegularizationPath
-from .solver import Problem
 from .stopping import check_rule
 from .targets import fit_targets
 

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from .arguments import Data
 from .centring import centre
 from .engine import Engine
-from .solver import Problem
+from .problem import Problem
 from .stopping import Rule
 
 Floats = NDArray[np.float64]

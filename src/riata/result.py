@@ -11,8 +11,8 @@ from . import criteria
 from .arguments import check_alphas, check_least_squares, check_number, check_vector
 from .design import as_matrix, check_matrix, product
 from .families import Binomial, Poisson
+from .problem import Fit
 from .relaxed import Refit
-from .solver import Fit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from .arguments import check_offset
 from .design import product
+from .problem import Fit
 from .result import Floats, RegularizationPath, columns_of
-from .solver import Fit
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

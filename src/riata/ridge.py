@@ -21,7 +21,8 @@ from numpy.typing import NDArray
 from scipy.linalg import eigh
 
 from .least_squares import ColumnSpace
-from .solver import Fit, Problem, Solver, State
+from .problem import Fit, Problem
+from .solver import Solver, State
 from .working_set import GRAM_LIMIT
 
 Floats = NDArray[np.float64]

@@ -11,20 +11,17 @@ The certificate is the only stopping rule.
 """
 
 import math
-import time
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .certificate import duality_gap_of
 from .certify import certified_gap
 from .correlations import Correlations
-from .design import Design
 from .kernels import dual
-from .penalty import Box, ElasticNet
+from .penalty import Box
+from .problem import Fit, Problem
 from .residual_descent import descend_on_residual
 from .working_set import WorkingSet, refill
 
@@ -57,67 +54,6 @@ class State:
         return 0.5 * self.resid_sq
 
 
-@dataclass
-class Fit:
-    """What one alpha gave: index and coef of the non-zeros, and its certificate."""
-
-    alpha: float
-    index: NDArray[np.intp]
-    coef: Floats
-    gap: float
-    status: str
-    n_iter: int
-    df: float
-    loss: float
-    intercept: Any = 0.0  # beside what the means of y and of the columns give
-
-
-@dataclass
-class Problem:
-    """Centred data, penalty and stopping rule of one path."""
-
-    design: Design
-    y: Floats
-    family: Any  # a Family or a MultipleFamily
-    penalty: ElasticNet
-    tol: float
-    max_iter: int
-    deadline: float = float("inf")
-    offset: Floats | None = None  # where it is not a part of y
-    null_objective: float = field(init=False)
-    separated: bool = field(init=False, default=False)  # what nothing penalises fits y perfectly
-
-    def __post_init__(self) -> None:
-        if self.y.ndim == 1:
-            self.y_sq = dual.weighted_sums(self.design.weights, self.y)[1]
-        self.never = (self.penalty.excluded | (self.design.norm_sq == 0.0)).astype(np.uint8)
-
-    def expired(self) -> bool:
-        """Whether the caller's time is up."""
-        return time.monotonic() > self.deadline
-
-    def negligible_gap(self) -> float:
-        """Return the absolute gap that the tolerance allows."""
-        return self.tol * self.null_objective
-
-    def verdict(
-        self, gap: float, negligible: float, floor: float, left: int, *, stalled: bool
-    ) -> str:
-        """Return the status to stop with, or '' to go on.
-
-        negligible, floor : the gap that is small enough, and the one that double precision cannot
-            tell from zero
-        left : iterations
-        """
-        if gap <= negligible:
-            return "converged"
-        if gap <= floor or (stalled and gap <= 1e3 * floor):
-            return "precision_floor"
-        if left <= 0 or stalled:
-            return "max_iter"
-        return "time_limit" if self.expired() else ""
-
-
 def on_the_way(last: float, alpha: float) -> Iterator[float]:
     """Yield the alphas to solve roughly before `alpha`, where the last one is far above it.
 
@@ -134,9 +70,9 @@ class Solver:
     """Solves one problem for alpha after alpha; what one leaves behind starts the next."""
 
     _threshold = 1.0  # urgency of those who are expected in the working set
-    _outside: Sequence[int] | None = None  # how many of them, and of violators, if that is known
     _ahead = 0  # iterations of `begin`
     _pending = False  # whether X'(w r) at the present point is still to come
+    _known: Correlations | None = None  # z, where it is bounded rather than read
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -148,11 +84,6 @@ class Solver:
         self._last_alpha = float("inf")
         assert design.correlation is not None  # the design was made for a y
         z, design.correlation = design.correlation, None
-        self._known: Correlations | None = None
-        by_column = design.column_cost < float("inf")
-        if by_column and len(free) == 0 and not np.any(penalty.unpenalised):
-            self._known = Correlations(design, problem.y, problem.y_sq, z)
-            z = self._known.z
         self.state = State(
             np.zeros(design.p), np.empty(0, dtype=np.intp), problem.y, z, problem.y_sq, 0.0
         )
@@ -182,9 +113,12 @@ class Solver:
         gap, status, more = self._approach(
             alpha, box, self.problem.negligible_gap(), self.problem.max_iter - n_iter
         )
+        return self.fit(alpha, gap, status, n_iter + more, self._degrees_of_freedom(box))
+
+    def _degrees_of_freedom(self, box: Box) -> float:
+        """Return the trace of the smoother at the present point."""
         members = self.working.members
-        df = self.working.smoother_trace(self.state.coef[members], box.l2[members])
-        return self.fit(alpha, gap, status, n_iter + more, df)
+        return self.working.smoother_trace(self.state.coef[members], box.l2[members])
 
     def begin(self, alpha: float) -> Floats | None:
         """Make the first round of `solve` before its first certificate, and return u = w r (n,) at
@@ -199,7 +133,7 @@ class Solver:
         if not near or len(working.free) or working.gram is None or problem.null_objective == 0.0:
             return None
         box = problem.penalty.at(alpha)
-        self._expect(alpha)
+        self._expect(alpha, box)
         self._refill(box)
         if len(working) == 0 or working.gram is None:
             return None
@@ -211,10 +145,7 @@ class Solver:
     def take(self, z: Floats) -> None:
         """Take X'u (p,) at the point that `begin` came to."""
         self._pending = False
-        if self._known is None:
-            self.state.z = z
-        else:
-            self._known.take_all(z)
+        self.state.z = z
 
     def _come_near(self, alpha: float) -> int:
         """Solve alphas on the way, roughly, where the last one is far above; return n_iter."""
@@ -243,7 +174,7 @@ class Solver:
         asks a hundredth of it.
         """
         n_iter, best, stalls, settled = 0, float("inf"), 0, False
-        self._expect(alpha)
+        self._expect(alpha, box)
         while True:
             gap, floor = self.certify(alpha, box), self.rounding()
             stalls = stalls + 1 if settled and gap >= 0.5 * best else 0
@@ -260,9 +191,10 @@ class Solver:
             n_iter += more
             settled = finished and joined == 0
 
-    def _expect(self, alpha: float) -> None:
-        """Set the urgency of those who are expected in the working set at the next alpha."""
-        self._threshold, self._outside = 0.5, None
+    def _expect(self, alpha: float, box: Box) -> None:
+        """Set the urgency of those who are expected in the working set at the next alpha, whose
+        penalty is `box`."""
+        self._threshold = 0.5
         if alpha > 0.0 and 0.0 < self._last_alpha < float("inf"):
             self._threshold = min(max(2.0 - self._last_alpha / alpha, 0.5), 1.0)
         self._last_alpha = alpha
@@ -270,12 +202,8 @@ class Solver:
     def _refill(self, box: Box) -> int:
         """Let those join the working set who should; return how many did."""
         working, state, known, skip = self.working, self.state, self._known, self.skip
-        outside, self._outside = self._outside, None
-        if outside is None:
-            member = working.is_member.view(np.uint8)
-            outside = dual.urgent(
-                state.z, box.l1, box.lower, box.upper, skip, member, self._threshold
-            )
+        member = working.is_member.view(np.uint8)
+        outside = dual.urgent(state.z, box.l1, box.lower, box.upper, skip, member, self._threshold)
         joined = refill(
             working, state.coef, len(state.active), state.z, box, skip, self._threshold, *outside
         )
@@ -292,44 +220,15 @@ class Solver:
         state = self.state
         return 4 * EPS * (0.5 * state.resid_sq + state.size * math.sqrt(state.resid_sq))
 
-    def _rounding_in_gram_space(self) -> float:
-        """Return the same for z by Gram algebra: eps |x_j| (|y| + sum |x_k| |b_k|) for each."""
-        design, state, size = self.problem.design, self.state, self.state.size
-        if design.magnitude_sq is not design.norm_sq:
-            norm = np.sqrt(design.magnitude_sq[state.active])
-            size = float(norm @ np.abs(state.coef[state.active]))
-        return 4 * EPS * (0.5 * state.resid_sq + size * (math.sqrt(self.problem.y_sq) + size))
-
     def certify(self, alpha: float, box: Box) -> float:
         """Return the duality gap at the present point."""
         state, skip = self.state, self.skip
-        bare = self.problem.penalty.bare(alpha)
         if self._known is not None:
-            if len(bare) == 0 and self.problem.penalty.has_l1(alpha):
-                return self._certify_lazily(box)
-            self._known.certify(box, skip, self.working.is_member.view(np.uint8))
+            self._known.certify(box)
+        bare = self.problem.penalty.bare(alpha)
         return certified_gap(
             self.problem.design, self.working.space, state.coef, state.resid, state.z, box,
             bare[skip[bare] == 0], skip,
-        )  # fmt: skip
-
-    def _certify_lazily(self, box: Box) -> float:
-        """Return the duality gap where every feature has an L1 penalty, and those outside the
-        working set are 0: who is certified adds nothing to it."""
-        state, working, skip, known = self.state, self.working, self.skip, self._known
-        assert known is not None
-        member = working.is_member.view(np.uint8)
-        said = (state.coef, working.members, *box, skip, member, self._threshold)
-        unread, gap, slope, *self._outside = known.bounds.certificate(*said)
-        if unread:
-            known.read_loud()
-            _, gap, slope, *self._outside = known.bounds.certificate(*said)
-        if slope <= 0.0:
-            return gap
-        index = np.concatenate([working.members, known.bounds.loud])
-        return duality_gap_of(
-            state.coef[index], state.z[index], state.resid_sq, 0.0, Box(*box.take(index)),
-            skip[index],
         )  # fmt: skip
 
     def _descend(self, box: Box, target: float, max_iter: int) -> tuple[int, bool]:
@@ -340,18 +239,16 @@ class Solver:
         working, state = self.working, self.state
         if working.gram is None:
             return self._descend_on_residual(box, target, max_iter)
-        work = working.members
-        old = state.coef[work]
-        coef, grad = old.copy(), state.z[work]
+        work, norm_sq = working.members, self.problem.design.norm_sq
+        terms = np.array([state.coef[work], state.z[work], norm_sq[work], *box.take(work)])
         n_iter, finished = working.descend(
-            coef, grad, state.resid_sq, self.problem.design.norm_sq[work], box.take(work), target,
-            max_iter, clocked=self.problem.deadline < float("inf"),
-        )  # fmt: skip
+            terms, state.resid_sq, target, max_iter, clocked=self.problem.deadline < float("inf")
+        )
         new = state.coef.copy()
-        new[work] = coef
+        new[work] = terms[0]
         if len(working.free):
-            new[working.free] += working.free_step(coef - old)
-        self.move_to(new, grad)
+            new[working.free] += working.free_step(terms[0] - state.coef[work])
+        self.move_to(new)
         return n_iter, finished
 
     def _descend_on_residual(self, box: Box, target: float, max_sweeps: int) -> tuple[int, bool]:
@@ -377,19 +274,9 @@ class Solver:
 
     # -- the state -------------------------------------------------------------------------------
 
-    def move_to(self, coef: Floats, grad: Floats | None = None) -> None:
-        """Make coef (p,) the present point, from the data; refit its free part where it is off.
-
-        grad : (|W|,), z of the members where it is known; the others' is then left for `certify`
-        """
+    def move_to(self, coef: Floats) -> None:
+        """Make coef (p,) the present point, from the data; refit its free part where it is off."""
         free, space = self.working.free, self.working.space
-        if grad is not None and (self._known is not None or self._pending):
-            self.state = self._state(coef, grad)
-            if self._known is None or self._pending:
-                return
-            if self._rounding_in_gram_space() > SAFE * self.problem.negligible_gap():
-                self._known.reread(self.working.members)
-            return
         self.state = self._state(coef)
         for _ in range(2 if len(free) else 0):
             step, lost = space.fit(self.state.resid, self.state.z[free])
@@ -399,32 +286,18 @@ class Solver:
             coef[free] += step
             self.state = self._state(coef)
 
-    def _state(self, coef: Floats, grad: Floats | None = None) -> State:
-        """Return the state at coef from the data: r from scratch, one pass for z, unless grad is
-        known and the other features can wait."""
-        problem, known, working = self.problem, self._known, self.working
-        design, w = problem.design, problem.design.weights
-        if grad is not None:
-            of_members = coef[working.members]
-            active = np.sort(working.members[of_members.nonzero()])
-            fitted = working.image(of_members)
-        else:
-            active = np.flatnonzero(coef)
-            fitted = working.fitted(coef, active)
-        resid = problem.family.negative_gradient(problem.y, fitted)
+    def _state(self, coef: Floats) -> State:
+        """Return the state at coef from the data: r from scratch, and a pass for z, unless that is
+        pending."""
+        problem, design, w = self.problem, self.problem.design, self.problem.design.weights
+        active = np.flatnonzero(coef)
+        resid = problem.y - self.working.fitted(coef, active)
         if design.centred:
             resid -= dual.weighted_sums(w, resid)[0]
         resid_sq = dual.weighted_sums(w, resid)[1]
         size = float(np.sqrt(design.norm_sq[active]) @ np.abs(coef[active]))
-        if known is None:
-            z = np.zeros(design.p) if self._pending else design.transpose_dot(w * resid)
-            return State(coef, active, resid, z, resid_sq, size)
-        known.move(resid, resid_sq)
-        if grad is None:
-            known.take_all(design.transpose_dot(w * resid))
-        else:
-            known.take(working.members, grad)
-        return State(coef, active, resid, known.z, resid_sq, size)
+        z = np.zeros(design.p) if self._pending else design.transpose_dot(w * resid)
+        return State(coef, active, resid, z, resid_sq, size)
 
     def fitted(self) -> Floats:
         """Return the linear predictor of the problem at the present point, (n,)."""

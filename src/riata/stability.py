@@ -29,7 +29,7 @@ from .grid import automatic_grid, with_bar
 from .lane import Lane
 from .lockstep import MOST_LANES, Start, descend
 from .path import MODEL
-from .solver import Fit
+from .problem import Fit
 from .stopping import Rule
 from .stopping import check_rule as check_stopping
 from .threads import run

@@ -26,9 +26,9 @@ from .design import Design
 from .engine import Engine
 from .grid import Grid, with_bar
 from .lane import Lane
+from .problem import Problem
 from .relaxed import Refitter
 from .result import RegularizationPath
-from .solver import Problem
 from .stopping import LONG, Rule
 from .threads import cut, run
 from .working_set import GRAM_LIMIT

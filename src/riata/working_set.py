@@ -27,6 +27,7 @@ Indices = NDArray[np.intp]
 
 GRAM_LIMIT = 4096  # members; above, 134 MB and more, descent goes over the residual
 LEAST = 64  # members, whatever the support
+FEWEST = 16  # who join together, where there are others in line
 AT_ONCE = 4  # the support over those who join in one go, LEAST aside
 SLACK = 3  # members per feature in the support; above, the least urgent leave
 CLOCKED = 20  # Newton steps between two looks at the clock, where there is a deadline
@@ -123,35 +124,25 @@ class WorkingSet:
         self.active.renumber(kept)
 
     def descend(
-        self,
-        coef: Floats,
-        grad: Floats,
-        resid_sq: float,
-        norm_sq: Floats,
-        box: tuple[Floats, Floats, Floats, Floats],
-        target: float,
-        max_iter: int,
-        *,
-        clocked: bool,
+        self, terms: Floats, resid_sq: float, target: float, max_iter: int, *, clocked: bool
     ) -> tuple[int, bool]:
         """Minimise over the members in Gram space, to a gap of target among them.
 
-        Active-set Newton, and coordinate descent where that stops short. coef and grad = X_W'(w r),
-        (|W|,), are overwritten. Returns (n_iter, whether it got to the target or its floor).
+        Active-set Newton, and coordinate descent where that stops short. Returns (n_iter, whether
+        it got to the target or its floor).
+
+        terms : (7, |W|), rows coef, grad = X_W'(w r), |x_j|_w^2, l1, l2, lower and upper; the first
+            two are overwritten
         """
         assert self.gram is not None  # who descends in Gram space has seen to it
         solves = min(max_iter, CLOCKED) if clocked else max_iter
-        old, before = coef.copy(), grad.copy()
-        n_iter, _, finished = self.active.descend(
-            self.gram, coef, grad, resid_sq, norm_sq, *box, target, solves
-        )
+        old, before = terms[:2].copy()
+        n_iter, _, finished = self.active.descend(self.gram, terms, resid_sq, target, solves)
         if finished or n_iter >= solves:
             return n_iter, finished
-        limit = min(max_iter - n_iter, max(10, int(CHUNK / max(1, len(coef)) ** 2)))
-        resid_sq -= float((coef - old) @ (before + grad))
-        sweeps, _ = coordinate.gram_descent(
-            self.gram, coef, grad, resid_sq, norm_sq, *box, target, limit
-        )
+        limit = min(max_iter - n_iter, max(10, int(CHUNK / max(1, len(old)) ** 2)))
+        resid_sq -= float((terms[0] - old) @ (before + terms[1]))
+        sweeps, _ = coordinate.gram_descent(self.gram, terms, resid_sq, target, limit)
         return n_iter + sweeps, sweeps < limit
 
     def image(self, coef: Floats) -> Floats:
@@ -216,12 +207,11 @@ class WorkingSet:
         tr H_AA (H_AA + diag(l2))^-1 = |A| - sum_a l2_a (H_AA + diag(l2))^-1_aa, from coef and l2
         (|W|,); NaN where the Gram matrix was not affordable.
         """
-        support = np.count_nonzero(coef)
-        if support == 0 or not l2.any():
-            return float(support + self.space.rank)
+        active = np.flatnonzero(coef)
+        if len(active) == 0 or not l2.any():
+            return float(len(active) + self.space.rank)
         if self.gram is None:
             return float("nan")
-        active = np.flatnonzero(coef)
         factor, l2_of_rows = self.active.factor_of(self.gram, active, l2)
         diagonal = np.empty(factor.size)
         parts = cut(factor.size, factor.size // 64, 64)
@@ -243,6 +233,7 @@ def refill(
     threshold: float,
     expected: int,
     violators: int,
+    candidates: Indices | None = None,
 ) -> int:
     """Let the features that should join do so, the most urgent first; return how many did.
 
@@ -256,6 +247,7 @@ def refill(
     least urgent members at zero leave.
 
     expected, violators : outsiders of an urgency above `threshold`, and above 1
+    candidates : outsiders among whom these are; None for all
     """
     size = len(working)
     roomy = 2 * support + LEAST
@@ -264,23 +256,33 @@ def refill(
     joining = max(violators, min(expected, roomy - size), 0)
     if joining == 0:
         return 0
-    urgency = np.empty(len(z))
-    dual.urgency(z, box.l1, box.lower, box.upper, skip, urgency)
-    of_members = urgency[working.members]
-    urgency[working.is_member] = 0.0
-    joining = min(max(joining, min(size // 8, roomy - size)), support // AT_ONCE + LEAST)
+    urgency = _urgency(z, box, skip, slice(None) if candidates is None else candidates)
+    if candidates is None:
+        urgency[working.is_member] = 0.0
+    more = min(max(FEWEST, size // 8), roomy - size)
+    joining = min(max(joining, more), support // AT_ONCE + LEAST)
     outside = np.flatnonzero(urgency > (threshold if joining <= expected else 0.0))
     joining = min(joining, len(outside))
     best = outside[_largest(urgency[outside], joining)]
+    best = best if candidates is None else candidates[best]
     loose = size + joining > SLACK * support + 2 * LEAST
     if working.gram is not None and (loose or size + joining > roomy == GRAM_LIMIT):
-        rank = np.where(coef[working.members] != 0.0, np.inf, of_members)
+        members = working.members
+        rank = np.where(coef[members] != 0.0, np.inf, _urgency(z, box, skip, members))
         room = min(roomy - joining, GRAM_LIMIT - GRAM_LIMIT // 8)
         room = max(room, int(np.count_nonzero(np.isinf(rank))))
         if room < size:
             working.retain(_largest(rank, room))
     working.extend(best)
     return joining
+
+
+def _urgency(z: Floats, box: Box, skip: NDArray[np.uint8], of: Any) -> Floats:
+    """Return the urgency of some features, by index or slice."""
+    z = z[of]
+    out = np.empty(len(z))
+    dual.urgency(z, box.l1[of], box.lower[of], box.upper[of], skip[of], out)
+    return out
 
 
 def _largest(values: Floats, k: int) -> Indices:

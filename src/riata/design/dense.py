@@ -338,5 +338,4 @@ class DensePanel(Panel):
         return self._design._transpose_dot_of(self.members, u)
 
     def dot(self, coef: Floats) -> Floats:
-        active = np.flatnonzero(coef)
-        return self._design.dot(self.members[active], coef[active])
+        return self._design.dot(self.members, coef)

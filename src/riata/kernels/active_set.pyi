@@ -16,14 +16,8 @@ class ActiveSet:
     def descend(
         self,
         gram: Floats,
-        coef: Floats,
-        grad: Floats,
+        terms: Floats,
         resid_sq: float,
-        norm_sq: Floats,
-        l1: Floats,
-        l2: Floats,
-        lower: Floats,
-        upper: Floats,
         target: float,
         max_solves: int,
     ) -> tuple[int, float, bool]: ...

@@ -57,11 +57,13 @@ cdef class ActiveSet:
     cdef Py_ssize_t[::1] place      # position in A by position in the working set, or -1
     cdef double[::1] rhs, step, stopped
     cdef double[::1] image, trial   # H_:A times a step, over the working set
+    cdef double[::1] gain, ranked   # what each would gain by joining, signed; room to rank them
     cdef uint8_t[::1] leaves        # by position in A
 
     def __init__(self):
         self.factor = Factor(DEPENDENT)
-        self.l2 = self.sign = self.image = self.trial = np.empty(0)
+        self.l2 = self.sign = np.empty(0)
+        self.image = self.trial = self.gain = self.ranked = np.empty(0)
         self.active = self.place = np.empty(0, dtype=np.intp)
         self._reserve(16)
 
@@ -161,21 +163,24 @@ cdef class ActiveSet:
     # -- one call -------------------------------------------------------------------------------
 
     def descend(
-        self, const double[:, ::1] gram, double[::1] coef, double[::1] grad, double resid_sq,
-        const double[::1] norm_sq, const double[::1] l1, const double[::1] l2,
-        const double[::1] lower, const double[::1] upper, double target, Py_ssize_t max_solves
+        self, const double[:, ::1] gram, double[:, ::1] terms, double resid_sq, double target,
+        Py_ssize_t max_solves
     ):
         """Descend until the restricted gap is at most target; return (solves, gap, finished).
 
         Arguments as in coordinate.gram_descent. finished is False where `max_solves` was reached
         or the gap stopped falling: coordinate descent should go on from there.
         """
-        cdef Py_ssize_t size = coef.shape[0], solves = 0, stale = 0
+        cdef double[::1] coef = terms[0], grad = terms[1]
+        cdef const double[::1] norm_sq = terms[2], l1 = terms[3], l2 = terms[4]
+        cdef const double[::1] lower = terms[5], upper = terms[6]
+        cdef Py_ssize_t size = terms.shape[1], solves = 0, stale = 0
         cdef double gap = INFINITY, best = INFINITY
         cdef bint whole
-        self.place = longer(self.place, size, -1)
+        if size > self.place.shape[0]:
+            self.place = longer(self.place, size, -1)
         if size > self.image.shape[0]:
-            self.image, self.trial = np.empty(2 * size), np.empty(2 * size)
+            self.image, self.trial, self.gain, self.ranked = np.empty((4, 2 * size))
         self._reconcile(gram, coef, l1, l2, lower, upper)
         while solves < max_solves:
             PyErr_CheckSignals()
@@ -197,10 +202,10 @@ cdef class ActiveSet:
             self._join(gram, coef, grad, &resid_sq, norm_sq, l1, l2, lower, upper, stale > 1)
         return solves, gap, False
 
-    def _reconcile(
+    cdef bint _reconcile(
         self, const double[:, ::1] gram, const double[::1] coef, const double[::1] l1,
         const double[::1] l2, const double[::1] lower, const double[::1] upper
-    ):
+    ) except -1:
         """Make A the features strictly between their limits, and L their factor."""
         cdef Py_ssize_t i, j, size = self.factor.size
         cdef bint changed = False
@@ -220,6 +225,7 @@ cdef class ActiveSet:
                 self.note(size, j, l2[j], sign_of(coef[j], l1[j]))
                 size += 1
         self.admit(gram, size)
+        return True
 
     cdef int newton_step(
         self, const double[:, ::1] gram, double[::1] coef, double[::1] grad, double *resid_sq,
@@ -337,37 +343,44 @@ cdef class ActiveSet:
 
     # -- who joins ------------------------------------------------------------------------------
 
-    cdef _join(
+    cdef bint _join(
         self, const double[:, ::1] gram, double[::1] coef, double[::1] grad, double *resid_sq,
         const double[::1] norm_sq, const double[::1] l1, const double[::1] l2,
         const double[::1] lower, const double[::1] upper, bint alone
-    ):
+    ) except -1:
         """Let the worst violators join A; where all depend on it, move the worst one in."""
-        cdef Py_ssize_t j, k, size = self.factor.size
-        cdef Py_ssize_t joined, batch = 1 if alone else max(LEAST_BATCH, size)
-        cdef double pivot
-        gains = np.zeros(coef.shape[0])
-        cdef double[::1] gain = gains
+        cdef Py_ssize_t j, worst = -1, count = 0, size = self.factor.size
+        cdef Py_ssize_t batch = 1 if alone else max(<Py_ssize_t>LEAST_BATCH, size)
+        cdef double pivot, g, least = 0.0
         with nogil:
             for j in range(coef.shape[0]):
+                self.gain[j] = 0.0
                 pivot = gram[j, j] + l2[j]
-                if self.place[j] < 0 and pivot > 1e-12 * norm_sq[j]:
-                    gain[j] = violation(coef[j], grad[j], l1[j], l2[j], lower[j], upper[j])
-                    gain[j] *= fabs(gain[j]) / pivot
-        worst = np.flatnonzero(gains)
-        if len(worst) > batch:
-            worst = worst[np.argpartition(-np.abs(gains[worst]), batch)[:batch]]
-        if len(worst) == 0:
-            return
-        self._reserve(size + len(worst))
-        for j in worst:
-            self.note(size, j, l2[j], join_sign(coef[j], gain[j], l1[j]))
-            size += 1
-        with nogil:
-            joined = self.admit(gram, size)
-        if joined == 0:
-            k = worst[np.argmax(np.abs(gains[worst]))]
-            self.exchange(gram, coef, grad, resid_sq, k, gain[k], l1, l2, lower, upper)
+                if self.place[j] >= 0 or pivot <= 1e-12 * norm_sq[j]:
+                    continue
+                g = violation(coef[j], grad[j], l1[j], l2[j], lower[j], upper[j])
+                if g == 0.0:
+                    continue
+                self.gain[j] = g * fabs(g) / pivot
+                self.ranked[count] = fabs(self.gain[j])
+                count += 1
+                if worst < 0 or fabs(self.gain[j]) > fabs(self.gain[worst]):
+                    worst = j
+            if count > batch:
+                least = largest(&self.ranked[0], count, batch)
+                count = batch
+        if worst < 0:
+            return True
+        self._reserve(size + count)
+        for j in range(coef.shape[0]):
+            if self.gain[j] != 0.0 and fabs(self.gain[j]) >= least and count > 0:
+                self.note(size, j, l2[j], join_sign(coef[j], self.gain[j], l1[j]))
+                size += 1
+                count -= 1
+        if self.admit(gram, size) == 0:
+            self.exchange(
+                gram, coef, grad, resid_sq, worst, self.gain[worst], l1, l2, lower, upper)
+        return True
 
     cdef bint exchange(
         self, const double[:, ::1] gram, double[::1] coef, double[::1] grad, double *resid_sq,
@@ -412,6 +425,32 @@ cdef class ActiveSet:
             self.note(size, j, l2[j], sign_of(coef[j], l1[j]))
             self.admit(gram, size + 1)
         return True
+
+
+cdef double largest(double *values, Py_ssize_t count, Py_ssize_t k) noexcept nogil:
+    """The k-th largest of some values, which change places; 1 <= k <= count.
+
+    Source: Hoare, "Algorithm 65: find", Comm. ACM 4(7), 1961.
+    """
+    cdef Py_ssize_t first = 0, last = count - 1, i, j
+    cdef double pivot
+    while first < last:
+        pivot = values[k - 1]
+        i, j = first, last
+        while i <= j:
+            while values[i] > pivot:
+                i += 1
+            while values[j] < pivot:
+                j -= 1
+            if i <= j:
+                values[i], values[j] = values[j], values[i]
+                i += 1
+                j -= 1
+        if j < k - 1:
+            first = i
+        if i > k - 1:
+            last = j
+    return values[k - 1]
 
 
 def longer(old, size, fill=None):

@@ -24,4 +24,30 @@ RIATA_CLONES static void riata_bounds(
   }
 }
 
+#define RIATA_RUN 512
+
+/* Lists the j with |z_j| + r_j > share * limit_j, where limit_j = limit[j * stride]; returns how
+ * many. A run at a time: comparisons without branches first, then the few that hold. */
+RIATA_CLONES static ptrdiff_t riata_above(
+    const double *restrict z, const double *restrict r, const double *restrict limit,
+    ptrdiff_t stride, double share, int32_t *restrict out, ptrdiff_t p) {
+  ptrdiff_t count = 0;
+  int64_t above[RIATA_RUN]; /* as wide as what is compared */
+  for (ptrdiff_t j = 0; j < p; j += RIATA_RUN) {
+    ptrdiff_t width = p - j < RIATA_RUN ? p - j : RIATA_RUN, k;
+    const double *zj = z + j, *rj = r + j, *lj = limit + j * stride;
+    if (stride == 0) {
+      double level = share * limit[0];
+      for (k = 0; k < width; k++) above[k] = fabs(zj[k]) + rj[k] > level;
+    } else if (stride == 1) {
+      for (k = 0; k < width; k++) above[k] = fabs(zj[k]) + rj[k] > share * lj[k];
+    } else {
+      for (k = 0; k < width; k++) above[k] = fabs(zj[k]) + rj[k] > share * lj[k * stride];
+    }
+    for (k = 0; k < width; k++)
+      if (above[k]) out[count++] = (int32_t)(j + k);
+  }
+  return count;
+}
+
 #endif

@@ -20,7 +20,7 @@ from libc.math cimport fabs, sqrt
 from libc.stdint cimport int32_t, uint8_t
 
 from .scalar cimport best_response, fenchel_young, scale_limit
-from .simd cimport riata_dot_f64
+from .simd cimport riata_dot_f64, riata_norm_f64
 
 cdef extern from "bounds.h" nogil:
     void riata_bounds(
@@ -28,7 +28,11 @@ cdef extern from "bounds.h" nogil:
         const double *magnitude_sq, const double *along, const double *inverse,
         const double *scale, const double *rest, double first, double inverse_y, double slack,
         double *estimate, double *radius, Py_ssize_t p)
+    Py_ssize_t riata_above(
+        const double *z, const double *r, const double *limit, Py_ssize_t stride, double share,
+        int32_t *out, Py_ssize_t p)
 
+cdef double NEXT = 0.95          # share of the threshold above which outsiders are listed
 cdef double ORTHOGONAL = 1e-8   # a residual with less than this share of its square off y is y
 
 
@@ -36,6 +40,8 @@ cdef class Bounds:
     """The present residual, and for every feature what is known of its z there.
 
     with_y, norm_sq, magnitude_sq : (p,), c_j, |x_j|^2 and its summands; kept, not copied
+    skip, member : (p,), not 0 for features whose z nobody wants, and for those whose z is exact;
+        kept, and read when they are needed
     z, radius : (p,), estimate and bound of its error; 0 where z is exact
     last, slot : (p,), the z of its last read, and the slot of the residual there
     weighted : (n,), w r
@@ -46,15 +52,18 @@ cdef class Bounds:
     cdef const double[::1] y, weights, norm_sq, magnitude_sq
     cdef int32_t[::1] _slot
     cdef double[:, ::1] residuals
+    cdef const double[:] l1, l2, lower, upper
+    cdef const uint8_t[::1] skip, member
     cdef object resid, _loud_array
     cdef double y_sq, inverse_y, slack, resid_sq
     cdef Py_ssize_t[::1] counts   # of the features of each slot
-    cdef int32_t[::1] _loud
-    cdef Py_ssize_t here, n_loud
+    cdef int32_t[::1] _near, _loud   # near: above the threshold, or nearly
+    cdef Py_ssize_t here, n_near, n_loud
 
     def __init__(
         self, double[::1] with_y, const double[::1] norm_sq, const double[::1] magnitude_sq,
-        y, const double[::1] weights, double y_sq, Py_ssize_t slots, double slack
+        y, const double[::1] weights, double y_sq, Py_ssize_t slots, double slack,
+        const uint8_t[::1] skip, const uint8_t[::1] member
     ):
         cdef Py_ssize_t p = with_y.shape[0]
         self.with_y, self.y, self.weights = with_y, y, weights
@@ -69,7 +78,9 @@ cdef class Bounds:
         self.residuals = np.zeros((slots + 1, self.y.shape[0]))
         self.along, self.inverse, self.scale, self.rest = np.zeros((4, slots + 1))
         self.y_sq, self.inverse_y = y_sq, 1.0 / y_sq if y_sq > 0.0 else 0.0
-        self.slack, self.n_loud = slack, 0
+        self.slack, self.n_near, self.n_loud = slack, 0, 0
+        self.skip, self.member = skip, member
+        self._near = np.empty(p, dtype=np.int32)
         self._loud = self._loud_array = np.empty(p, dtype=np.int32)
         self._place(y, y_sq)
 
@@ -130,39 +141,52 @@ cdef class Bounds:
                 &self.rest[0], first, self.inverse_y, self.slack, &self._z[0], &self._radius[0],
                 self._z.shape[0])
 
-    cdef Py_ssize_t listen(
-        self, const double[:] l1, const double[:] lower, const double[:] upper,
-        const uint8_t[::1] skip, const uint8_t[::1] member, double threshold,
-        Py_ssize_t *expected, Py_ssize_t *violators
-    ) noexcept nogil:
-        """List who passes l1, or may, in a direction open to it; return how many of them are
-        uncertain. Those who stand above `threshold` of l1, and above l1, are counted besides."""
-        cdef Py_ssize_t j, unread = 0
-        cdef double z, r, limit
-        self.n_loud = expected[0] = violators[0] = 0
-        for j in range(self._z.shape[0]):
-            z, r, limit = self._z[j], self._radius[j], l1[j]
-            if fabs(z) + r <= threshold * limit or skip[j] or member[j]:
-                continue
-            if (z + r > limit and upper[j] > 0.0) or (r - z > limit and lower[j] < 0.0):
-                self._loud[self.n_loud] = j
-                self.n_loud += 1
-                unread += r > 0.0
-            if fabs(z) > threshold * limit and (upper[j] if z > 0.0 else -lower[j]) != 0.0:
-                expected[0] += 1
-                violators[0] += fabs(z) > limit
-        return unread
-
-    def hear(
-        self, const double[:] l1, const double[:] lower, const double[:] upper,
-        const uint8_t[::1] skip, const uint8_t[::1] member
+    def penalise(
+        self, const double[:] l1, const double[:] l2, const double[:] lower,
+        const double[:] upper
     ):
+        """Take the penalty (p,) that the next calls are about."""
+        self.l1, self.l2, self.lower, self.upper = l1, l2, lower, upper
+
+    def hear(self, double threshold):
         """Return how many features pass l1, or may, and are uncertain; all of them are `loud`.
 
-        Features with skip or member set are left out.
+        threshold : share of l1, at most 1, which `certificate` will ask for
         """
-        cdef Py_ssize_t expected, violators
-        return self.listen(l1, lower, upper, skip, member, 1.0, &expected, &violators)
+        cdef Py_ssize_t a, unread = 0
+        if self._z.shape[0] == 0:
+            return 0
+        with nogil:
+            self.n_near = riata_above(
+                &self._z[0], &self._radius[0], &self.l1[0],
+                self.l1.strides[0] // <Py_ssize_t>sizeof(double), NEXT * threshold, &self._near[0],
+                self._z.shape[0])
+            self.listen()
+            for a in range(self.n_loud):
+                unread += self._radius[self._loud[a]] > 0.0
+        return unread
+
+    cdef void listen(self) noexcept nogil:
+        """List who of those near passes l1, or may, in a direction open to it."""
+        cdef Py_ssize_t a, j, near = 0
+        cdef double z, r, limit
+        self.n_loud = 0
+        for a in range(self.n_near):
+            j = self._near[a]
+            if self.skip[j] or self.member[j]:
+                continue
+            self._near[near] = j
+            near += 1
+            z, r, limit = self._z[j], self._radius[j], self.l1[j]
+            if (z + r > limit and self.upper[j] > 0.0) or (r - z > limit and self.lower[j] < 0.0):
+                self._loud[self.n_loud] = j
+                self.n_loud += 1
+        self.n_near = near
+
+    @property
+    def near(self):
+        """The outsiders above the threshold of the last `hear`, and those next in line."""
+        return np.asarray(self._near)[: self.n_near].astype(np.intp)
 
     @property
     def loud(self):
@@ -176,39 +200,96 @@ cdef class Bounds:
         return loud[self.radius[loud] > 0.0]
 
     def certificate(
-        self, const double[::1] coef, const Py_ssize_t[::1] members, const double[:] l1,
-        const double[:] l2, const double[:] lower, const double[:] upper,
-        const uint8_t[::1] skip, const uint8_t[::1] member, double threshold
+        self, const double[::1] coef, const Py_ssize_t[::1] members, double threshold
     ):
         """Return what can be said of coef (p,), non-zero among the members alone, at the present
-        residual: (unread, gap, slope, expected, violators).
+        residual, once those whom `hear` found uncertain were read: (gap, slope, expected,
+        violators).
 
-        unread : features whose bound does not tell; where there are any, the rest is void
         gap : with the residual scaled by the largest feasible c
         slope : of the gap in c; above 0 a smaller c is better
         expected, violators : outsiders that stand above threshold l1, and above l1
         """
-        cdef Py_ssize_t a, j, unread, expected, violators, total
+        cdef Py_ssize_t a, j, expected = 0, violators = 0, total
         cdef double c = 1.0, z, gap, slope
         with nogil:
-            unread = self.listen(
-                l1, lower, upper, skip, member, threshold, &expected, &violators)
-            total = 0 if unread else members.shape[0] + self.n_loud
+            self.listen()
+            for a in range(self.n_near):
+                j = self._near[a]
+                z = self._z[j]
+                if fabs(z) > threshold * self.l1[j] and (
+                        self.upper[j] if z > 0.0 else -self.lower[j]) != 0.0:
+                    expected += 1
+                    violators += fabs(z) > self.l1[j]
+            total = members.shape[0] + self.n_loud
             for a in range(total):
                 j = members[a] if a < members.shape[0] else self._loud[a - members.shape[0]]
-                if fabs(self._z[j]) > l1[j]:
-                    c = min(c, scale_limit(self._z[j], l1[j], l2[j], lower[j], upper[j]))
+                if fabs(self._z[j]) > self.l1[j]:
+                    c = min(c, scale_limit(
+                        self._z[j], self.l1[j], self.l2[j], self.lower[j], self.upper[j]))
             gap = 0.5 * (1.0 - c) * (1.0 - c) * self.resid_sq
             slope = -(1.0 - c) * self.resid_sq
             for a in range(total):
                 j = members[a] if a < members.shape[0] else self._loud[a - members.shape[0]]
                 z = c * self._z[j]
-                if coef[j] == 0.0 and fabs(z) <= l1[j]:
+                if coef[j] == 0.0 and fabs(z) <= self.l1[j]:
                     continue
-                gap += fenchel_young(coef[j], z, l1[j], l2[j], lower[j], upper[j])
-                slope += self._z[j] * (
-                    best_response(z, l1[j], l2[j], lower[j], upper[j]) - coef[j])
-        return unread, gap, slope, expected, violators
+                gap += fenchel_young(
+                    coef[j], z, self.l1[j], self.l2[j], self.lower[j], self.upper[j])
+                slope += self._z[j] * (best_response(
+                    z, self.l1[j], self.l2[j], self.lower[j], self.upper[j]) - coef[j])
+        return gap, slope, expected, violators
+
+    def gather(
+        self, const double[::1] coef, const Py_ssize_t[::1] members, double[:, ::1] terms
+    ):
+        """Put what concerns the members in the rows of terms (7, |W|): their coef, z, |x_j|^2, l1,
+        l2, lower and upper."""
+        cdef Py_ssize_t a, j
+        with nogil:
+            for a in range(members.shape[0]):
+                j = members[a]
+                terms[0, a] = coef[j]
+                terms[1, a] = self._z[j]
+                terms[2, a] = self.norm_sq[j]
+                terms[3, a] = self.l1[j]
+                terms[4, a] = self.l2[j]
+                terms[5, a] = self.lower[j]
+                terms[6, a] = self.upper[j]
+
+    def advance(
+        self, double[::1] coef, const Py_ssize_t[::1] members, const double[:, ::1] terms, fitted,
+        bint centred
+    ):
+        """Move coef (p,) to those of the members in terms[0], and the present residual with it.
+
+        terms[1] : z of the members there
+        fitted (n,) : X_W b; overwritten by the residual y - X_W b, less its mean where `centred`
+
+        Returns (|r|^2, sum_j |x_j| |b_j|, the same of the magnitudes).
+        """
+        cdef double[::1] resid = fitted
+        cdef Py_ssize_t a, i, j, n = resid.shape[0]
+        cdef double mean = 0.0, resid_sq, size = 0.0, magnitude = 0.0
+        with nogil:
+            for i in range(n):
+                resid[i] = self.y[i] - resid[i]
+            if centred:
+                mean = riata_dot_f64(&resid[0], &self.weights[0], 0.0, n)
+                for i in range(n):
+                    resid[i] -= mean
+            resid_sq = riata_norm_f64(&resid[0], &self.weights[0], 0.0, n)
+        self.move(fitted, resid_sq)
+        with nogil:
+            for a in range(members.shape[0]):
+                j = members[a]
+                coef[j] = terms[0, a]
+                self._z[j] = terms[1, a]
+                self._radius[j] = 0.0
+                if terms[0, a] != 0.0:
+                    size += sqrt(self.norm_sq[j]) * fabs(terms[0, a])
+                    magnitude += sqrt(self.magnitude_sq[j]) * fabs(terms[0, a])
+        return resid_sq, size, magnitude
 
     def note(self, const Py_ssize_t[::1] index, const double[::1] values):
         """Take values as z at the present residual, exact for now, of the features `index`."""

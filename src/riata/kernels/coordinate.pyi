@@ -6,17 +6,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 def gram_descent(
-    gram: Floats,
-    coef: Floats,
-    grad: Floats,
-    resid_sq: float,
-    norm_sq: Floats,
-    l1: Floats,
-    l2: Floats,
-    lower: Floats,
-    upper: Floats,
-    target: float,
-    max_sweeps: int,
+    gram: Floats, terms: Floats, resid_sq: float, target: float, max_sweeps: int
 ) -> tuple[int, float]: ...
 def dense_sweep(
     X: NDArray[Any],

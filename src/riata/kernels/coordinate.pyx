@@ -28,19 +28,22 @@ cdef enum:
 
 
 def gram_descent(
-    const double[:, ::1] gram, double[::1] coef, double[::1] grad, double resid_sq,
-    const double[::1] norm_sq, const double[::1] l1, const double[::1] l2,
-    const double[::1] lower, const double[::1] upper, double target, Py_ssize_t max_sweeps
+    const double[:, ::1] gram, double[:, ::1] terms, double resid_sq, double target,
+    Py_ssize_t max_sweeps
 ):
     """Descend in Gram space; return (sweeps, gap of the restricted problem).
 
     gram : (at least |W|, at least |W|), symmetric; read
-    coef, grad : (|W|,), coefficients and X'w(y - X coef); both updated
+    terms : (7, |W|), rows coef, grad = X'w(y - X coef), norm_sq, l1, l2, lower and upper; coef and
+        grad are updated. norm_sq is |x_j|_w^2 as measured from the data: where
+        gram_jj <= 1e-12 norm_sq_j and l2_j = 0, nothing is left of the column but rounding, and
+        its coefficient stays
     resid_sq : |y - X coef|_w^2, kept up to date inside
-    norm_sq : (|W|,), |x_j|_w^2 as measured from the data: where gram_jj <= 1e-12 norm_sq_j and
-        l2_j = 0, nothing is left of the column but rounding, and its coefficient stays
     """
-    cdef Py_ssize_t size = coef.shape[0], a, b, k, sweep = 0, inner, n_support
+    cdef double[::1] coef = terms[0], grad = terms[1]
+    cdef const double[::1] norm_sq = terms[2], l1 = terms[3], l2 = terms[4]
+    cdef const double[::1] lower = terms[5], upper = terms[6]
+    cdef Py_ssize_t size = terms.shape[1], a, b, k, sweep = 0, inner, n_support
     cdef Py_ssize_t[::1] support
     cdef double d, step, old, moved, size_sq, gap = INFINITY, work = 0.0
     cdef bint everything = True

@@ -127,7 +127,10 @@ def dot(
     const real[:, :] X, const Py_ssize_t[::1] columns, const double[::1] coef,
     const double[::1] shift, double[::1] out, Py_ssize_t r0, Py_ssize_t r1
 ):
-    """out_i = sum_a (x_i,columns[a] - shift_columns[a]) coef_a; out[r0:r1] is overwritten."""
+    """out_i = sum_a (x_i,columns[a] - shift_columns[a]) coef_a; out[r0:r1] is overwritten.
+
+    Columns whose coefficient is 0 are not read where they are contiguous.
+    """
     cdef Py_ssize_t i, a, b, height
     cdef double eta
     cdef bint by_column = X.strides[0] == sizeof(real)
@@ -138,6 +141,8 @@ def dot(
             while b < r1:
                 height = min(<Py_ssize_t>ROWS_AT_ONCE, r1 - b)
                 for a in range(columns.shape[0]):
+                    if coef[a] == 0.0:
+                        continue
                     axpy(coef[a], &X[b, columns[a]], shift[columns[a]], &out[b], height)
                 b += height
         else:

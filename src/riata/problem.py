@@ -1,0 +1,75 @@
+"""One problem: its data, its penalty, when it is solved, and what a solution is."""
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .design import Design
+from .kernels import dual
+from .penalty import ElasticNet
+
+Floats = NDArray[np.float64]
+
+
+@dataclass
+class Fit:
+    """What one alpha gave: index and coef of the non-zeros, and its certificate."""
+
+    alpha: float
+    index: NDArray[np.intp]
+    coef: Floats
+    gap: float
+    status: str
+    n_iter: int
+    df: float
+    loss: float
+    intercept: Any = 0.0  # beside what the means of y and of the columns give
+
+
+@dataclass
+class Problem:
+    """Centred data, penalty and stopping rule of one path."""
+
+    design: Design
+    y: Floats
+    family: Any  # a Family or a MultipleFamily
+    penalty: ElasticNet
+    tol: float
+    max_iter: int
+    deadline: float = float("inf")
+    offset: Floats | None = None  # where it is not a part of y
+    null_objective: float = field(init=False)
+    separated: bool = field(init=False, default=False)  # what nothing penalises fits y perfectly
+
+    def __post_init__(self) -> None:
+        if self.y.ndim == 1:
+            self.y_sq = dual.weighted_sums(self.design.weights, self.y)[1]
+        self.never = (self.penalty.excluded | (self.design.norm_sq == 0.0)).astype(np.uint8)
+
+    def expired(self) -> bool:
+        """Whether the caller's time is up."""
+        return time.monotonic() > self.deadline
+
+    def negligible_gap(self) -> float:
+        """Return the absolute gap that the tolerance allows."""
+        return self.tol * self.null_objective
+
+    def verdict(
+        self, gap: float, negligible: float, floor: float, left: int, *, stalled: bool
+    ) -> str:
+        """Return the status to stop with, or '' to go on.
+
+        negligible, floor : the gap that is small enough, and the one that double precision cannot
+            tell from zero
+        left : iterations
+        """
+        if gap <= negligible:
+            return "converged"
+        if gap <= floor or (stalled and gap <= 1e3 * floor):
+            return "precision_floor"
+        if left <= 0 or stalled:
+            return "max_iter"
+        return "time_limit" if self.expired() else ""
