@@ -94,7 +94,7 @@ WAYS = (
     Way("celer", "celer", is_dense, by_gap, ("multigaussian",)),
     Way("glum", "glum", is_tall, by_subgradient, GLMS),
     Way("scikit-learn liblinear", "scikit-learn", always, by_change, ("binomial",)),
-    Way("scikit-learn saga", "scikit-learn", always, lambda gap, _: 10 * gap, CLASSES),
+    Way("scikit-learn saga", "scikit-learn", is_tall, lambda gap, _: 10 * gap, CLASSES),
     Way("scikit-learn path", "scikit-learn", is_dense, by_gap, ("multigaussian",)),
 )
 
