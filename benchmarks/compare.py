@@ -94,8 +94,9 @@ def _speed(names, made, options):
         solvers = participants(
             work, referee, alphas, options.gap, options.threads, every=options.every
         )
+        judge = partial(referee.relative_gaps, alphas)
         runs = race(
-            solvers, partial(referee.relative_gaps, alphas), options.gap,
+            {name: (*solver, judge) for name, solver in solvers.items()}, options.gap,
             repeat=options.repeat, limit=options.limit, report=say,
         )  # fmt: skip
         unit = one_pass(work.X, options.threads)

@@ -1,192 +1,142 @@
-"""Time paths of other losses than the squared one: python benchmarks/families.py [names].
+"""The table of goals of other losses: riata against every peer that has them.
 
-Every path is judged by a gap recomputed here, from the definition, and printed beside its time:
+    python benchmarks/peers.py install --into DIR            once
+    python benchmarks/families.py --peers DIR                everything, an hour or more
+    python benchmarks/families.py --peers DIR --cache FILE   peers are timed once, then remembered
+    python benchmarks/families.py --peers DIR --small        the same on small data
 
-    P - D(c) = sum_i w_i [ f_i + f_i*(-c v_i) ] + sum_j g_j(b_j)      (c v is dual feasible)
-
-with v = -f' (its weighted mean subtracted, where there is an intercept, in the metric of f''),
-z = X'(w v) and c = min(1, alpha / max |z_j|). `SOLVERS` may be given more entries: a function of a
-Work that returns (coefs (K, p, L) or (p, L), intercepts) for its grid.
+As `goals.py` does it for the lasso: every fit in a process of its own on the same files, every gap
+recomputed by `referee_glm.py`. riata is asked a relative gap of 1e-6 at every alpha, peers 1e-4.
+All have an intercept that is not penalised, but for those that cannot.
 """
 
-import argparse
-import time
-from dataclasses import dataclass
-from typing import Any
-
 import numpy as np
-import scipy.sparse as sp
-from scipy.special import expit, logsumexp, xlogy
-from workloads import text
+import workloads
+from referee_glm import make_referee
+from report import machine, say, table
+from threadpoolctl import threadpool_limits
+from timing import Bench, options_of
 
-import riata
-
-
-@dataclass(frozen=True)
-class Work:
-    """A lasso path with an intercept: n_alphas from alpha_max to alpha_max / depth."""
-
-    family: str
-    X: Any
-    y: np.ndarray
-    depth: float
-    n_alphas: int = 50
-
-
-def chain(n, p, strong, size, seed=0):
-    """Return columns of correlation .5 with the one before, Fortran order, and X b."""
-    rng = np.random.default_rng(seed)
-    rows = rng.standard_normal((p, n))
-    for j in range(1, p):
-        rows[j] = 0.5 * rows[j - 1] + np.sqrt(0.75) * rows[j]
-    coef = np.zeros(p)
-    coef[rng.choice(p, strong, replace=False)] = size * rng.standard_normal(strong)
-    return rows.T, rows.T @ coef, rng
-
-
-def wide_binary():
-    X, eta, rng = chain(1000, 20000, 50, 1.0)
-    return Work("binomial", X, (rng.random(len(X)) < expit(eta)).astype(int), 20)
-
-
-def tall_binary():
-    X, eta, rng = chain(100_000, 100, 20, 0.5)
-    return Work("binomial", X, (rng.random(len(X)) < expit(eta)).astype(int), 100)
-
-
-def above_median(y):
-    """Return 1 where y is above its median, else 0."""
-    return (y > np.median(y)).astype(int)
-
-
-def text_binary(depth=20):
-    work = text(63540)
-    return Work("binomial", work.X, above_median(work.y), depth)
-
-
-def poisson():
-    X, eta, rng = chain(50_000, 300, 30, 0.2)
-    return Work("poisson", X, rng.poisson(np.exp(np.clip(eta - 0.5, -6, 3))), 100)
-
-
-def responses(n, p, K, seed=0):
-    X, _, rng = chain(n, p, 1, 1.0, seed)
-    B = np.zeros((p, K))
-    B[rng.choice(p, 20, replace=False)] = rng.standard_normal((20, K))
-    return X, X @ B, rng
-
-
-def multinomial():
-    X, eta, rng = responses(5000, 2000, 10)
-    return Work("multinomial", X, (eta + rng.gumbel(size=eta.shape)).argmax(axis=1), 20)
-
-
-def multigaussian():
-    X, eta, rng = responses(1000, 10000, 10)
-    return Work("multigaussian", X, eta + 3 * rng.standard_normal(eta.shape), 20)
-
-
-WORKLOADS = {
-    "wide-binary": wide_binary,
-    "tall-binary": tall_binary,
-    "text-binary": text_binary,
-    "text-binary-deep": lambda: text_binary(1000),
-    "poisson": poisson,
-    "multinomial": multinomial,
-    "multigaussian": multigaussian,
+OURS, THEIRS = 1e-6, 1e-4  # relative gaps that are asked
+# At least so many times faster than the fastest peer.
+GOALS = {
+    "wide-binary": 3,
+    "text-binary": 5,
+    "text-binary-deep": 5,
+    "tall-binary": 3,
+    "poisson": 1,
+    "multinomial": 1,
+    "multigaussian": 1,
 }
-
-
-def _riata(work):
-    path = riata.fit_path(
-        work.X, work.y, family=work.family, n_alphas=work.n_alphas, alpha_min_ratio=1 / work.depth
-    )
-    return path.alphas, path.coefs, path.intercepts
-
-
-SOLVERS = {"riata": _riata}
-
-
-def relative_gaps(work, alphas, coefs, intercepts):
-    """Return P - D of every alpha over the null model's loss, from the data."""
-    X, n = work.X.astype(np.float64, copy=False), work.X.shape[0]
-    y = np.asarray(work.y, float)
-    if work.family == "multinomial":
-        y = (work.y[:, None] == np.unique(work.y)).astype(float)
-    several = y.ndim == 2
-    parts = coefs if isinstance(coefs, list) else [coefs]
-    gaps = []
-    for k, alpha in enumerate(alphas):
-        B = np.column_stack([np.asarray(sp.csc_array(part)[:, [k]].todense()) for part in parts])
-        eta = X @ B + np.atleast_1d(intercepts[k])
-        eta = eta if several else eta[:, 0]
-        loss, v = _loss(work.family, y, eta)
-        z = X.T @ v / n
-        size = np.linalg.norm(z, axis=1) if work.family == "multigaussian" else np.abs(z)
-        c = min(1.0, alpha / size.max())
-        rows = np.linalg.norm(B, axis=1) if work.family == "multigaussian" else np.abs(B)
-        gaps.append((loss + _conjugate(work.family, y, c * v)) / n + alpha * rows.sum())
-    null, _ = _loss(work.family, y, _null(work.family, y))
-    return np.array(gaps) / (null / n)
-
-
-def _null(family, y):
-    mean = y.mean(axis=0)
-    link = {"binomial": lambda m: np.log(m / (1 - m)), "poisson": np.log, "multinomial": np.log}
-    return np.broadcast_to(link.get(family, lambda m: m)(mean), y.shape)
-
-
-def _loss(family, y, eta):
-    """Return sum_i f_i and v = -f', made to sum to 0."""
-    if family == "multigaussian":
-        v = y - eta
-        return 0.5 * (v**2).sum(), v - v.mean(axis=0)
-    if family == "binomial":
-        mu = expit(eta)
-        return (np.logaddexp(0, eta) - y * eta).sum(), _centred(y - mu, mu * (1 - mu))
-    if family == "poisson":
-        mu = np.exp(eta)
-        return (mu - y * eta + xlogy(y, y) - y).sum(), _centred(y - mu, mu)
-    total = logsumexp(eta, axis=1, keepdims=True)
-    mu = np.exp(eta - total)
-    H = np.diag(mu.sum(axis=0)) - mu.T @ mu
-    a = np.linalg.lstsq(H, (y - mu).sum(axis=0), rcond=1e-12)[0]
-    v = (y - mu) - mu * (a - (mu @ a)[:, None])
-    return (total[:, 0] - (y * eta).sum(axis=1)).sum(), v
-
-
-def _centred(v, h):
-    return v - h * (v.sum() / h.sum())
-
-
-def _conjugate(family, y, v):
-    """Return sum_i f_i*(-v_i)."""
-    if family == "multigaussian":
-        return (0.5 * v**2 - v * y).sum()
-    q = np.maximum(y - v, 0)
-    if family == "binomial":
-        return (xlogy(q, q) + xlogy(1 - q, 1 - q)).sum()
-    if family == "poisson":
-        return (xlogy(q, q) + v - xlogy(y, y)).sum()
-    return xlogy(q, q).sum()
+STEPS = 3  # at most so many Newton steps an alpha
+LEGEND = f"""\
+- riata: seconds (largest relative gap, recomputed), asked {OURS:g}; peers: the same, asked \
+{THEIRS:g}, and how many times riata's seconds. "> 90 (1e-2)": stopped, a looser run got to 1e-2; \
+"missed": no tolerance gets there, the last run's seconds and gap.
+- (no b0): cannot have an intercept; solves, and is judged on, the problem without, on the same \
+alphas.
+- scikit-learn liblinear penalises the intercept, as one of a column of 1000, and is judged as if \
+it did not.
+- multinomial: the penalty of single coefficients, which adelie (groups only) has not.
+- steps: Newton steps an alpha; the multigaussian loss needs none."""
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("names", nargs="*", default=list(WORKLOADS), help="of workloads")
-    parser.add_argument("--repeat", type=int, default=3)
-    options = parser.parse_args()
-    for name in options.names:
-        work = WORKLOADS[name]()
-        for solver, solve in SOLVERS.items():
-            best = np.inf
-            for _ in range(options.repeat):
-                start = time.perf_counter()
-                alphas, coefs, intercepts = solve(work)
-                best = min(best, time.perf_counter() - start)
-            worst = relative_gaps(work, alphas, coefs, intercepts).max()
-            shape = " x ".join(map(str, work.X.shape))
-            print(f"{name:17} {shape:15} {solver:10} {best:8.3f} s   largest gap {worst:.1e}")
+    options = options_of(__doc__, tuple(workloads.FAMILIES)).parse_args()
+    makers = workloads.FAMILIES_SMALL if options.small else workloads.FAMILIES
+    bench = Bench(
+        options.peers, options.cache,
+        n_threads=options.threads, repeat=options.repeat, limit=options.limit,
+    )  # fmt: skip
+    with threadpool_limits(options.threads):
+        before = machine(options.threads, ("riata", "numpy", "scipy"))
+        names = [name for name in makers if name in (options.only or makers)]
+        results = {name: _timed(bench, name, makers[name]()) for name in names}
+    sections = [bench.surroundings(before), _table(results), LEGEND, _notes(results)]
+    print("\n\n".join(section for section in sections if section))
+
+
+def _timed(bench, name, work):
+    """Return (title, riata's Timed, {label: Timed} of peers) of one problem."""
+    say(f"{name}: {work.title()}")
+    referee = make_referee(
+        work.X, work.y, family=work.family, fit_intercept=work.fit_intercept
+    )  # fmt: skip
+    alphas = referee.grid(work.n_alphas, work.alpha_min_ratio)
+    entries = bench.theirs(work)
+    labels = {
+        entry.label: entry.label + " (no b0)" * (entry.fit_intercept != work.fit_intercept)
+        for entry in entries
+    }
+    ours = bench.time(bench.ours(work)[:1], work, alphas, OURS)
+    theirs = bench.time(entries, work, alphas, THEIRS)
+    return (
+        work.title(),
+        next(iter(ours.values())),
+        {labels[label]: timed for label, timed in theirs.items()},
+    )
+
+
+def _table(results):
+    """Return the table: a row a problem, a column a peer."""
+    peers = list(dict.fromkeys(label for _, _, theirs in results.values() for label in theirs))
+    rows = [("problem", "riata", *peers, "times faster", "goal", "met", f"steps (<= {STEPS})")]
+    for name, (_, ours, theirs) in results.items():
+        seconds = ours.run.seconds if ours.run.worst <= OURS else np.nan
+        cells = (_cell(theirs[peer], seconds) if peer in theirs else "-" for peer in peers)
+        steps = "-" if ours.steps is None else f"{ours.steps:.1f}"
+        rows.append((name, _own_cell(ours), *cells, *_verdict(name, seconds, theirs), steps))
+    return table(*rows)
+
+
+def _own_cell(ours):
+    if ours.failure:
+        return "failed"
+    missed = "" if ours.run.worst <= OURS else "missed, "
+    return f"{missed}{ours.run.seconds:.3g} ({ours.run.worst:.0e})"
+
+
+def _cell(timed, ours):
+    """Return a peer's seconds, gap and ratio to riata's seconds."""
+    run, star = timed.run, " *" if timed.day else ""
+    if timed.failure and not run.worst <= THEIRS:
+        return "failed" + star
+    if run.worst == np.inf:
+        reached = f" ({run.reached:.0e})" if np.isfinite(run.reached) else ""
+        return f"> {run.seconds:.0f}{reached}, > {run.seconds / ours:.1f}{star}"
+    if not run.worst <= THEIRS:
+        return f"missed, {run.seconds:.3g} ({run.worst:.0e}){star}"
+    return f"{run.seconds:.3g} ({run.worst:.0e}), {run.seconds / ours:.1f}{star}"
+
+
+def _verdict(name, ours, theirs):
+    """Return how many times faster than the fastest peer, the goal, and whether it is met.
+
+    Who was stopped would have taken longer than that; who failed or missed the gap has no time.
+    """
+    done = [timed.run.seconds for timed in theirs.values() if timed.run.worst <= THEIRS]
+    stopped = [timed.run.seconds for timed in theirs.values()
+               if timed.run.worst == np.inf and not timed.failure]  # fmt: skip
+    fastest, goal = min(done + stopped, default=np.nan) / ours, GOALS[name]
+    bound = fastest != min(done, default=np.nan) / ours
+    wanted = f">= {goal}" if goal > 1 else "> 1"
+    met = fastest >= goal if goal > 1 else fastest > 1
+    if np.isnan(fastest):
+        return "-", wanted, "-" if np.isfinite(ours) else "no"
+    unknown = bound and not met
+    verdict = "not known" if unknown else "yes" if met else "no"
+    return f"{'> ' * bound}{fastest:.1f}", wanted, verdict
+
+
+def _notes(results):
+    """Return what the problems are, and why who failed did."""
+    lines = []
+    for name, (title, ours, theirs) in results.items():
+        lines.append(f"- {name}: {title}")
+        everybody = {"riata": ours, **theirs}.items()
+        lines += [f"- {name}: {label} failed: {timed.failure}"
+                  for label, timed in everybody if timed.failure]  # fmt: skip
+    return "\n".join(lines)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,8 @@
 # R's glmnet fits one problem: the counterpart of fit_peer.py, which says what is read and written.
 #
-#     Rscript benchmarks/fit_glmnet.R glmnet STORAGE FOLDER THREADS        (glmnet has one thread)
+#     Rscript benchmarks/fit_glmnet.R glmnet STORAGE FOLDER THREADS FAMILY INTERCEPT
+#
+# glmnet has one thread. Its multinomial penalty is that of single coefficients ("ungrouped").
 
 suppressPackageStartupMessages({
   library(Matrix)
@@ -51,7 +53,9 @@ say <- function(...) {
 
 arguments <- commandArgs(trailingOnly = TRUE)
 folder <- arguments[3]
+family <- if (arguments[5] == "multigaussian") "mgaussian" else arguments[5]
 y <- read_npy(file.path(folder, "y.npy"))
+if (family %in% c("binomial", "multinomial")) y <- factor(y)
 alphas <- read_npy(file.path(folder, "alphas.npy"))
 X <- load_matrix(folder, arguments[2])
 glmnet.control(fdev = 0, devmax = 1, mnlam = length(alphas))
@@ -64,20 +68,24 @@ while (length(line <- readLines(requests, 1)) > 0) {
     cpu <- sum(proc.time()[1:2])
     start <- as.numeric(Sys.time())
     found <- glmnet(
-      X, y, lambda = alphas, standardize = FALSE, intercept = FALSE, thresh = as.numeric(line),
-      maxit = 1e9
+      X, y, family = family, lambda = alphas, standardize = FALSE, intercept = arguments[6] == "1",
+      thresh = as.numeric(line), maxit = 1e9
     )
     seconds <- as.numeric(Sys.time()) - start
     cpu <- sum(proc.time()[1:2]) - cpu
-    stopifnot(ncol(found$beta) == length(alphas))
+    coefs <- if (is.list(found$beta)) do.call(rbind, found$beta) else found$beta
+    stopifnot(ncol(coefs) == length(alphas))
     NULL
   }, error = function(e) conditionMessage(e))
   if (!is.null(failure)) {
     say('{"error": "%s"}', gsub('["\\\\\n]', " ", failure))
     next
   }
-  write_npy(found$beta@x, file.path(folder, "coef_data.npy"))
-  write_npy(found$beta@i, file.path(folder, "coef_indices.npy"))
-  write_npy(found$beta@p, file.path(folder, "coef_indptr.npy"))
-  say('{"seconds": %.6f, "cpu": %.3f, "peak": null, "claimed": null}', seconds, cpu)
+  write_npy(coefs@x, file.path(folder, "coef_data.npy"))
+  write_npy(coefs@i, file.path(folder, "coef_indices.npy"))
+  write_npy(coefs@p, file.path(folder, "coef_indptr.npy"))
+  write_npy(as.numeric(found$a0), file.path(folder, "intercepts.npy"))
+  say(
+    '{"seconds": %.6f, "cpu": %.3f, "peak": null, "claimed": null, "steps": null}', seconds, cpu
+  )
 }

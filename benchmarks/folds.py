@@ -20,7 +20,6 @@ from pathlib import Path
 
 import numpy as np
 import workloads
-from families import above_median
 from report import machine, say, table
 from sklearn.linear_model import ElasticNetCV, LassoCV
 from sklearn.model_selection import KFold
@@ -74,7 +73,7 @@ def _speed(names, made, options):
         logistic = name == "logistic"
         work = made["text" if logistic else name]()
         if logistic:
-            work = replace(work, y=above_median(work.y))
+            work = replace(work, y=workloads.above_median(work.y))
         family = "binomial" if logistic else "gaussian"
         folds = _splits(len(work.y), PROBLEMS[name])
         say(f"{name}: {work.title()}")

@@ -9,17 +9,15 @@ Every fit runs in a process of its own on the same files; `referee.py` recompute
 are asked a relative gap of 1e-4 at every alpha, riata that and 1e-9. No intercept.
 """
 
-import argparse
 from dataclasses import replace
 
 import memory
 import numpy as np
 import workloads
-from peers import PEERS
 from referee import Referee
 from report import machine, one_pass, say, table
 from threadpoolctl import threadpool_limits
-from timing import Bench
+from timing import Bench, options_of
 
 LOOSE, TIGHT = 1e-4, 1e-9  # relative gaps: what peers are asked, what riata is for
 # At most so many passes, and at least so many times faster than the best peer; CSR over CSC.
@@ -57,34 +55,13 @@ def main():
             sections += _problems(bench, names, makers, options)
         if "flatness" in chosen:
             sections.append(_flatness(bench, options))
-        print("\n\n".join([_surroundings(bench, before, options), *sections]))
+        print("\n\n".join([bench.surroundings(before), *sections]))
 
 
 def _options():
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    names = (*workloads.GOALS, "flatness")
-    parser.add_argument("--peers", metavar="DIR", help="the environments; without: riata alone")
-    parser.add_argument("--cache", metavar="FILE", help="remembers what the peers took")
-    parser.add_argument("--only", action="append", choices=names, metavar="NAME",
-                        help=f"one of {', '.join(names)}; may be repeated")  # fmt: skip
+    parser = options_of(__doc__, (*workloads.GOALS, "flatness"))
     parser.add_argument("--without-riata", action="store_true", help="the peers alone")
-    parser.add_argument("--repeat", type=int, default=3, help="runs of each, in turns (default 3)")
-    parser.add_argument("--threads", type=int, default=2, help="of everybody (default 2)")
-    parser.add_argument("--limit", type=float, default=90, help="seconds a run may take (90)")
-    parser.add_argument("--small", action="store_true", help="small data, for trying this out")
     return parser.parse_args()
-
-
-def _surroundings(bench, before, options):
-    """Return what stands above the tables; `before` is the machine when the run began."""
-    found = [f"{peer} {version}" for peer, version in bench.versions.items()]
-    missing = [peer for peer in PEERS if peer not in bench.versions]
-    return "\n".join([
-        *before,
-        f"- peers: {', '.join(found) or 'none'}; not installed: {', '.join(missing) or 'none'}",
-        f"- fastest of up to {options.repeat}; * is not from this run, but from the cache: "
-        + (", ".join(sorted(bench.recalled)) or "nothing"),
-    ])  # fmt: skip
 
 
 def _problems(bench, names, makers, options):
@@ -100,8 +77,8 @@ def _problems(bench, names, makers, options):
         work, alphas = _made(name, makers[name]())
         unit = one_pass(work.X, options.threads)
         notes.append(f"- {name}: {work.title()}; U = {1e3 * unit:.2f} ms")
-        ours = [] if options.without_riata else bench.ours(work.X)
-        theirs = bench.time(bench.theirs(work.X), work, alphas, LOOSE)
+        ours = [] if options.without_riata else bench.ours(work)
+        theirs = bench.time(bench.theirs(work), work, alphas, LOOSE)
         loose, tight = (bench.time(ours, work, alphas, gap) for gap in (LOOSE, TIGHT))
         base = min((t.run.seconds for t in tight.values() if _met(t, TIGHT)), default=np.nan)
         for gap, found in ((TIGHT, tight), (LOOSE, loose), (LOOSE, theirs)):
@@ -196,8 +173,8 @@ def _settled(bench, name, base, correlated, setting, options):
     n_alphas, gap, rho = setting
     work = base if rho is None else correlated(rho)
     work, alphas = _made(f"flatness, {name}, {setting}", replace(work, n_alphas=n_alphas))
-    entries = [] if options.without_riata else bench.ours(work.X)
-    entries += [entry for entry in bench.theirs(work.X) if entry.label in FLAT_PEERS[name]]
+    entries = [] if options.without_riata else bench.ours(work)
+    entries += [entry for entry in bench.theirs(work) if entry.label in FLAT_PEERS[name]]
     return bench.time(entries, work, alphas, gap)
 
 

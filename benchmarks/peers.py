@@ -30,6 +30,7 @@ PACKAGES = {  # what pip is asked for; the first is the one whose version counts
     "skglm": ["skglm"],
     "skein-glm": ["skein-glm"],
     "picasso": ["pycasso", "scipy"],
+    "glum": ["glum"],
 }
 PEERS = (*PACKAGES, "glmnet")
 THREADS = ("OMP", "OPENBLAS", "MKL", "NUMBA", "RAYON")
@@ -40,30 +41,61 @@ class Way(NamedTuple):
 
     first(gap, alphas): the loosest tolerance worth trying; the referee tightens it. They are the
     gap relative to |y|^2 (scikit-learn, celer), a change of coefficients (adelie, glmnet,
-    skein-glm, picasso), or an absolute subgradient (skglm).
+    skein-glm, picasso, saga), an absolute subgradient (skglm), or the sum of all (glum).
+    families: for which it is tried; intercept: whether it can have one that is not penalised.
     """
 
     name: str
     peer: str
     suits: Any
     first: Any
+    families: tuple = ("gaussian",)
+    intercept: bool = True
 
 
 def is_tall(X):
     return not sp.issparse(X) and X.shape[0] > X.shape[1]
 
 
+def is_dense(X):
+    return not sp.issparse(X)
+
+
+def always(X):
+    return True
+
+
+def by_gap(gap, _):
+    return gap
+
+
+def by_change(gap, _):
+    return 0.01 * gap
+
+
+def by_subgradient(_, alphas):
+    return 0.3 * alphas[-1]
+
+
+CLASSES, GLMS = ("binomial", "multinomial"), ("binomial", "poisson")
 WAYS = (
     Way("scikit-learn path", "scikit-learn", lambda X: not is_tall(X), lambda gap, _: 0.499 * gap),
-    Way("scikit-learn gram", "scikit-learn", is_tall, lambda gap, _: gap),
-    Way("scikit-learn lars", "scikit-learn", lambda X: not sp.issparse(X), lambda gap, _: gap),
-    Way("adelie", "adelie", lambda X: True, lambda gap, _: 0.01 * gap),
-    Way("adelie covariance", "adelie", is_tall, lambda gap, _: 0.01 * gap),
-    Way("celer", "celer", lambda X: True, lambda gap, _: gap),
-    Way("skglm", "skglm", lambda X: True, lambda _, alphas: 0.3 * alphas[-1]),
-    Way("glmnet", "glmnet", lambda X: True, lambda gap, _: 0.01 * gap),
-    Way("skein-glm", "skein-glm", lambda X: X.shape[1] < 10**6, lambda gap, _: gap),
-    Way("picasso", "picasso", lambda X: not sp.issparse(X), lambda gap, _: 0.01 * gap),
+    Way("scikit-learn gram", "scikit-learn", is_tall, by_gap),
+    Way("scikit-learn lars", "scikit-learn", is_dense, by_gap),
+    Way("adelie", "adelie", always, by_change, ("gaussian", *GLMS, "multigaussian")),
+    Way("adelie covariance", "adelie", is_tall, by_change),
+    Way("celer", "celer", always, by_gap),
+    Way("skglm", "skglm", always, by_subgradient, ("gaussian", *GLMS, "multigaussian")),
+    Way("glmnet", "glmnet", always, by_change, ("gaussian", *GLMS, "multinomial", "multigaussian")),
+    Way("skein-glm", "skein-glm", lambda X: X.shape[1] < 10**6, by_gap),
+    Way("picasso", "picasso", is_dense, by_change),
+    Way("celer", "celer", always, by_gap, ("binomial",), intercept=False),
+    Way("celer Newton", "celer", always, by_gap, ("binomial",), intercept=False),
+    Way("celer", "celer", is_dense, by_gap, ("multigaussian",)),
+    Way("glum", "glum", is_tall, by_subgradient, GLMS),
+    Way("scikit-learn liblinear", "scikit-learn", always, by_change, ("binomial",)),
+    Way("scikit-learn saga", "scikit-learn", is_tall, lambda gap, _: 10 * gap, CLASSES),
+    Way("scikit-learn path", "scikit-learn", is_dense, by_gap, ("multigaussian",)),
 )
 
 
@@ -111,7 +143,7 @@ def install(folder, peers):
 
 def save_problem(folder, X, y, alphas):
     """Write y, the grid and X: dense in Fortran order, or sparse as CSC and as CSR."""
-    np.save(Path(folder, "y.npy"), y)
+    np.save(Path(folder, "y.npy"), np.asfortranarray(y))
     np.save(Path(folder, "alphas.npy"), alphas)
     np.save(Path(folder, "shape.npy"), np.array(X.shape, dtype=np.int32))
     if not sp.issparse(X):
@@ -131,17 +163,18 @@ class Fitter:
 
     A TimeoutError that is raised while it waits, by the referee's clock, ends the process. peak:
     the growth in bytes of its resident set's peak, cpu: processor seconds, coefs: sparse (p, L),
-    all of the last fit; failure: why it gave up, if so.
+    steps: Newton steps an alpha, all of the last fit; failure: why it gave up, if so.
     """
 
-    def __init__(self, way, peer, storage, problem, folder, n_threads):
+    def __init__(self, entry, family, problem, folder, n_threads):
         self.problem, self.failure = problem, None
-        self.peak = self.cpu = self.coefs = None
-        outside = {} if peer == "riata" else {"PYTHONPATH": ""}
+        self.peak = self.cpu = self.coefs = self.steps = None
+        outside = {} if entry.peer == "riata" else {"PYTHONPATH": ""}
         threads = {f"{name}_NUM_THREADS": str(n_threads) for name in THREADS}
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.process = subprocess.Popen(
-            [*command(peer, folder), way, storage, str(problem), str(n_threads)],
+            [*command(entry.peer, folder), entry.way, entry.storage, str(problem), str(n_threads),
+             family, str(int(entry.fit_intercept))],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True,
             env=os.environ | outside | threads,
         )  # fmt: skip
@@ -156,7 +189,7 @@ class Fitter:
     def __call__(self, tol):
         try:
             answer = self._ask(tol)
-            coefs = self._read()
+            coefs, intercepts = self._read()
         except TimeoutError:
             self.process.kill()
             raise
@@ -164,18 +197,22 @@ class Fitter:
             self.failure = self.failure or str(error)
             raise
         self.peak, self.cpu, self.coefs = answer["peak"], answer["cpu"], coefs
-        zeros = np.zeros(coefs.shape[1])
-        return Solution(coefs, zeros, answer["claimed"], answer["seconds"])
+        self.steps = answer["steps"]
+        return Solution(coefs, intercepts, answer["claimed"], answer["seconds"])
 
     def _read(self):
-        """Return the coefficients; some libraries stop where they see fit, and that is no path."""
+        """Return coefficients and intercepts; some libraries stop where they see fit, and that is
+        no path."""
         parts = [np.load(Path(self.problem, f"coef_{part}.npy"))
                  for part in ("data", "indices", "indptr")]  # fmt: skip
         p, found = np.load(Path(self.problem, "shape.npy"))[1], len(parts[2]) - 1
         wanted = len(np.load(Path(self.problem, "alphas.npy")))
         if found != wanted:
             raise SolverError(f"solved {found} of {wanted} alphas")
-        return sp.csc_array(tuple(parts), shape=(p, found))
+        intercepts = np.load(Path(self.problem, "intercepts.npy"))
+        K = len(intercepts) // wanted
+        intercepts = intercepts.reshape(wanted, K) if K > 1 else intercepts
+        return sp.csc_array(tuple(parts), shape=(p * K, found)), intercepts
 
     def _ask(self, tol):
         try:

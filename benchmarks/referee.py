@@ -43,27 +43,36 @@ class SolverError(RuntimeError):
 class Solution(NamedTuple):
     """What a solver returns: coefs (p, L), dense or sparse; claimed: its own gaps, if any.
 
-    seconds: by its own clock, if it runs in another process.
+    Of K responses: coefs (K p, L), those of the first on top, and intercepts (L, K). steps:
+    Newton steps an alpha, if they are counted; seconds: by its own clock, if it runs in another
+    process.
     """
 
     coefs: Any
-    intercepts: np.ndarray
+    intercepts: Any
     claimed: np.ndarray | None = None
     seconds: float | None = None
+    steps: float | None = None
 
 
 class Run(NamedTuple):
-    """A run that was judged. seconds: the fastest of `times`; worst, claimed: relative gaps."""
+    """A run that was judged. seconds: the fastest of `times`; worst, claimed: relative gaps.
+
+    reached: of a run that did not end, the gap of the last looser one that did.
+    """
 
     seconds: float
     tol: float
     worst: float
     claimed: float
     times: int
+    reached: float = np.inf
 
 
 class Referee:
     """The judge of one problem: its null model, its grid, and the gap of any path on it."""
+
+    n_responses = 1
 
     def __init__(self, X, y, *, fit_intercept, l1_ratio=1.0):
         self.X = X.astype(np.float64, copy=False)
@@ -82,8 +91,9 @@ class Referee:
         """Return P - D of every alpha, over the null model's P; NaN or inf is no solution."""
         coefs = solution.coefs
         coefs = sp.csc_array(coefs) if sp.issparse(coefs) else np.asarray(coefs)
-        if coefs.shape != (self.X.shape[1], len(alphas)):
-            raise ValueError(f"coefs must be {(self.X.shape[1], len(alphas))}, got {coefs.shape}")
+        wanted = (self.X.shape[1] * self.n_responses, len(alphas))
+        if coefs.shape != wanted:
+            raise ValueError(f"coefs must be {wanted}, got {coefs.shape}")
         shift = np.asarray(solution.intercepts) - self.y_mean
         blocks = [slice(k, k + BLOCK) for k in range(0, len(alphas), BLOCK)]
         gaps = [self._gaps(alphas[block], coefs[:, block], shift[block]) for block in blocks]
@@ -153,14 +163,17 @@ def timed(solve, tol, judge, limit):
 def tighten(solve, judge, target, tol, limit=LONGEST):
     """Tighten tol until the target is met. Return that run, or the last one that missed it.
 
-    A tolerance that changes nothing, of a solver that is exact or has no more to give, ends it.
+    Where tightening changes nothing, twice, it ends: the solver is exact or has no more to give.
     """
-    before = None
+    before, same = None, 0
     for _ in range(ATTEMPTS):
         run = timed(solve, tol, judge, limit)
+        if before is not None and run.worst == np.inf:
+            run = run._replace(reached=min(before.worst, before.reached))
         if run.worst <= target or run.seconds >= limit:
             break
-        if before is not None and run.worst == before.worst and np.isfinite(run.worst):
+        same = same + 1 if before is not None and run.worst == before.worst < np.inf else 0
+        if same == 2:
             break
         tol *= _step(run, before, target)
         before = run
@@ -181,21 +194,21 @@ def _step(run, before, target):
     return float(np.clip(wanted ** (1 / np.clip(slope, 0.3, 1.0)), 0.01, 0.98))
 
 
-def race(solvers, judge, target, *, repeat=3, limit=LONGEST, report=print):
-    """Return {name: Run} of {name: (solve, first tol)}: tighten each, then time them in turns.
+def race(solvers, target, *, repeat=3, limit=LONGEST, report=print):
+    """Return {name: Run} of {name: (solve, first tol, judge)}: tighten each, then take turns.
 
     Taking turns spreads the machine's moods over everybody. What takes longer than SLOW seconds
     keeps the one time it has. A run above the target stays in the result, and has failed; one
     that took `limit` seconds was stopped, and its `worst` is inf.
     """
     runs = {}
-    for name, (solve, tol) in solvers.items():
+    for name, (solve, tol, judge) in solvers.items():
         runs[name] = tighten(solve, judge, target, tol, limit)
         report(f"  {name}: {runs[name].seconds:.3g} s, gap {runs[name].worst:.2g}")
     for _ in range(repeat - 1):
-        for name, (solve, _) in solvers.items():
+        for name, (solve, _, judge) in solvers.items():
             best = runs[name]
-            if best.worst > target or best.seconds > SLOW:
+            if not best.worst <= target or best.seconds > SLOW:
                 continue
             again = timed(solve, best.tol, judge, LONGEST)
             seconds = min(best.seconds, again.seconds)

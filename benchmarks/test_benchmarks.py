@@ -8,14 +8,18 @@ Not part of the test suite: `testpaths` names only tests/.
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
+import newton_steps
 import numpy as np
 import peers
 import pytest
 import workloads
+from fit_ways import WAYS, Problem
 from referee import Referee, Solution, tighten
+from referee_glm import make_referee
 from solvers import participants
 from timing import Bench
 
@@ -108,6 +112,58 @@ def test_referee_and_riata_agree_on_gaps(name):
         assert judged * (1 - 1e-8) <= gap <= 1.011 * judged
 
 
+@pytest.mark.parametrize("fit_intercept", [False, True])
+@pytest.mark.parametrize("name", ["wide-binary", "poisson", "multinomial", "multigaussian"])
+def test_referee_of_families_knows_right_from_wrong(name, fit_intercept):
+    """And agrees with the gap that riata reports, to which it solved."""
+    work = replace(workloads.FAMILIES_SMALL[name](), fit_intercept=fit_intercept)
+    referee = make_referee(work.X, work.y, family=work.family, fit_intercept=fit_intercept)
+    alphas = referee.grid(4, 0.1)
+    solve = WAYS["riata"][1](Problem(work.X, work.y, alphas, work.family, fit_intercept, 1))
+    solution = solve(1e-8)
+    gaps = referee.relative_gaps(alphas, solution)
+    assert np.abs(gaps).max() <= 1e-8
+    assert np.abs(gaps - solution.claimed).max() <= 1e-12
+
+    coefs, intercepts = solution.coefs.toarray(), np.asarray(solution.intercepts)
+    dropped = coefs.copy()
+    dropped[np.abs(coefs[:, -1]).argmax()] = 0.0
+    for wrong in (
+        solution._replace(coefs=dropped),
+        solution._replace(coefs=-coefs),
+        solution._replace(coefs=1.05 * coefs),
+        solution._replace(intercepts=intercepts + 0.1 * np.arange(intercepts[0].size).clip(0.5)),
+        solution._replace(coefs=np.full_like(coefs, np.nan)),
+    ):
+        worst = referee.relative_gaps(alphas, wrong).max()
+        assert not worst <= TARGET, worst
+    with pytest.raises(ValueError, match="coefs must be"):
+        referee.relative_gaps(alphas, solution._replace(coefs=coefs[1:]))
+
+
+@pytest.mark.parametrize("fit_intercept", [False, True])
+def test_one_response_of_several_is_the_lasso(fit_intercept):
+    work = workloads.SMALL["gene"]()
+    lasso, several = (
+        make_referee(work.X, y, family=family, fit_intercept=fit_intercept)
+        for y, family in ((work.y, "gaussian"), (work.y[:, None], "multigaussian"))
+    )
+    assert np.isclose(lasso.null_objective, several.null_objective, rtol=1e-12)
+    alphas = lasso.grid(5, 0.1)
+    assert np.allclose(alphas, several.grid(5, 0.1), rtol=1e-12)
+    problem = Problem(work.X, work.y, alphas, "gaussian", fit_intercept, 1)
+    solution = WAYS["riata"][1](problem)(1e-5)
+    gaps = [referee.relative_gaps(alphas, solution) for referee in (lasso, several)]
+    assert np.allclose(*gaps, rtol=1e-6, atol=1e-12)
+
+
+def test_newton_steps_are_counted():
+    work = workloads.FAMILIES_SMALL["poisson"]()
+    with newton_steps.counted() as count:
+        path = riata.fit_path(work.X, work.y, family=work.family, n_alphas=20)
+    assert 20 <= count() <= path.n_iter.sum() + 20
+
+
 def test_referee_stops_what_takes_too_long():
     run = tighten(lambda tol: [0 for _ in iter(int, 1)], None, TARGET, TARGET, limit=0.2)
     assert run.worst == np.inf
@@ -146,6 +202,25 @@ def test_goals_are_printed(name, environments, tmp_path):
     assert len(remembered) == len(timed) > 0
 
 
+@pytest.mark.parametrize("name", ["tall-binary", "multigaussian"])
+def test_families_are_printed(name, environments, tmp_path):
+    """The small version; what is remembered is marked, and nobody fails."""
+    command = [sys.executable, str(Path(peers.__file__).with_name("families.py")), "--small"]
+    command += ["--only", name, "--peers", environments, "--repeat", "1", "--limit", "30"]
+    command += ["--cache", str(tmp_path / "cache.json")]
+    rows = []
+    for _ in range(2):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert "failed" not in done.stdout, done.stdout
+        table = [line for line in done.stdout.splitlines() if line.startswith("|")]
+        assert "scikit-learn" in table[0]
+        assert table[2].startswith(f"| {name} |")
+        rows.append(table[2])
+    assert " * |" not in rows[0]
+    assert " * |" in rows[1]
+
+
 def test_a_solver_that_dies_is_a_failed_run(tmp_path, monkeypatch):
     """Of one that cannot start, and of one that ends; the others are timed."""
     monkeypatch.setattr(peers, "command", lambda peer, _: {
@@ -156,7 +231,7 @@ def test_a_solver_that_dies_is_a_failed_run(tmp_path, monkeypatch):
     bench.versions = {"celer": "0"}
     work = workloads.GOALS_SMALL["gene"]()
     alphas = Referee(work.X, work.y, fit_intercept=False).grid(10, 0.1)
-    entries = bench.theirs(work.X) + bench.ours(work.X)
+    entries = bench.theirs(work) + bench.ours(work)
     found = bench.time(entries, work, alphas, TARGET)
     assert found["celer"].failure == "no such library"
     assert found["celer"].run.worst == np.inf

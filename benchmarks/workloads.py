@@ -1,11 +1,14 @@
 """The problems that are timed: each a function of a seed, none of them downloaded.
 
     ar      columns in a chain of correlation rho, a sparse true model, dense, Fortran order
+    binary, counts, classes, responses    such columns, a target of another family
     text    TF-IDF of words and pairs of words in paragraphs of installed Python source, sparse
+    text_binary    whether the file that a paragraph is from is longer than the median
     hashed  the same, hashed into a given number of columns, by rows
 
 FULL is what `compare.py` measures, SMALL what the tests run on; GOALS and GOALS_SMALL are what
-`goals.py` measures. Each entry makes a Workload.
+`goals.py` measures, FAMILIES and FAMILIES_SMALL what `families.py` does. Each entry makes a
+Workload.
 """
 
 import os
@@ -17,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.special import expit
 from sklearn.feature_extraction.text import HashingVectorizer, TfidfVectorizer
 from sklearn.linear_model import lars_path
 
@@ -39,10 +43,12 @@ class Workload:
     alpha_min_ratio: float
     n_alphas: int = 100
     l1_ratio: float = 1.0
+    family: str = "gaussian"
 
     def title(self):
         n, p = self.X.shape
         kind = "lasso" if self.l1_ratio == 1 else f"elastic net {self.l1_ratio}"
+        kind = kind if self.family == "gaussian" else f"{self.family} {kind}"
         entries = f", {self.X.nnz} entries" if hasattr(self.X, "nnz") else ""
         intercept = "with" if self.fit_intercept else "no"
         return (
@@ -58,16 +64,63 @@ def ar(n, p, rho, strong, *, alpha_min_ratio=0.01, l1_ratio=1.0, seed=0):
     would be the same for everybody.
     """
     rng = np.random.default_rng(seed)
-    rows = rng.standard_normal((p, n))
-    for j in range(1, p):
-        rows[j] = rho * rows[j - 1] + np.sqrt(1 - rho**2) * rows[j]
-    X = rows.T
-    coef = np.zeros(p)
-    coef[rng.choice(p, strong, replace=False)] = rng.standard_normal(strong)
-    signal = X @ coef
+    X, signal = _chain(rng, n, p, rho, strong)
     noise = signal.std() / np.sqrt(10)
     y = signal + noise * rng.standard_normal(n)
     return Workload(X, y, False, alpha_min_ratio, l1_ratio=l1_ratio)
+
+
+def _chain(rng, n, p, rho, strong, responses=()):
+    """Return the columns of `ar`, Fortran order, and X b of a b with `strong` rows."""
+    rows = rng.standard_normal((p, n))
+    for j in range(1, p):
+        rows[j] = rho * rows[j - 1] + np.sqrt(1 - rho**2) * rows[j]
+    coef = np.zeros((p, *responses))
+    coef[rng.choice(p, strong, replace=False)] = rng.standard_normal((strong, *responses))
+    return rows.T, rows.T @ coef
+
+
+def binary(n, p, strong, size, depth, *, seed=0):
+    """Make a logistic model with `strong` coefficients of about `size`."""
+    rng = np.random.default_rng(seed)
+    X, eta = _chain(rng, n, p, 0.5, strong)
+    y = (rng.random(n) < expit(size * eta)).astype(float)
+    return Workload(X, y, True, 1 / depth, 50, family="binomial")
+
+
+def counts(n, p, strong, size, depth, *, seed=0):
+    """Make a Poisson model with `strong` coefficients of about `size`."""
+    rng = np.random.default_rng(seed)
+    X, eta = _chain(rng, n, p, 0.5, strong)
+    y = rng.poisson(np.exp(np.clip(size * eta - 0.5, -6, 3))).astype(float)
+    return Workload(X, y, True, 1 / depth, 50, family="poisson")
+
+
+def classes(n, p, K, depth, *, strong=20, seed=0):
+    """Make a multinomial model of K classes, labelled by numbers."""
+    rng = np.random.default_rng(seed)
+    X, eta = _chain(rng, n, p, 0.5, strong, (K,))
+    y = (eta + rng.gumbel(size=eta.shape)).argmax(axis=1).astype(float)
+    return Workload(X, y, True, 1 / depth, 50, family="multinomial")
+
+
+def responses(n, p, K, depth, *, strong=20, seed=0):
+    """Make K responses with `strong` features in common."""
+    rng = np.random.default_rng(seed)
+    X, eta = _chain(rng, n, p, 0.5, strong, (K,))
+    y = eta + 3 * rng.standard_normal(eta.shape)
+    return Workload(X, y, True, 1 / depth, 50, family="multigaussian")
+
+
+def text_binary(work, depth):
+    """Predict whether the target of a text is above its median."""
+    y = above_median(work.y).astype(float)
+    return replace(work, y=y, alpha_min_ratio=1 / depth, n_alphas=50, family="binomial")
+
+
+def above_median(y):
+    """Return 1 where y is above its median, else 0."""
+    return (y > np.median(y)).astype(int)
 
 
 def text(documents, *, packages=PACKAGES, least=3, alpha_min_ratio=0.01, seed=0):
@@ -175,4 +228,22 @@ GOALS_SMALL = {
     **{name: SMALL[name] for name in ("wide", "wide-correlated", "tall", "gene")},
     "text": lambda: without_intercept(SMALL["text"]()),
     "million": lambda: hashed(1000, 20_000, packages=(), alpha_min_ratio=0.05),
+}
+FAMILIES = {
+    "wide-binary": lambda: binary(1000, 20_000, 50, 1.0, 20),
+    "text-binary": lambda: text_binary(text(63_540), 20),
+    "text-binary-deep": lambda: text_binary(text(63_540), 1000),
+    "tall-binary": lambda: binary(100_000, 100, 20, 0.5, 100),
+    "poisson": lambda: counts(50_000, 300, 30, 0.2, 100),
+    "multinomial": lambda: classes(5000, 2000, 10, 20),
+    "multigaussian": lambda: responses(1000, 10_000, 10, 20),
+}
+FAMILIES_SMALL = {
+    "wide-binary": lambda: binary(200, 2000, 10, 1.0, 20),
+    "text-binary": lambda: text_binary(SMALL["text"](), 20),
+    "text-binary-deep": lambda: text_binary(SMALL["text"](), 1000),
+    "tall-binary": lambda: binary(5000, 40, 10, 0.5, 100),
+    "poisson": lambda: counts(3000, 50, 10, 0.2, 100),
+    "multinomial": lambda: classes(500, 100, 4, 20, strong=10),
+    "multigaussian": lambda: responses(200, 500, 4, 20, strong=10),
 }
