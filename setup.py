@@ -17,12 +17,12 @@ if platform.machine() in ("x86_64", "AMD64"):
     FLAGS.append("-march=x86-64-v2")  # NumPy's own floor
 KERNELS = "src/riata/kernels"
 # tiles use fused multiply-adds where the CPU has them (dispatched at run time)
-CONTRACTED = {"gram": ["-ffp-contract=fast"], "factor": ["-ffp-contract=fast"]}
+CONTRACTED = dict.fromkeys(("gram", "factor", "dots"), ["-ffp-contract=fast"])
 HEADERS = [
-    *("simd.h", "tile.h", "factor.h", "loss.h", "bounds.h"),
+    *("simd.h", "tile.h", "dots.h", "factor.h", "loss.h", "bounds.h"),
     *("simd.pxd", "scalar.pxd", "restricted.pxd", "rank.pxd", "limits.pxd", "factor.pxd"),
 ]
-MODULES = ["factor", "active_set", "bounds", "checks", "dense", "sparse", "gram"]
+MODULES = ["factor", "active_set", "bounds", "checks", "dense", "dots", "sparse", "gram"]
 MODULES += ["coordinate", "dual", "groups", "loss"]
 
 setup(

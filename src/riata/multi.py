@@ -151,8 +151,7 @@ class MultiSolver(Solver):
     def _image(self, columns: Any, rows: Floats) -> Floats:
         """Return X_J B_J, (n, K)."""
         design = self.problem.design
-        image = [design.dot(columns, np.ascontiguousarray(rows[:, k])) for k in range(self.K)]
-        return np.array(image).T
+        return design.dots(columns, np.ascontiguousarray(rows.T)).T
 
     def start_from(self, coef: Floats) -> None:
         """Take rows (p, K), or (p,) where K is 1, as the point to start from."""
@@ -236,7 +235,8 @@ class MultiSolver(Solver):
         )  # fmt: skip
         n_iter, last, slow, fresh, finished = 0, float("inf"), 0, self.family.constant, False
         while True:
-            grad, total = working.gradients(problem.design.weights[:, None] * here.pull)
+            everybody = np.arange(len(work))
+            grad, total = working.gradients(problem.design.weights[:, None] * here.pull, everybody)
             gap = self._gap_of_members(here, grad, total, penalty)
             slow = slow + 1 if gap > SLOW * last else 0
             if gap <= target or slow >= PATIENCE:
@@ -308,12 +308,13 @@ class MultiSolver(Solver):
         problem, working, family = self.problem, self.working, self.family
         w, centred = problem.design.weights[:, None], problem.design.centred
         assert working.gram is not None
-        size = len(here.rows)
-        moving, pulled, stiffness = penalty.smooth(here.rows)
-        grad, total = working.gradients(w * here.pull)
+        some = np.flatnonzero(here.rows.any(axis=1) | (penalty.l1 == 0.0))
+        size, rows, part = len(some), here.rows[some], penalty.take(some)
+        moving, pulled, stiffness = part.smooth(rows)
+        grad, total = working.gradients(w * here.pull, some)
         r = np.vstack([(grad - pulled) * moving, total * centred])
         mean_h = dual.weighted_sums(problem.design.weights, self._h)[0]
-        diagonal = 0.5 * self._scale * np.diag(working.gram)[:size, None] + stiffness
+        diagonal = 0.5 * self._scale * np.diag(working.gram)[some, None] + stiffness
         diagonal = np.vstack([np.maximum(diagonal, 1e-12 * mean_h), np.full(self.K, 0.5 * mean_h)])
         step, direction, rho = np.zeros_like(r), np.zeros_like(r), 1.0
         goal = CG_SHARE**2 * float((r**2 / diagonal).sum())
@@ -323,9 +324,9 @@ class MultiSolver(Solver):
             if rho <= goal:
                 break
             direction = s + (rho / previous if k else 0.0) * direction
-            along = working.images(direction[:size]) + direction[size]
-            bent, total = working.gradients(w * family.bend(problem.y, here.pull, along))
-            image = penalty.bend(here.rows, direction[:size]) + bent
+            along = working.images(direction[:size], some) + direction[size]
+            bent, total = working.gradients(w * family.bend(problem.y, here.pull, along), some)
+            image = part.bend(rows, direction[:size]) + bent
             image = np.vstack([image * moving, total * centred])
             curvature = float((direction * image).sum())
             if not curvature > 1e-14 * rho:
@@ -333,7 +334,9 @@ class MultiSolver(Solver):
             step += (rho / curvature) * direction
             r -= (rho / curvature) * image
         if step.any():
-            self._search(here, penalty, step[:size], step[size], 0.0, keep_signs=True)
+            full = np.zeros_like(here.rows)
+            full[some] = step[:size]
+            self._search(here, penalty, full, step[size], 0.0, keep_signs=True)
 
     def _search(
         self, here: "_Here", penalty: "Rowwise", step: Floats, shift: Floats, predicted: float, *,
@@ -343,14 +346,18 @@ class MultiSolver(Solver):
         working, problem = self.working, self.problem
         before = penalty.value(here.rows)
         slack = 8 * EPS * (here.loss + before)
-        straight = None if keep_signs else working.images(step) + shift
+        some = np.flatnonzero((here.rows != 0.0).any(axis=1) | step.any(axis=1))
+        straight = None if keep_signs else working.images(step[some], some) + shift
         t = 1.0
         while t >= SMALLEST_STEP:
             new = here.rows + t * step
             if keep_signs and not penalty.grouped:
                 new[new * here.rows < 0.0] = 0.0
             moved = new - here.rows
-            along = t * straight if straight is not None else working.images(moved) + t * shift
+            if straight is not None:
+                along = t * straight
+            else:
+                along = working.images(moved[some], some) + t * shift
             eta = here.eta + along
             loss, pull, curvature = self.family.evaluate(problem.y, eta, problem.design.weights)
             if loss - here.loss + penalty.value(new) - before <= ARMIJO * t * predicted + slack:
@@ -387,6 +394,9 @@ class Rowwise:
     l1: Floats
     l2: Floats
     grouped: bool
+
+    def take(self, index: Any) -> "Rowwise":
+        return Rowwise(self.l1[index], self.l2[index], self.grouped)
 
     def value(self, rows: Floats) -> float:
         size = np.linalg.norm(rows, axis=1) if self.grouped else np.abs(rows).sum(axis=1)
@@ -427,9 +437,8 @@ def unpenalised_columns(design: Design, free: Any) -> Floats:
 
 
 def correlations(design: Design, u: Floats) -> Floats:
-    """Return X'U, (p, K), from U (n, K); K passes."""
-    z = [design.transpose_dot(np.ascontiguousarray(column)) for column in u.T]
-    return np.ascontiguousarray(np.array(z).T)
+    """Return X'U, (p, K), from U (n, K)."""
+    return np.ascontiguousarray(design.transpose_dots(np.ascontiguousarray(u.T)).T)
 
 
 def gap_of_rows(

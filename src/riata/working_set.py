@@ -166,16 +166,18 @@ class WorkingSet:
         d = np.concatenate([free_step, step])
         return self._panel.dot(d) - float(self._panel.mean @ d)
 
-    def gradients(self, u: Floats) -> tuple[Floats, Floats]:
-        """Return X_W'U, (|W|, K), and the column sums of U (n, K); columns centred as for G."""
+    def gradients(self, u: Floats, some: Indices) -> tuple[Floats, Floats]:
+        """Return X_S'U, (|S|, K), of the members at the positions `some`, and the column sums of U
+        (n, K); columns centred as for G."""
         total = u.sum(axis=0)
-        z = [self._panel.transpose_dot(np.ascontiguousarray(column)) for column in u.T]
-        return np.ascontiguousarray(np.array(z).T) - np.outer(self._panel.mean, total), total
+        z = self._panel.transpose_dots(np.ascontiguousarray(u.T), some)
+        return np.ascontiguousarray(z.T) - np.outer(self._panel.mean[some], total), total
 
-    def images(self, step: Floats) -> Floats:
-        """Return X_W D, (n, K), from steps (|W|, K); columns centred as for G."""
-        out = [self._panel.dot(np.ascontiguousarray(column)) for column in step.T]
-        return np.array(out).T - self._panel.mean @ step
+    def images(self, step: Floats, some: Indices) -> Floats:
+        """Return X_S D, (n, K), from steps (|S|, K) of the members at the positions `some`; columns
+        centred as for G."""
+        out = self._panel.dots(np.ascontiguousarray(step.T), some)
+        return out.T - self._panel.mean[some] @ step
 
     def mean_at(self, free_step: Floats, step: Floats) -> Any:
         """Return the mean, under the weights of G, of what a step of b_Z and b_W moves."""

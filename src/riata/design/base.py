@@ -83,6 +83,17 @@ class Panel(ABC):
     def dot(self, coef: Floats) -> Floats:
         """Return X_W coef, (n,), from coef (|W|,)."""
 
+    def transpose_dots(self, vectors: Floats, some: Indices) -> Floats:
+        """Return x_j'u of the members at the positions `some` and every row u of `vectors` (m, n):
+        (m, |some|)."""
+        return np.array([self.transpose_dot(u)[some] for u in vectors])
+
+    def dots(self, coefs: Floats, some: Indices) -> Floats:
+        """Return X_some b of every row b of `coefs` (m, |some|): (m, n)."""
+        full = np.zeros((len(coefs), len(self.members)))
+        full[:, some] = coefs
+        return np.array([self.dot(coef) for coef in full])
+
     @abstractmethod
     def transpose_dot(self, u: Floats) -> Floats:
         """Return X_W'u, (|W|,), from u (n,)."""
@@ -189,6 +200,10 @@ class Design(ABC):
     @abstractmethod
     def dot(self, active: Indices, coef: Floats) -> Floats:
         """Return sum_a coef_a x_active[a], (n,)."""
+
+    def dots(self, active: Indices, coefs: Floats) -> Floats:
+        """Return sum_a b_a x_active[a] of every row b of `coefs` (m, |active|): (m, n)."""
+        return np.array([self.dot(active, coef) for coef in coefs])
 
     def squared_dots(self, active: Indices, axes: Floats, shares: Floats) -> Floats:
         """Return sum_k shares_lk (X_active axes_k)^2, (L, n), from axes (r, |active|) and shares

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels import dense, dual, gram
+from ..kernels import dense, dots, dual, gram
 from ..threads import cut, run
 from .base import CONSTANT, LARGEST, Design, Floats, Indices, Panel, not_finite, too_large
 from .views import DenseView
@@ -75,7 +75,8 @@ class DenseDesign(Design):
         self.n, self.p = X.shape
         self.n_features = self.p
         self.entries = X.size
-        self.column_cost = 1.0 if X.strides[0] == X.itemsize else 64 / X.itemsize  # a cache line
+        self._by_column = X.strides[0] == X.itemsize
+        self.column_cost = 1.0 if self._by_column else 64 / X.itemsize  # a cache line
         self._blocks = plan_blocks(X)
         self.n_passes = 0.0
 
@@ -177,6 +178,22 @@ class DenseDesign(Design):
         self.n_passes += 1
         return out[: len(vectors), : self.p]
 
+    def transpose_dots_of(self, index: Indices, vectors: Floats) -> Floats:
+        """Return x_j'u of the columns j in index and every row u of `vectors` (m, n): (m, |J|).
+
+        No pass is counted: who asks keeps to a working set.
+        """
+        if not self._by_column:
+            return np.array([self._transpose_dot_of(index, u) for u in vectors])
+        out = np.empty((len(vectors), len(index)))
+        parts = max(1, min(BLOCKS, len(vectors) * self.n * len(index) // (8 * BLOCK)))
+        jobs = [
+            partial(dots.columns_dots, self.X, index, vectors, self.mean, out, a, b)
+            for a, b in cut(len(index), parts)
+        ]
+        run(jobs, self.n_threads)
+        return out
+
     def _transpose_dot_of(self, index: Indices, u: Floats) -> Floats:
         out = np.empty(len(index))
         parts = min(BLOCKS, self.n * len(index) // BLOCK)
@@ -216,6 +233,18 @@ class DenseDesign(Design):
         jobs = [
             partial(dense.dot, self.X, active, coef, self.mean, out, a, b)
             for a, b in cut(self.n, parts, 1024)
+        ]
+        run(jobs, self.n_threads)
+        return out
+
+    def dots(self, active: Indices, coefs: Floats) -> Floats:
+        if not self._by_column:
+            return super().dots(active, coefs)
+        out = np.empty((len(coefs), self.n))
+        parts = max(1, min(BLOCKS, len(coefs) * self.n * len(active) // (8 * BLOCK)))
+        jobs = [
+            partial(dots.columns_images, self.X, active, coefs, self.mean, out, a, b)
+            for a, b in cut(self.n, parts, 512)
         ]
         run(jobs, self.n_threads)
         return out
@@ -339,3 +368,9 @@ class DensePanel(Panel):
 
     def dot(self, coef: Floats) -> Floats:
         return self._design.dot(self.members, coef)
+
+    def transpose_dots(self, vectors: Floats, some: Indices) -> Floats:
+        return self._design.transpose_dots_of(self.members[some], vectors)
+
+    def dots(self, coefs: Floats, some: Indices) -> Floats:
+        return self._design.dots(self.members[some], coefs)

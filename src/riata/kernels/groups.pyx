@@ -19,6 +19,7 @@ from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport INFINITY, sqrt
 
 from .scalar cimport fenchel_young, scale_limit, soft_threshold
+from .simd cimport riata_axpy_f64
 
 cdef enum:
     BETWEEN_SIGNALS = 1000000   # multiply-adds
@@ -79,12 +80,14 @@ def descend(
     norm_sq : (|W|,), of the columns as measured: rows with gram_jj <= 1e-12 norm_sq_j and no l2
         stay
     """
-    cdef Py_ssize_t size = coef.shape[0], K = coef.shape[1], a, b, k, i, sweep = 0, inner = 0
+    cdef Py_ssize_t size = coef.shape[0], K = coef.shape[1], a, k, i, sweep = 0, inner = 0
     cdef Py_ssize_t n_support = 0
     cdef double d, r, length, moved, size_sq, gap = INFINITY, work = 0.0, change
     cdef bint everything = True
     cdef Py_ssize_t[::1] support = np.empty(size, dtype=np.intp)
     cdef double[::1] step = np.empty(K), rho = np.empty(K)
+    by_response = np.ascontiguousarray(np.asarray(grad).T)   # whole vectors take a row of H each
+    cdef double[:, ::1] g = by_response
     with nogil:
         while True:
             moved = size_sq = 0.0
@@ -96,7 +99,7 @@ def descend(
                     if l2[a] == 0.0:
                         continue
                 for k in range(K):
-                    rho[k] = grad[a, k] + d * coef[a, k]
+                    rho[k] = g[k, a] + d * coef[a, k]
                 length = norm(&rho[0], K) if grouped else 0.0
                 change = 0.0
                 for k in range(K):
@@ -112,9 +115,9 @@ def descend(
                 if change == 0.0:
                     continue
                 moved += (d + l2[a]) * change
-                for b in range(size):
-                    for k in range(K):
-                        grad[b, k] -= gram[a, b] * step[k]
+                for k in range(K):
+                    if step[k] != 0.0:
+                        riata_axpy_f64(-step[k], &gram[a, 0], 0.0, &g[k, 0], size)
                 work += size * K
             sweep += 1
             work += size * K
@@ -123,6 +126,8 @@ def descend(
                 with gil:
                     PyErr_CheckSignals()
             if everything:
+                for k in range(K):
+                    grad[:, k] = g[k]
                 gap = gap_of(gram, coef, grad, resid_sq, l1, l2, grouped)
                 if gap <= target or sweep >= max_sweeps:
                     break
@@ -139,6 +144,8 @@ def descend(
                 everything = inner >= SUPPORT_SWEEPS or moved <= 0.01 * target
                 everything = everything or sweep + 1 >= max_sweeps
             if moved <= 1e-30 * (size_sq + resid_sq):
+                for k in range(K):
+                    grad[:, k] = g[k]
                 gap = gap_of(gram, coef, grad, resid_sq, l1, l2, grouped)
                 break
     return sweep, gap

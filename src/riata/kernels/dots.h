@@ -1,0 +1,118 @@
+/* Inner products of several vectors with several columns where both lie along memory: nothing is
+ * packed, and a column is read once for all vectors.
+ *
+ *     c[i * ldc + j] += sum_k u_i[k] (x_j[k] - shift_j)      i < NI, j < NJ, k < rows
+ *
+ * Each sum has its own LANES accumulators, added in a fixed tree: its bits depend on nothing but
+ * its own two columns. One clone per vector width; which one runs is decided once, by the CPU. */
+#ifndef RIATA_DOTS_H
+#define RIATA_DOTS_H
+#include "simd.h"
+#include <stddef.h>
+#include <string.h>
+
+#define RIATA_DOTS_MOST 4 /* of NI and NJ */
+
+/* next : NJ columns to ask the cache for on the way, or NULL */
+#define RIATA_DOTS(NAME, T, TARGET, LANES, NI, NJ)                                                \
+  TARGET static void NAME(const double *const *u, const T *const *x, const double *shift,         \
+                          const T *const *next, ptrdiff_t rows, double *c, ptrdiff_t ldc) {       \
+    typedef double vec __attribute__((vector_size(8 * LANES), aligned(8), may_alias));            \
+    typedef T raw __attribute__((vector_size(sizeof(T) * LANES), aligned(sizeof(T)), may_alias)); \
+    vec acc[NI][NJ];                                                                              \
+    memset(acc, 0, sizeof acc);                                                                   \
+    ptrdiff_t k = 0;                                                                              \
+    for (; k + LANES <= rows; k += LANES) {                                                       \
+      vec y[NJ];                                                                                  \
+      _Pragma("GCC unroll 8") for (int j = 0; j < NJ; j++) {                                      \
+        y[j] = __builtin_convertvector(*(const raw *)(x[j] + k), vec) - shift[j];                 \
+        if (next != NULL) __builtin_prefetch(next[j] + k);                                        \
+      }                                                                                           \
+      _Pragma("GCC unroll 8") for (int i = 0; i < NI; i++) {                                      \
+        vec v = *(const vec *)(u[i] + k);                                                         \
+        _Pragma("GCC unroll 8") for (int j = 0; j < NJ; j++) acc[i][j] += v * y[j];               \
+      }                                                                                           \
+    }                                                                                             \
+    for (int lane = 0; k < rows; k++, lane++)                                                     \
+      for (int i = 0; i < NI; i++)                                                                \
+        for (int j = 0; j < NJ; j++)                                                              \
+          acc[i][j][lane] += u[i][k] * ((double)x[j][k] - shift[j]);                              \
+    for (int i = 0; i < NI; i++)                                                                  \
+      for (int j = 0; j < NJ; j++) {                                                              \
+        double sum[LANES];                                                                        \
+        memcpy(sum, &acc[i][j], sizeof sum);                                                      \
+        for (int half = LANES / 2; half > 0; half /= 2)                                           \
+          for (int lane = 0; lane < half; lane++) sum[lane] += sum[lane + half];                  \
+        c[i * ldc + j] += sum[0];                                                                 \
+      }                                                                                           \
+  }
+
+/* out_i[k] += sum_j d[i * MOST + j] (x_j[k] - shift_j)      i < NI, j < NJ, k < rows */
+#define RIATA_IMAGES(NAME, T, TARGET, LANES, NI, NJ)                                              \
+  TARGET static void NAME(const double *d, const T *const *x, const double *shift,                \
+                          ptrdiff_t rows, double *const *out) {                                   \
+    typedef double vec __attribute__((vector_size(8 * LANES), aligned(8), may_alias));            \
+    typedef T raw __attribute__((vector_size(sizeof(T) * LANES), aligned(sizeof(T)), may_alias)); \
+    ptrdiff_t k = 0;                                                                              \
+    for (; k + LANES <= rows; k += LANES) {                                                       \
+      vec y[NJ];                                                                                  \
+      _Pragma("GCC unroll 8") for (int j = 0; j < NJ; j++)                                        \
+          y[j] = __builtin_convertvector(*(const raw *)(x[j] + k), vec) - shift[j];               \
+      _Pragma("GCC unroll 8") for (int i = 0; i < NI; i++) {                                      \
+        vec sum = *(vec *)(out[i] + k);                                                           \
+        _Pragma("GCC unroll 8") for (int j = 0; j < NJ; j++)                                      \
+            sum += d[i * RIATA_DOTS_MOST + j] * y[j];                                             \
+        *(vec *)(out[i] + k) = sum;                                                               \
+      }                                                                                           \
+    }                                                                                             \
+    for (; k < rows; k++)                                                                         \
+      for (int i = 0; i < NI; i++) {                                                              \
+        double sum = out[i][k];                                                                   \
+        for (int j = 0; j < NJ; j++)                                                              \
+          sum += d[i * RIATA_DOTS_MOST + j] * ((double)x[j][k] - shift[j]);                       \
+        out[i][k] = sum;                                                                          \
+      }                                                                                           \
+  }
+
+typedef void (*riata_dots_f64_fn)(const double *const *, const double *const *, const double *,
+                                  const double *const *, ptrdiff_t, double *, ptrdiff_t);
+typedef void (*riata_dots_f32_fn)(const double *const *, const float *const *, const double *,
+                                  const float *const *, ptrdiff_t, double *, ptrdiff_t);
+typedef void (*riata_images_f64_fn)(const double *, const double *const *, const double *,
+                                    ptrdiff_t, double *const *);
+typedef void (*riata_images_f32_fn)(const double *, const float *const *, const double *,
+                                    ptrdiff_t, double *const *);
+typedef struct {
+  riata_dots_f64_fn f64;
+  riata_dots_f32_fn f32;
+  riata_images_f64_fn images_f64;
+  riata_images_f32_fn images_f32;
+  int ni, nj;
+} riata_dots;
+
+#define RIATA_DOTS_ALL(CLONE, TARGET, LANES, NI, NJ)                                              \
+  RIATA_DOTS(riata_dots_##CLONE##_f64, double, TARGET, LANES, NI, NJ)                             \
+  RIATA_DOTS(riata_dots_##CLONE##_f32, float, TARGET, LANES, NI, NJ)                              \
+  RIATA_IMAGES(riata_images_##CLONE##_f64, double, TARGET, LANES, NI, NJ)                         \
+  RIATA_IMAGES(riata_images_##CLONE##_f32, float, TARGET, LANES, NI, NJ)                          \
+  static riata_dots riata_dots_##CLONE(void) {                                                    \
+    return (riata_dots){riata_dots_##CLONE##_f64,   riata_dots_##CLONE##_f32,                     \
+                        riata_images_##CLONE##_f64, riata_images_##CLONE##_f32, NI, NJ};          \
+  }
+
+RIATA_DOTS_ALL(base, , 2, 2, 2)
+#if defined(__x86_64__)
+RIATA_DOTS_ALL(avx2, __attribute__((target("avx2,fma"))), 4, 4, 2)
+RIATA_DOTS_ALL(avx512, __attribute__((target("avx512f,fma"))), 8, 4, 4)
+#endif
+
+static riata_dots riata_choose_dots(void) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+  if (__builtin_cpu_supports("avx512f")) return riata_dots_avx512();
+  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return riata_dots_avx2();
+#endif
+  return riata_dots_base();
+}
+
+#endif

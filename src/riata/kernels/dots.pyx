@@ -1,0 +1,162 @@
+"""Several vectors against columns of a dense matrix that lie along memory.
+
+    columns_dots        X_J'U
+    columns_images      X_J D
+
+Method: register tiles, as for a matrix product (Goto and van de Geijn, "Anatomy of
+high-performance matrix multiplication", ACM TOMS 34(3), 2008), without packing: a column is used
+while it is in the first-level cache, the vectors stay in the second. Packing costs more than the
+products where the vectors are few (measured: below about a hundred).
+"""
+
+from libc.string cimport memset
+
+from .simd cimport real
+
+cdef extern from "dots.h" nogil:
+    ctypedef void (*riata_dots_f64_fn)(
+        const double *const *, const double *const *, const double *, const double *const *,
+        Py_ssize_t, double *, Py_ssize_t) noexcept
+    ctypedef void (*riata_dots_f32_fn)(
+        const double *const *, const float *const *, const double *, const float *const *,
+        Py_ssize_t, double *, Py_ssize_t) noexcept
+    ctypedef void (*riata_images_f64_fn)(
+        const double *, const double *const *, const double *, Py_ssize_t, double *const *
+    ) noexcept
+    ctypedef void (*riata_images_f32_fn)(
+        const double *, const float *const *, const double *, Py_ssize_t, double *const *
+    ) noexcept
+    ctypedef struct riata_dots:
+        riata_dots_f64_fn f64
+        riata_dots_f32_fn f32
+        riata_images_f64_fn images_f64
+        riata_images_f32_fn images_f32
+        int ni
+        int nj
+    riata_dots riata_choose_dots()
+
+cdef enum:
+    MOST = 4        # vectors and columns in a tile
+    ROWS = 512     # at a time: a tile's columns fill a quarter of the first-level cache
+    VECTORS = 64    # at a time: ROWS of them stay in the second
+
+cdef riata_dots DOTS = riata_choose_dots()
+
+
+cdef void add_tile(
+    const real[:, :] X, const Py_ssize_t[::1] columns, const double[:, ::1] vectors,
+    const double[::1] shift, double[:, ::1] out, Py_ssize_t a, Py_ssize_t a1, Py_ssize_t v0,
+    Py_ssize_t v1, Py_ssize_t row, Py_ssize_t rows
+) noexcept nogil:
+    """Add a few rows' part of the products of one tile's columns with the vectors v0:v1.
+
+    Where fewer are left than a tile takes, the last one stands in, and is not counted.
+    """
+    cdef Py_ssize_t i, j, v = v0
+    cdef const real *x[MOST]
+    cdef const real *following[MOST]
+    cdef const double *u[MOST]
+    cdef double shifts[MOST]
+    cdef double tile[MOST * MOST]
+    for j in range(DOTS.nj):
+        x[j] = &X[row, columns[min(a + j, a1 - 1)]]
+        following[j] = &X[row, columns[min(a + DOTS.nj + j, a1 - 1)]]
+        shifts[j] = shift[columns[min(a + j, a1 - 1)]]
+    while v < v1:
+        for i in range(DOTS.ni):
+            u[i] = &vectors[min(v + i, v1 - 1), row]
+        memset(tile, 0, sizeof(tile))
+        if real is double:
+            DOTS.f64(u, x, shifts, following if v == v0 else NULL, rows, tile, MOST)
+        else:
+            DOTS.f32(u, x, shifts, following if v == v0 else NULL, rows, tile, MOST)
+        for i in range(min(<Py_ssize_t>DOTS.ni, v1 - v)):
+            for j in range(min(<Py_ssize_t>DOTS.nj, a1 - a)):
+                out[v + i, a + j] += tile[i * MOST + j]
+        v += DOTS.ni
+
+
+def columns_dots(
+    const real[:, :] X, const Py_ssize_t[::1] columns, const double[:, ::1] vectors,
+    const double[::1] shift, double[:, ::1] out, Py_ssize_t a0, Py_ssize_t a1
+):
+    """out_va = sum_i vectors_vi (x_i,columns[a] - shift_columns[a]) for a0 <= a < a1.
+
+    X : (n, p), columns contiguous
+    vectors : (m, n);  shift : (p,)
+    out : (m, |columns|); a0:a1 is overwritten
+
+    The bits of a sum depend on nothing but its column and vector. Cost: m n (a1 - a0) multiply-
+    adds, and one read of the columns for every VECTORS.
+    """
+    cdef Py_ssize_t n = X.shape[0], m = vectors.shape[0], a, v, row
+    with nogil:
+        for v in range(m):
+            memset(&out[v, a0], 0, (a1 - a0) * sizeof(double))
+        v = 0
+        while v < m:
+            row = 0
+            while row < n:
+                a = a0
+                while a < a1:
+                    add_tile(X, columns, vectors, shift, out, a, a1, v,
+                             min(v + VECTORS, m), row, min(<Py_ssize_t>ROWS, n - row))
+                    a += DOTS.nj
+                row += ROWS
+            v += VECTORS
+
+
+cdef void add_image(
+    const real[:, :] X, const Py_ssize_t[::1] columns, const double[:, ::1] coef,
+    const double[::1] shift, double[:, ::1] out, Py_ssize_t a, Py_ssize_t row, Py_ssize_t rows
+) noexcept nogil:
+    """Add what one tile's columns give to a few rows of every image; as for add_tile."""
+    cdef Py_ssize_t i, j, v = 0, left = min(<Py_ssize_t>DOTS.nj, columns.shape[0] - a)
+    cdef Py_ssize_t m = coef.shape[0], last = columns.shape[0] - 1
+    cdef const real *x[MOST]
+    cdef double *images[MOST]
+    cdef double nowhere[ROWS]
+    cdef double shifts[MOST]
+    cdef double d[MOST * MOST]
+    for j in range(DOTS.nj):
+        x[j] = &X[row, columns[min(a + j, last)]]
+        shifts[j] = shift[columns[min(a + j, last)]]
+    while v < m:
+        memset(d, 0, sizeof(d))
+        for i in range(DOTS.ni):
+            images[i] = &out[v + i, row] if v + i < m else nowhere
+            if v + i < m:
+                for j in range(left):
+                    d[i * MOST + j] = coef[v + i, a + j]
+            else:
+                memset(nowhere, 0, rows * sizeof(double))
+        if real is double:
+            DOTS.images_f64(d, x, shifts, rows, images)
+        else:
+            DOTS.images_f32(d, x, shifts, rows, images)
+        v += DOTS.ni
+
+
+def columns_images(
+    const real[:, :] X, const Py_ssize_t[::1] columns, const double[:, ::1] coef,
+    const double[::1] shift, double[:, ::1] out, Py_ssize_t r0, Py_ssize_t r1
+):
+    """out_vi = sum_a coef_va (x_i,columns[a] - shift_columns[a]) for r0 <= i < r1.
+
+    X : (n, p), columns contiguous, finite
+    coef : (m, |columns|);  shift : (p,)
+    out : (m, n); r0:r1 is overwritten
+
+    Cost: m |columns| (r1 - r0) multiply-adds, and one read of the columns.
+    """
+    cdef Py_ssize_t v, a, row = r0, rows
+    with nogil:
+        for v in range(coef.shape[0]):
+            memset(&out[v, r0], 0, (r1 - r0) * sizeof(double))
+        while row < r1:
+            rows = min(<Py_ssize_t>ROWS, r1 - row)
+            a = 0
+            while a < columns.shape[0]:
+                add_image(X, columns, coef, shift, out, a, row, rows)
+                a += DOTS.nj
+            row += rows
