@@ -167,6 +167,9 @@ class DenseDesign(Design):
         return self._reduce(dense.transpose_dot, u, self.mean)
 
     def transpose_dots(self, vectors: Floats) -> Floats:
+        self.n_passes += 1
+        if self._by_column:
+            return self.transpose_dots_of(np.arange(self.p), vectors)
         height, width = (-(-size // GROUP) * GROUP for size in (len(vectors), self.p))
         out = np.zeros((height, width))
         parts = max(1, min(BLOCKS, self.X.size // BLOCK))
@@ -175,7 +178,6 @@ class DenseDesign(Design):
             for a, b in cut(self.p, parts, 3 * GROUP)
         ]
         run(jobs, self.n_threads)
-        self.n_passes += 1
         return out[: len(vectors), : self.p]
 
     def transpose_dots_of(self, index: Indices, vectors: Floats) -> Floats:
