@@ -382,12 +382,6 @@ def test_auc_of_one_class_is_refused_before_any_work():
         riata.cross_validate(X, y, family="binomial", cv=folds, scoring="auc")
 
 
-def test_relaxed_fits_are_of_the_gaussian_family():
-    X, y = data("poisson")
-    with pytest.raises(ValueError, match="family must be 'gaussian' for relaxed"):
-        riata.cross_validate(X, y, family="poisson", relaxed=True)
-
-
 # -- the run ---------------------------------------------------------------------------------------
 
 

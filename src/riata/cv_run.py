@@ -18,6 +18,7 @@ from .grid import automatic_grid, with_bar
 from .lane import Lane
 from .lockstep import MOST_LANES, Start, descend
 from .path import SEPARATED
+from .relaxed import LATE_REFITS
 from .result import RegularizationPath
 from .scoring import Scoring
 from .solver import Fit
@@ -66,7 +67,7 @@ class Run:
         self._gathered = plan.data.X if plan.gammas[0] < 1.0 else None
         self.data: Data = replace(plan.data, X=read_once(plan.data.X))
         self.interrupt: KeyboardInterrupt | None = None
-        self._separated = False
+        self._separated = self._late_refits = False
 
     def result(self) -> CrossValidatedPath:
         """Solve everything, and put it together."""
@@ -203,7 +204,7 @@ class Run:
         eta = lane.predictor()[fold.test]
         if self._gathered is None:
             return eta[None]
-        refit = lane.refits[-1].eta[fold.test]
+        refit = lane.relaxed_eta[fold.test]
         return np.array([gamma * eta + (1.0 - gamma) * refit for gamma in self.plan.gammas])
 
     def _moment_scores(self, f: int, lane: Lane, fit: Fit) -> list[float] | None:
@@ -248,7 +249,8 @@ class Run:
             for f in of_folds:
                 self.predictions[r, :, solved:, self.plan.folds[f].test] = np.nan
         for member, lane in zip(batch, lanes, strict=True):
-            self._separated |= lane.engine.problem.separated
+            self._separated |= lane.separated
+            self._late_refits |= any(refit.status == "max_iter" for refit in lane.refits)
             if member is None:
                 self.paths.append(lane.result(self.alphas[r], unsolved, settings))
             elif self.plan.keep_paths:
@@ -281,7 +283,7 @@ class Run:
         if self.interrupt is not None:
             vars(self.interrupt)["path"] = result
             raise self.interrupt
-        _warn(result, self._separated)
+        _warn(result, self._separated, self._late_refits)
         return result
 
 
@@ -290,15 +292,16 @@ def _beside(counts: NDArray[Any], y: Floats) -> NDArray[Any]:
     return counts if y.ndim == 1 else counts[:, None]
 
 
-def _warn(result: CrossValidatedPath, separated: bool) -> None:
+def _warn(result: CrossValidatedPath, separated: bool, late_refits: bool) -> None:
     """Say once how many fits ended above their tolerance, or that there may be no best one."""
     status = np.concatenate(
         [np.array([path.status for path in result.paths])[..., None], result.status], axis=2
     )
     late = np.isin(status, ["max_iter", "time_limit"])
     if not late.any():
-        if separated:
-            warnings.warn(SEPARATED, convergence_warning(), stacklevel=6)
+        if separated or late_refits:
+            said = SEPARATED if separated else LATE_REFITS
+            warnings.warn(said, convergence_warning(), stacklevel=6)
         return
     r, k, f = np.argwhere(late)[0]
     where = "on all data" if f == 0 else f"in fold {f - 1}"

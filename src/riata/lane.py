@@ -21,9 +21,11 @@ class Lane:
     before : passes over X that its design had made for others
     scale : its alphas, as multiples of the grid's
     refitter : fits the supports again, where the path is to be relaxed
+    relaxed_eta : then the linear predictor of the last of these fits
     """
 
     refitter: Refitter | None = None
+    relaxed_eta: Floats
     scale: float = 1.0
 
     def __init__(self, centred: Centred, engine: Engine, before: float = 0.0) -> None:
@@ -35,9 +37,20 @@ class Lane:
         """Solve the next alpha, warm from the one before."""
         fit = self.engine.solve(alpha * self.scale, last=last)
         if self.refitter is not None:
-            self.refits.append(self.refitter.fit(self.centred.expand(fit.index)))
+            self.refits.append(self._refit(fit, self.refitter))
         self.fits.append(fit)
         return fit
+
+    def _refit(self, fit: Fit, refitter: Refitter) -> Refit:
+        """Return the fit without penalty on the support; on none it is the fit itself."""
+        index = self.centred.expand(fit.index)
+        if len(index):
+            refit = refitter.fit(index)
+            self.relaxed_eta = refitter.eta
+        else:
+            refit = Refit(index, fit.coef, self.centred.intercept_of(fit), fit.status)
+            self.relaxed_eta = self.predictor()
+        return refit
 
     def cut(self, size: int) -> None:
         """Forget what came after the first `size` alphas."""
@@ -46,9 +59,13 @@ class Lane:
     def predictor(self) -> Floats:
         """Return o + b0 + X b, (n,) or (n, K), at the last alpha, for rows of weight 0 as for any
         other."""
-        centred, offset = self.centred, self.centred.data.offset
-        eta = centred.y_mean + self.engine.fitted()
-        return eta if offset is None or centred.offset is not None else eta + offset
+        return self.centred.predictor(self.engine.fitted())
+
+    @property
+    def separated(self) -> bool:
+        """Whether what nothing penalises, here or in a support fitted again, fits y perfectly."""
+        refitter = self.refitter
+        return self.engine.problem.separated or (refitter is not None and refitter.separated)
 
     def result(self, alphas: Floats, unsolved: str, settings: dict[str, Any]) -> RegularizationPath:
         """Return the path; `unsolved` is the status of the alphas that were not reached."""
@@ -63,14 +80,7 @@ class Lane:
             kind, settings["n_responses"] = MultiResponsePath, problem.y.shape[1]
         return kind.from_fits(
             alphas * self.scale,
-            [
-                (
-                    centred.expand(fit.index),
-                    fit.intercept + centred.intercept(fit.index, fit.coef),
-                    fit,
-                )
-                for fit in self.fits
-            ],
+            [(centred.expand(fit.index), centred.intercept_of(fit), fit) for fit in self.fits],
             None if self.refitter is None else self.refits,
             n_features=centred.design.n_features,
             names=centred.data.names,

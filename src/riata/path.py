@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import are_targets, check_data, check_flag, check_least_squares, check_targets
+from .arguments import are_targets, check_data, check_flag, check_targets
 from .centring import centre
 from .engine import Engine
 from .exceptions import convergence_warning
 from .grid import check_grid, with_bar
 from .lane import Lane
-from .relaxed import Refitter
+from .relaxed import LATE_REFITS, Refitter, check_relaxed
 from .result import RegularizationPath
 from .solver import Problem
 from .stopping import check_rule
@@ -95,7 +95,9 @@ def fit_path(
         non-negative coefficients.
     relaxed : bool
         Whether to fit every support again without penalty (within the bounds): ``gamma`` of
-        ``coef`` and ``predict`` then mixes the two fits. For the gaussian family.
+        ``coef`` and ``predict`` then mixes the two fits, coefficient by coefficient, and so their
+        linear predictors. For every family but "multinomial", whose fits without penalty are not
+        unique.
     tol : float >= 0
         An alpha is done where its duality gap is at most ``tol`` times the objective of the null
         model (intercept and unpenalised features only).
@@ -184,8 +186,7 @@ def _solve(
     grid = check_grid(settings)
     data = check_data(X, y, **model)
     if relaxed:
-        advice = "fit the features of a support again by fit_path with alphas=0"
-        check_least_squares(data.family, "relaxed=True", advice)
+        check_relaxed(data.family, "relaxed=True")
     if start is not None:
         start = np.ascontiguousarray(start)
     centred = centre(data, rule.n_threads)
@@ -203,7 +204,7 @@ def _solve(
     stop = _run(lane, alphas, rule.progress)
     unsolved = "interrupted" if stop else "time_limit"
     path = lane.result(alphas, unsolved, {**model, **rule.as_settings()})
-    return path, stop, problem.separated
+    return path, stop, lane.separated
 
 
 def _solve_targets(
@@ -254,6 +255,9 @@ def _warn(paths: list[RegularizationPath], separated: bool) -> None:
         (t, k) for t, path in enumerate(paths) for k in np.flatnonzero(np.isin(path.status, LATE))
     ]
     if len(late) == 0:
+        refits = [path.relaxed_status for path in paths if path.relaxed_status is not None]
+        if not separated and any((status == "max_iter").any() for status in refits):
+            warnings.warn(LATE_REFITS, convergence_warning(), stacklevel=4)
         return
     t, k = late[0]
     path = paths[t]

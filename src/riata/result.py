@@ -114,11 +114,12 @@ class RegularizationPath:
             return np.array(values + [missing] * (size - done))
 
         path.alphas, path._settings = alphas, settings
-        path._take_coefs(solved, n_features)
+        found = [(index, f.coef, intercept) for index, intercept, f in solved]
+        path.coefs, path.intercepts = path._columns(found, n_features)
         path.relaxed_coefs = path.relaxed_intercepts = path.relaxed_status = None
         if refits is not None:
-            path.relaxed_coefs = columns_of([(r.index, r.coef) for r in refits], n_features, size)
-            path.relaxed_intercepts = column([r.intercept for r in refits])
+            found = [(r.index, r.coef, r.intercept) for r in refits]
+            path.relaxed_coefs, path.relaxed_intercepts = path._columns(found, n_features)
             status = [r.status for r in refits] + [unsolved] * (size - done)
             path.relaxed_status = np.array(status)
         path.dual_gaps = column([f.gap for f in fits])
@@ -140,12 +141,15 @@ class RegularizationPath:
     _settings: dict[str, Any]
     _loss: Floats
 
-    def _take_coefs(
-        self, solved: Sequence[tuple[NDArray[np.intp], Any, Fit]], n_features: int
-    ) -> None:
-        self.coefs = columns_of([(index, f.coef) for index, _, f in solved], n_features, len(self))
-        self.intercepts = np.full(len(self), np.nan)
-        self.intercepts[: len(solved)] = [intercept for _, intercept, _ in solved]
+    def _columns(
+        self, found: Sequence[tuple[NDArray[np.intp], Floats, Any]], n_features: int
+    ) -> tuple[Any, Floats]:
+        """Return coefs and intercepts from (feature numbers, coefficients, intercept) of the first
+        alphas."""
+        intercepts = np.full(len(self), np.nan)
+        intercepts[: len(found)] = [intercept for *_, intercept in found]
+        columns = [(index, coef) for index, coef, _ in found]
+        return columns_of(columns, n_features, len(self)), intercepts
 
     def __len__(self) -> int:
         return len(self.alphas)
@@ -177,18 +181,24 @@ class RegularizationPath:
     def _column(self, k: int, gamma: float = 1.0) -> Floats:
         if np.isnan(self.dual_gaps[k]):
             return np.full(self.n_features_in_, np.nan)
-        coef = self.coefs[:, [k]].toarray()[:, 0]
-        if gamma == 1.0:
-            return coef
-        assert self.relaxed_coefs is not None  # _check_gamma has seen to it
-        return gamma * coef + (1.0 - gamma) * self.relaxed_coefs[:, [k]].toarray()[:, 0]
+        coef = self._dense(self.coefs, k)
+        return (
+            coef if gamma == 1.0 else self._mixed(coef, self._dense(self.relaxed_coefs, k), gamma)
+        )
+
+    def _dense(self, coefs: Any, k: int) -> Floats:
+        return coefs[:, [k]].toarray()[:, 0]
+
+    @staticmethod
+    def _mixed(penalised: Any, relaxed: Any, gamma: float) -> Any:
+        return gamma * penalised + (1.0 - gamma) * relaxed
 
     def _check_gamma(self, gamma: float) -> float:
         gamma = check_number(gamma, "gamma", 0.0, 1.0)
         if gamma < 1.0 and self.relaxed_coefs is None:
             raise ValueError(
-                f"gamma must be 1, got {gamma:g}: fit the path with relaxed=True to mix it with "
-                "unpenalised fits"
+                f"gamma must be 1, got {gamma:g}: fit the path with relaxed=True (any family but "
+                '"multinomial") to mix it with unpenalised fits'
             )
         return gamma
 
@@ -242,7 +252,7 @@ class RegularizationPath:
     def _mixed_intercepts(self, gamma: float) -> Floats:
         if self.relaxed_intercepts is None or gamma == 1.0:
             return self.intercepts
-        return gamma * self.intercepts + (1.0 - gamma) * self.relaxed_intercepts
+        return self._mixed(self.intercepts, self.relaxed_intercepts, gamma)
 
     def predict(
         self,
@@ -311,7 +321,7 @@ class RegularizationPath:
         elif self.relaxed_coefs is None or gamma == 1.0:
             eta = product(X, self.coefs) + self.intercepts
         else:
-            coefs = gamma * self.coefs + (1.0 - gamma) * self.relaxed_coefs
+            coefs = self._mixed(self.coefs, self.relaxed_coefs, gamma)
             eta = product(X, coefs) + self._mixed_intercepts(gamma)
         if offset is None:
             return eta
@@ -467,9 +477,12 @@ class RegularizationPath:
     ) -> None:
         for name in ("coefs", "relaxed_coefs"):
             if getattr(first, name) is not None:
-                both = sp.hstack([getattr(first, name), getattr(second, name)], format="csc")
-                setattr(self, name, sp.csc_array(both[:, order]))
+                both = self._side_by_side(getattr(first, name), getattr(second, name), order)
+                setattr(self, name, both)
         self.intercepts = np.concatenate([first.intercepts, second.intercepts])[order]
+
+    def _side_by_side(self, first: Any, second: Any, order: NDArray[np.intp]) -> Any:
+        return sp.csc_array(sp.hstack([first, second], format="csc")[:, order])
 
     def plot(self, ax: "Axes | None" = None, *, n_labels: int = 10) -> "Axes":
         """Plot the coefficients against -log(alpha), with the count of non-zeros on top.

@@ -14,11 +14,10 @@ from ..cross_validation import check_ratios
 from ..cv_result import CrossValidatedPath, best_of
 from ..families import get_family
 from ..scoring import get_scoring
+from ..stopping import WORST_FIRST
 from ._folds import _CrossValidated
 from .generalized import Floats
 from .logistic import _Logistic, check_strength, logistic_alpha
-
-WORST_FIRST = ["time_limit", "max_iter", "precision_floor", "converged"]
 
 
 class LogisticRegressionCV(_CrossValidated, _Logistic):
