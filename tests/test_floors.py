@@ -32,6 +32,7 @@ FLOORS = {
         "correlations",
         "covariance",
         "engine",
+        "freedom",
         "ridge",
         "solver",
         "stopping",

@@ -144,6 +144,7 @@ def cross_validated(
     *,
     equal_folds: bool = False,
     summed: bool = False,
+    counts_df: bool = True,
     scoring_weight: Any = None,
     **settings: Any,
 ) -> CrossValidatedPath:
@@ -153,11 +154,13 @@ def cross_validated(
         (scikit-learn's way)
     summed : whether the penalty is added to a sum of losses, not to their mean: a fold whose
         training rows have a share q of all weight is then fitted at alpha / q
+    counts_df : whether the paths of folds, where they are kept, have degrees of freedom
     scoring_weight : (n,), weights of the scores, where they are not those of the fits
     """
     try:
         plan = _planned(X, y, settings, scoring_weight)
-        return Run(replace(plan, equal_folds=equal_folds, summed=summed)).result()
+        plan = replace(plan, equal_folds=equal_folds, summed=summed)
+        return Run(replace(plan, counts_df=counts_df and plan.keep_paths)).result()
     except KeyboardInterrupt as stop:
         vars(stop).setdefault("path", None)  # before there was anything to keep
         raise

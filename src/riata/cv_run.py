@@ -38,7 +38,7 @@ class Plan:
     choice : the rule that chooses from the scores;  rule : when a fit stops
     alphas : the caller's grid, or None for automatic ones
     settings : the model's, as `fit_path` takes them, for the paths
-    equal_folds, summed : see `cross_validated`
+    equal_folds, summed, counts_df : see `cross_validated`
     """
 
     data: Data
@@ -57,6 +57,7 @@ class Plan:
     keep_paths: bool
     equal_folds: bool = False
     summed: bool = False
+    counts_df: bool = False
 
 
 class Run:
@@ -158,6 +159,8 @@ class Run:
         plan, ratio = self.plan, float(self.plan.ratios[r])
         settings = {**plan.settings, **plan.rule.as_settings(), "l1_ratio": ratio}
         lanes = self._lanes(r, starts)
+        for f, lane in zip(batch, lanes, strict=True):
+            lane.counts_df = f is None or plan.counts_df
         held: dict[int, Floats] = {}
 
         def visit(number: int, lane: Lane, fit: Fit) -> None:
@@ -254,8 +257,9 @@ class Run:
             if member is None:
                 self.paths.append(lane.result(self.alphas[r], unsolved, settings))
             elif self.plan.keep_paths:
-                weights = lane.centred.data.weights
-                own = {**settings, "sample_weight": weights}
+                given = settings["sample_weight"]
+                units = np.broadcast_to(1.0 if given is None else given, len(self.data.y))
+                own = {**settings, "sample_weight": self.plan.folds[member].row_weights(units)}
                 self.fold_paths[r].append(lane.result(self.alphas[r], unsolved, own))
 
     def _finish(self) -> CrossValidatedPath:

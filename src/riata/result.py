@@ -7,10 +7,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from . import criteria
-from .arguments import check_alphas, check_least_squares, check_number, check_vector
+from .arguments import check_alphas, check_number, check_vector
+from .criteria import Criteria
 from .design import as_matrix, check_matrix, product
-from .families import Binomial, Poisson
 from .relaxed import Refit
 from .solver import Fit
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 
-class RegularizationPath:
+class RegularizationPath(Criteria):
     """Coefficients along a grid of alphas, each with the certificate of its error.
 
     Made by `fit_path`.
@@ -45,7 +44,8 @@ class RegularizationPath:
         Sweeps, linear solves and conjugate-gradient iterations per alpha.
     df : ndarray of shape (L,)
         Degrees of freedom, without the intercept: the number of non-zeros where there is no L2
-        part, else the trace of the smoother on the support; NaN where that would need a
+        part, else the trace of the smoother on the support, tr G (G + L2)^-1 with G = X_A' H X_A, H
+        the weights times the curvature of the loss at the fit; NaN where that would need a
         decomposition of more than 4096 features.
     deviance_ratio : ndarray of shape (L,)
         1 - (loss / loss of the null model); 0 where the null model is perfect.
@@ -404,73 +404,6 @@ class RegularizationPath:
             setattr(path, name, both[order])
         path.n_passes = self.n_passes + other.n_passes
         return path
-
-    def aic(self) -> Floats:
-        """Return Akaike's criterion at every alpha, (L,): to be made small.
-
-            -2 log L + 2 k        k = df, 1 for the intercept and 1 for an unknown variance
-
-        where L is the likelihood without what no model changes, n the rows of positive weight:
-        copies of a row count, its weight does not. For a gaussian response, at its best variance,
-        -2 log L = n log(2 loss); for labels of two classes and for counts (Poisson), which have no
-        variance of their own, 2 n loss, the deviance, for paths with l1_ratio=1.
-
-        References
-        ----------
-        Zou, Hastie, Tibshirani, "On the degrees of freedom of the lasso", Ann. Statist. 35(5),
-        2007, section 3.2.
-        """
-        return criteria.aic(*self._fit_and_size())
-
-    def aicc(self) -> Floats:
-        """Return Akaike's criterion corrected for few rows, (L,); infinite where k >= n - 1.
-
-            aic + 2 k (k + 1) / (n - k - 1)
-
-        References
-        ----------
-        Hurvich, Tsai, "Regression and time series model selection in small samples", Biometrika
-        76(2), 1989, eq. 4.
-        """
-        return criteria.aicc(*self._fit_and_size(), self.n_rows)
-
-    def bic(self) -> Floats:
-        """Return Schwarz's criterion at every alpha, (L,): -2 log L + k log n, as in `aic`."""
-        return criteria.bic(*self._fit_and_size(), self.n_rows)
-
-    def ebic(self, gamma: float = 0.5) -> Floats:
-        """Return the extended Bayesian criterion, (L,), for many features.
-
-            bic + 2 gamma log C(p, m)      m non-zeros of p features
-
-        Parameters
-        ----------
-        gamma : float in [0, 1]
-            0 is `bic`.
-
-        References
-        ----------
-        Chen, Chen, "Extended Bayesian information criteria for model selection with large model
-        spaces", Biometrika 95(3), 2008, eq. 1.
-        """
-        gamma = check_number(gamma, "gamma", 0.0, 1.0)
-        bic = criteria.bic(*self._fit_and_size(), self.n_rows)
-        return bic + gamma * criteria.log_models(self.support_sizes(), self.n_features_in_)
-
-    def _fit_and_size(self) -> tuple[Floats, Floats]:
-        """Return -2 log L and k, (L,) each."""
-        family, size = self._settings["family"], self.df + bool(self._settings["fit_intercept"])
-        counts = isinstance(family, Poisson)
-        if (counts or (isinstance(family, Binomial) and self.classes_ is not None)) and (
-            self.l1_ratio == 1.0
-        ):
-            return criteria.deviance_fit(self._loss, self.n_rows), size
-        advice = (
-            "information criteria are also there for Poisson and for labels of two classes with "
-            "l1_ratio=1; else choose alpha by the loss on held-out rows, with cross_validate"
-        )
-        check_least_squares(family, "information criteria", advice)
-        return criteria.gaussian_fit(self._loss, self.n_rows), size + 1
 
     def _merge_coefs(
         self, first: "RegularizationPath", second: "RegularizationPath", order: NDArray[np.intp]

@@ -27,9 +27,10 @@ class MultiResponsePath(RegularizationPath):
         Coefficients in X's own units, float64, one array per response or class.
     intercepts : ndarray of shape (L, K)
     df : ndarray of shape (L,)
-        The number of non-zero coefficients (of a grouped fit: features times K). With an L2 part,
-        for "multigaussian", K times the trace of the smoother on the support, as for one response;
-        NaN for "multinomial", whose responses share no smoother.
+        The number of non-zero coefficients, for "multinomial" K - 1 of a feature's at most (what
+        all classes have in common changes nothing). With an L2 part the trace of the smoother on
+        the support, as for one response: for "multigaussian" K times that of one, for
+        "multinomial" that of all classes together, NaN above 1024 coefficients.
     classes_ : ndarray of shape (K,), or None
         The labels in y, sorted, where it held labels.
     relaxed_coefs : list of K csc_array of shape (p, L), or None
