@@ -175,6 +175,8 @@ class Run:
                 scores = [self._score(f, eta, fit.alpha) for eta in held[f]]
             if fit.status != "time_limit":
                 self.scores[r, :, k, f] = scores
+            if not plan.keep_paths:
+                lane.forget()
 
         def done() -> None:
             if self.predictions is not None:

@@ -1,5 +1,6 @@
 """One problem on its way down a grid."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -56,6 +57,13 @@ class Lane:
             refit = Refit(index, fit.coef, self.centred.intercept_of(fit), fit.status)
             self.relaxed_eta = self.predictor()
         return refit
+
+    def forget(self) -> None:
+        """Drop the coefficients of the last fits, which nobody will ask for."""
+        none = np.empty(0, dtype=np.intp)
+        self.fits[-1].index, self.fits[-1].coef = none, np.empty(0)
+        if self.refits:
+            self.refits[-1] = replace(self.refits[-1], index=none, coef=np.empty(0))
 
     def cut(self, size: int) -> None:
         """Forget what came after the first `size` alphas."""
