@@ -154,13 +154,13 @@ def cross_validated(
         (scikit-learn's way)
     summed : whether the penalty is added to a sum of losses, not to their mean: a fold whose
         training rows have a share q of all weight is then fitted at alpha / q
-    counts_df : whether the paths of folds, where they are kept, have degrees of freedom
+    counts_df : whether somebody will ask the paths for degrees of freedom
     scoring_weight : (n,), weights of the scores, where they are not those of the fits
     """
     try:
         plan = _planned(X, y, settings, scoring_weight)
-        plan = replace(plan, equal_folds=equal_folds, summed=summed)
-        return Run(replace(plan, counts_df=counts_df and plan.keep_paths)).result()
+        plan = replace(plan, equal_folds=equal_folds, summed=summed, counts_df=counts_df)
+        return Run(plan).result()
     except KeyboardInterrupt as stop:
         vars(stop).setdefault("path", None)  # before there was anything to keep
         raise

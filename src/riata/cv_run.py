@@ -57,7 +57,7 @@ class Plan:
     keep_paths: bool
     equal_folds: bool = False
     summed: bool = False
-    counts_df: bool = False
+    counts_df: bool = True
 
 
 class Run:
@@ -160,7 +160,7 @@ class Run:
         settings = {**plan.settings, **plan.rule.as_settings(), "l1_ratio": ratio}
         lanes = self._lanes(r, starts)
         for f, lane in zip(batch, lanes, strict=True):
-            lane.counts_df = f is None or plan.counts_df
+            lane.counts_df = plan.counts_df and (f is None or plan.keep_paths)
         held: dict[int, Floats] = {}
 
         def visit(number: int, lane: Lane, fit: Fit) -> None:

@@ -155,18 +155,25 @@ def fit_path(
 
 
 def solve_path(
-    X: Any, y: Any, *, start: Floats | None = None, several: bool = False, **settings: Any
+    X: Any,
+    y: Any,
+    *,
+    start: Floats | None = None,
+    several: bool = False,
+    counts_df: bool = True,
+    **settings: Any,
 ) -> Any:
     """fit_path with every setting given, and coefficients (p,) to start from.
 
     several : whether y may hold several targets
+    counts_df : whether somebody will ask for degrees of freedom
     """
     path, separated = None, False
     try:
         if several and are_targets(y, settings["family"]):
             path, stopped_by = _solve_targets(X, y, settings)
         else:
-            path, stopped_by, separated = _solve(X, y, start, settings)
+            path, stopped_by, separated = _solve(X, y, start, settings, counts_df)
         if stopped_by is not None:
             raise stopped_by
     except KeyboardInterrupt as stop:
@@ -177,7 +184,7 @@ def solve_path(
 
 
 def _solve(
-    X: Any, y: Any, start: Floats | None, settings: dict[str, Any]
+    X: Any, y: Any, start: Floats | None, settings: dict[str, Any], counts_df: bool
 ) -> tuple[RegularizationPath, KeyboardInterrupt | None, bool]:
     """Return the path, as far as it went, what stopped it, and whether y was separated."""
     model = {name: settings[name] for name in MODEL}
@@ -199,6 +206,7 @@ def _solve(
     if start is not None:
         engine.start_from(centred.take(start))
     lane = Lane(centred, engine)
+    lane.counts_df = counts_df
     if relaxed:
         lane.refitter = Refitter(data.X, data, centred.y_mean, rule)
     stop = _run(lane, alphas, rule.progress)

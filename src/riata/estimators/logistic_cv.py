@@ -206,7 +206,7 @@ class LogisticRegressionCV(_CrossValidated, _Logistic):
         cv = self._search(
             X, y, sample_weight, params, classifier=True, family=_family(classes),
             alphas=alphas, l1_ratio=ratios, scoring=self._measure(), summed=True,
-            sample_weight=s, keep_fold_paths=True, counts_df=False,
+            sample_weight=s, keep_fold_paths=True,
             scoring_weight=1.0 if sample_weight is None else sample_weight,
         )  # fmt: skip
         self.classes_, self.Cs_, self.l1_ratios_ = classes, Cs, ratios
