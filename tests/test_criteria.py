@@ -6,10 +6,6 @@ import numpy as np
 import pytest
 from certified import certified_extend, certified_fit
 from problems import regression
-from scipy.stats import poisson
-from test_family_paths import data
-
-import riata
 
 
 @pytest.mark.parametrize("fit_intercept", [True, False])
@@ -34,37 +30,6 @@ def test_criteria_are_their_definitions(fit_intercept, l1_ratio):
         many = 2 * log(comb(12, len(active)))
         assert path.ebic()[k] == pytest.approx(fit + size * log(40) + 0.5 * many)
         assert path.ebic(1.0)[k] == pytest.approx(fit + size * log(40) + many)
-
-
-@pytest.mark.parametrize("family", ["binomial", "poisson"])
-@pytest.mark.parametrize("fit_intercept", [True, False])
-def test_criteria_of_labels_and_counts_are_their_definitions(family, fit_intercept):
-    X, y = data(family)
-    path = riata.fit_path(X, y, family=family, fit_intercept=fit_intercept, n_alphas=8,
-                          alpha_min_ratio=0.05)  # fmt: skip
-    for k, alpha in enumerate(path.alphas):
-        eta = X @ path.coef(alpha) + path.intercept(alpha)
-        if family == "binomial":
-            log_likelihood = np.sum(y * eta - np.logaddexp(0, eta))
-            best = 0.0
-        else:
-            log_likelihood = poisson.logpmf(y, np.exp(eta)).sum()
-            best = poisson.logpmf(y, y).sum()  # what no model changes
-        size = np.count_nonzero(path.coef(alpha)) + fit_intercept
-        fit = -2 * (log_likelihood - best)
-        assert path.aic()[k] == pytest.approx(fit + 2 * size)
-        assert path.bic()[k] == pytest.approx(fit + size * log(60))
-
-
-@pytest.mark.parametrize(
-    ("family", "settings"), [("poisson", {"l1_ratio": 0.5}), ("gamma", {}), ("binomial", {})]
-)
-def test_criteria_that_are_not_defined_are_refused(family, settings):
-    X, y = data(family)
-    y = np.where(y == 1, 0.9, 0.2) if family == "binomial" else y  # shares of unknown totals
-    path = riata.fit_path(X, y, family=family, n_alphas=3, alpha_min_ratio=0.5, **settings)
-    with pytest.raises(ValueError, match="family must be 'gaussian' for information criteria"):
-        path.bic()
 
 
 def test_rows_of_weight_zero_do_not_count_and_a_constant_factor_changes_nothing():

@@ -382,10 +382,35 @@ def test_auc_of_one_class_is_refused_before_any_work():
         riata.cross_validate(X, y, family="binomial", cv=folds, scoring="auc")
 
 
-def test_relaxed_fits_are_of_the_gaussian_family():
-    X, y = data("poisson")
-    with pytest.raises(ValueError, match="family must be 'gaussian' for relaxed"):
-        riata.cross_validate(X, y, family="poisson", relaxed=True)
+def sparsest(cv):
+    return 0, int(np.argmin(cv.paths[0].support_sizes()))
+
+
+@EVERY
+def test_rules_choose_and_the_plot_shows_every_family(name):
+    pyplot = pytest.importorskip("matplotlib.pyplot")
+    family, X, y = problem(name)
+    cv = riata.cross_validate(X, y, family=family, cv=3, n_alphas=10, alpha_min_ratio=0.03)
+    mean, se = cv.scores[0] @ cv.fold_weights, cv.se[0]
+    best = int(np.argmin(mean))
+    sizes = [np.count_nonzero(np.atleast_2d(cv.path.coef(a)).any(axis=0)) for a in cv.alphas[0]]
+    within = np.flatnonzero(mean <= 1.1 * mean[best])
+    fewest = [k for k in within if sizes[k] == min(sizes[j] for j in within)]
+    expected = {
+        "min": best,
+        "1se": int(np.argmax(mean <= mean[best] + se[best])),
+        "10%": min(fewest, key=lambda k: mean[k]),
+        sparsest: int(np.argmin(sizes)),
+    }
+    for rule, k in expected.items():
+        assert cv.select(rule) == (0, k), rule
+        assert np.array_equal(cv.coef(rule), cv.path.coef(cv.alphas[0, k]))
+    figure, ax = pyplot.subplots()
+    assert cv.plot(ax) is ax
+    points = ax.containers[0].lines[0].get_xydata()
+    np.testing.assert_allclose(points, np.column_stack([-np.log(cv.alphas[0]), mean]))
+    figure.canvas.draw()
+    pyplot.close(figure)
 
 
 # -- the run ---------------------------------------------------------------------------------------

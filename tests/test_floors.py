@@ -34,6 +34,7 @@ FLOORS = {
         "correlations",
         "covariance",
         "engine",
+        "freedom",
         "ridge",
         "solver",
         "stopping",

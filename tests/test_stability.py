@@ -7,6 +7,7 @@ from certified import fingerprint
 from problems import regression, weights
 
 import riata
+from riata.families import Multinomial
 from riata.stability import error_bound
 
 
@@ -95,6 +96,48 @@ def test_strong_features_are_selected_and_noise_is_not():
     assert found.error_bounds[k] <= 1.0
     assert k + 1 == len(found.alphas) or found.error_bounds[k + 1] > 1.0
     assert "3 of 300" in repr(found)
+
+
+def planted(family, n=200, p=60):
+    """Return X and y in which features 3, 20 and 41 are at work, and nobody else."""
+    rng = np.random.default_rng(1)
+    X = rng.standard_normal((n, p))
+    eta = X[:, [3, 20, 41]] @ [1.2, -1.2, 1.0]
+    three = np.outer(eta, [-1.0, 0.0, 1.0])
+    return X, {
+        "gaussian": lambda: eta + rng.standard_normal(n),
+        "binomial": lambda: np.where(eta + 0.7 * rng.logistic(size=n) > 0.0, "b", "a"),
+        "poisson": lambda: rng.poisson(np.exp(0.6 * eta)),
+        "gamma": lambda: rng.gamma(2.0, np.exp(eta) / 2.0) + 1e-6,
+        "tweedie": lambda: rng.poisson(np.exp(0.7 * eta)) * rng.gamma(2.0, 0.5, n),
+        "huber": lambda: eta + rng.standard_t(2, n),
+        "squared_hinge": lambda: eta + 0.7 * rng.logistic(size=n) > 0.0,
+        "multigaussian": lambda: three + rng.standard_normal((n, 3)),
+        "multinomial": lambda: (three + rng.gumbel(size=(n, 3))).argmax(axis=1),
+    }[getattr(family, "name", family)]()
+
+
+FAMILIES = ["gaussian", "binomial", "poisson", "gamma", "tweedie", "huber", "squared_hinge",
+            "multigaussian", "multinomial", Multinomial(grouped=True)]  # fmt: skip
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=str)
+def test_every_family_finds_what_was_planted(family):
+    X, y = planted(family)
+    B, tau = 8, 0.8
+    found = riata.stability_selection(
+        X, y, family=family, n_pairs=B, threshold=tau, error=0.5, n_alphas=20, alpha_min_ratio=0.1,
+        n_threads=1,
+    )  # fmt: skip
+    assert list(found.selected) == [3, 20, 41]
+    q = np.asarray(found.probabilities.sum(axis=0)).ravel()
+    np.testing.assert_allclose(found.n_selected, q)
+    worst = q**2 / (60 * (2 * tau - 1))
+    unimodal = 4 * (1 - tau + 1 / (2 * B)) / (1 + 1 / B) * q**2 / 60
+    bound = np.where(q / 60 <= 3**-0.5, np.minimum(unimodal, worst), worst)
+    np.testing.assert_allclose(found.error_bounds, bound)
+    k = int(np.flatnonzero(found.alphas == found.alpha)[0])
+    assert bound[k] <= 0.5 < np.append(bound, np.inf)[k + 1]
 
 
 def test_bits_do_not_depend_on_threads():

@@ -4,7 +4,7 @@ Only least squares can take intercept and offset out of y; other losses keep bot
 """
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,9 @@ from .design import Design, Moments, make_design, moments_design
 from .families import Gaussian
 from .kernels import dual
 from .penalty import ElasticNet
+
+if TYPE_CHECKING:
+    from .solver import Fit
 
 Floats = NDArray[np.float64]
 
@@ -42,6 +45,15 @@ class Centred:
         """Return the intercept that goes with the coefficients of some columns, (|J|,) or
         (|J|, K)."""
         return self.y_mean - self.design.mean[index] @ coef
+
+    def intercept_of(self, fit: "Fit") -> Any:
+        """Return the intercept of a fit in X's own units, a number or (K,)."""
+        return fit.intercept + self.intercept(fit.index, fit.coef)
+
+    def predictor(self, fitted: Floats) -> Floats:
+        """Return o + b0 + X b from an engine's `fitted`."""
+        eta, offset = self.y_mean + fitted, self.data.offset
+        return eta if offset is None or self.offset is not None else eta + offset
 
     def at_ratio(self, l1_ratio: float) -> "Centred":
         """Return the same problem with another l1_ratio; the design is shared."""

@@ -12,7 +12,6 @@ from .arguments import (
     check_count,
     check_data,
     check_flag,
-    check_least_squares,
     check_number,
     check_training,
     check_weights,
@@ -21,6 +20,7 @@ from .cv_result import CrossValidatedPath, check_rule
 from .cv_run import Plan, Run
 from .folds import make_folds
 from .path import MODEL
+from .relaxed import check_relaxed
 from .scoring import get_scoring
 from .stopping import check_rule as check_stopping
 
@@ -95,7 +95,7 @@ or its name
     relaxed : bool or sequence of float in [0, 1]
         Values of gamma to be searched jointly with alpha and l1_ratio: the share of the penalised
         fit in a mixture with the unpenalised one on the same support. True is
-        (0, 0.25, 0.5, 0.75, 1), False is 1 alone. For the gaussian family.
+        (0, 0.25, 0.5, 0.75, 1), False is 1 alone. For every family but "multinomial".
     max_time : float > 0, optional
         Seconds after which the work ends; what is not solved is NaN.
     progress : bool
@@ -144,6 +144,7 @@ def cross_validated(
     *,
     equal_folds: bool = False,
     summed: bool = False,
+    counts_df: bool = True,
     scoring_weight: Any = None,
     **settings: Any,
 ) -> CrossValidatedPath:
@@ -153,11 +154,13 @@ def cross_validated(
         (scikit-learn's way)
     summed : whether the penalty is added to a sum of losses, not to their mean: a fold whose
         training rows have a share q of all weight is then fitted at alpha / q
+    counts_df : whether somebody will ask the paths for degrees of freedom
     scoring_weight : (n,), weights of the scores, where they are not those of the fits
     """
     try:
         plan = _planned(X, y, settings, scoring_weight)
-        return Run(replace(plan, equal_folds=equal_folds, summed=summed)).result()
+        plan = replace(plan, equal_folds=equal_folds, summed=summed, counts_df=counts_df)
+        return Run(plan).result()
     except KeyboardInterrupt as stop:
         vars(stop).setdefault("path", None)  # before there was anything to keep
         raise
@@ -178,8 +181,7 @@ def _planned(X: Any, y: Any, settings: dict[str, Any], scoring_weight: Any) -> P
     n_alphas = check_count(settings["n_alphas"], "n_alphas", 1)
     data = check_data(X, y, **model)
     if gammas[0] < 1.0:
-        advice = "leave it False, and fit the features of a support again by fit_path with alphas=0"
-        check_least_squares(data.family, "relaxed", advice)
+        check_relaxed(data.family, "relaxed")
     labels = None if data.classes is None else as_column(y, len(data.y))
     folds = make_folds(
         settings["cv"], X, data.y if labels is None else labels, settings["groups"], data.weights,

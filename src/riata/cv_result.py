@@ -269,9 +269,11 @@ def check_rule(rule: Any) -> str | Callable[..., Any]:
     )
 
 
-def _worse(cv: CrossValidatedPath) -> Floats:
-    """Return by how much each mean is worse than the best one, (R, L); inf where unsolved."""
-    losses = -cv.mean if cv.greater_is_better else cv.mean
+def _worse(cv: CrossValidatedPath, scores: Floats | None = None) -> Floats:
+    """Return by how much each mean, or other score (R, L), is worse than the best one; inf where
+    unsolved."""
+    scores = cv.mean if scores is None else scores
+    losses = -scores if cv.greater_is_better else scores
     losses = np.where(np.isnan(losses), np.inf, losses)
     low = losses.min()
     return losses - low if np.isfinite(low) else np.full_like(losses, np.inf)
@@ -287,9 +289,10 @@ def _largest(cv: CrossValidatedPath, places: NDArray[np.intp]) -> tuple[int, int
     return r, k
 
 
-def best_of(cv: CrossValidatedPath) -> tuple[int, int] | None:
-    """Return the place of the best mean; None where there is none."""
-    places = np.argwhere(_worse(cv) == 0.0)
+def best_of(cv: CrossValidatedPath, fold: int | None = None) -> tuple[int, int] | None:
+    """Return the place of the best mean, or of a fold's best score; None where there is none."""
+    scores = None if fold is None else cv.scores[:, :, fold]
+    places = np.argwhere(_worse(cv, scores) == 0.0)
     return _largest(cv, places) if len(places) else None
 
 

@@ -19,6 +19,7 @@ from .lane import Lane
 from .lockstep import MOST_LANES, Start, descend
 from .path import SEPARATED
 from .problem import Fit
+from .relaxed import LATE_REFITS
 from .result import RegularizationPath
 from .scoring import Scoring
 from .stopping import Rule
@@ -37,7 +38,7 @@ class Plan:
     choice : the rule that chooses from the scores;  rule : when a fit stops
     alphas : the caller's grid, or None for automatic ones
     settings : the model's, as `fit_path` takes them, for the paths
-    equal_folds, summed : see `cross_validated`
+    equal_folds, summed, counts_df : see `cross_validated`
     """
 
     data: Data
@@ -56,6 +57,7 @@ class Plan:
     keep_paths: bool
     equal_folds: bool = False
     summed: bool = False
+    counts_df: bool = True
 
 
 class Run:
@@ -66,7 +68,7 @@ class Run:
         self._gathered = plan.data.X if plan.gammas[0] < 1.0 else None
         self.data: Data = replace(plan.data, X=read_once(plan.data.X))
         self.interrupt: KeyboardInterrupt | None = None
-        self._separated = False
+        self._separated = self._late_refits = False
 
     def result(self) -> CrossValidatedPath:
         """Solve everything, and put it together."""
@@ -157,6 +159,8 @@ class Run:
         plan, ratio = self.plan, float(self.plan.ratios[r])
         settings = {**plan.settings, **plan.rule.as_settings(), "l1_ratio": ratio}
         lanes = self._lanes(r, starts)
+        for f, lane in zip(batch, lanes, strict=True):
+            lane.counts_df = plan.counts_df and (f is None or plan.keep_paths)
         held: dict[int, Floats] = {}
 
         def visit(number: int, lane: Lane, fit: Fit) -> None:
@@ -171,6 +175,8 @@ class Run:
                 scores = [self._score(f, eta, fit.alpha) for eta in held[f]]
             if fit.status != "time_limit":
                 self.scores[r, :, k, f] = scores
+            if not plan.keep_paths:
+                lane.forget()
 
         def done() -> None:
             if self.predictions is not None:
@@ -203,7 +209,7 @@ class Run:
         eta = lane.predictor()[fold.test]
         if self._gathered is None:
             return eta[None]
-        refit = lane.refits[-1].eta[fold.test]
+        refit = lane.relaxed_eta[fold.test]
         return np.array([gamma * eta + (1.0 - gamma) * refit for gamma in self.plan.gammas])
 
     def _moment_scores(self, f: int, lane: Lane, fit: Fit) -> list[float] | None:
@@ -248,12 +254,14 @@ class Run:
             for f in of_folds:
                 self.predictions[r, :, solved:, self.plan.folds[f].test] = np.nan
         for member, lane in zip(batch, lanes, strict=True):
-            self._separated |= lane.engine.problem.separated
+            self._separated |= lane.separated
+            self._late_refits |= any(refit.status == "max_iter" for refit in lane.refits)
             if member is None:
                 self.paths.append(lane.result(self.alphas[r], unsolved, settings))
             elif self.plan.keep_paths:
-                weights = lane.centred.data.weights
-                own = {**settings, "sample_weight": weights}
+                given = settings["sample_weight"]
+                units = np.broadcast_to(1.0 if given is None else given, len(self.data.y))
+                own = {**settings, "sample_weight": self.plan.folds[member].row_weights(units)}
                 self.fold_paths[r].append(lane.result(self.alphas[r], unsolved, own))
 
     def _finish(self) -> CrossValidatedPath:
@@ -281,7 +289,7 @@ class Run:
         if self.interrupt is not None:
             vars(self.interrupt)["path"] = result
             raise self.interrupt
-        _warn(result, self._separated)
+        _warn(result, self._separated, self._late_refits)
         return result
 
 
@@ -290,15 +298,16 @@ def _beside(counts: NDArray[Any], y: Floats) -> NDArray[Any]:
     return counts if y.ndim == 1 else counts[:, None]
 
 
-def _warn(result: CrossValidatedPath, separated: bool) -> None:
+def _warn(result: CrossValidatedPath, separated: bool, late_refits: bool) -> None:
     """Say once how many fits ended above their tolerance, or that there may be no best one."""
     status = np.concatenate(
         [np.array([path.status for path in result.paths])[..., None], result.status], axis=2
     )
     late = np.isin(status, ["max_iter", "time_limit"])
     if not late.any():
-        if separated:
-            warnings.warn(SEPARATED, convergence_warning(), stacklevel=6)
+        if separated or late_refits:
+            said = SEPARATED if separated else LATE_REFITS
+            warnings.warn(said, convergence_warning(), stacklevel=6)
         return
     r, k, f = np.argwhere(late)[0]
     where = "on all data" if f == 0 else f"in fold {f - 1}"

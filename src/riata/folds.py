@@ -31,7 +31,7 @@ class Fold:
 
     def train_weights(self, weights: Floats) -> Floats:
         """Return the training weights (n,), which sum to 1, from those of all rows."""
-        own = self._own(weights)
+        own = self.row_weights(weights)
         total = own.sum()
         if total == 0.0:
             raise ValueError(
@@ -42,9 +42,10 @@ class Fold:
 
     def train_share(self, weights: Floats) -> float:
         """Return the weight of the training rows as a share of that of all rows."""
-        return float(self._own(weights).sum() / weights.sum())
+        return float(self.row_weights(weights).sum() / weights.sum())
 
-    def _own(self, weights: Floats) -> Floats:
+    def row_weights(self, weights: Floats) -> Floats:
+        """Return the training weights (n,) in the units of those of all rows."""
         if self.train_counts is not None:
             return weights * self.train_counts
         own = weights.copy()

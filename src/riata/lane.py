@@ -1,5 +1,6 @@
 """One problem on its way down a grid."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -7,6 +8,7 @@ from numpy.typing import NDArray
 
 from .centring import Centred
 from .engine import Engine
+from .freedom import degrees_of_freedom
 from .problem import Fit
 from .relaxed import Refit, Refitter
 from .result import RegularizationPath
@@ -19,11 +21,15 @@ class Lane:
     """One problem on its way down a grid: its engine, its fits so far.
 
     before : passes over X that its design had made for others
+    counts_df : whether its path is to be kept, and so has degrees of freedom
     scale : its alphas, as multiples of the grid's
     refitter : fits the supports again, where the path is to be relaxed
+    relaxed_eta : then the linear predictor of the last of these fits
     """
 
     refitter: Refitter | None = None
+    relaxed_eta: Floats
+    counts_df = True
     scale: float = 1.0
 
     def __init__(self, centred: Centred, engine: Engine, before: float = 0.0) -> None:
@@ -34,10 +40,30 @@ class Lane:
     def step(self, alpha: float, *, last: bool) -> Fit:
         """Solve the next alpha, warm from the one before."""
         fit = self.engine.solve(alpha * self.scale, last=last)
+        if self.counts_df:
+            fit.df = degrees_of_freedom(self.engine.problem, fit, self.engine.fitted)
         if self.refitter is not None:
-            self.refits.append(self.refitter.fit(self.centred.expand(fit.index)))
+            self.refits.append(self._refit(fit, self.refitter))
         self.fits.append(fit)
         return fit
+
+    def _refit(self, fit: Fit, refitter: Refitter) -> Refit:
+        """Return the fit without penalty on the support; on none it is the fit itself."""
+        index = self.centred.expand(fit.index)
+        if len(index):
+            refit = refitter.fit(index)
+            self.relaxed_eta = refitter.eta
+        else:
+            refit = Refit(index, fit.coef, self.centred.intercept_of(fit), fit.status)
+            self.relaxed_eta = self.predictor()
+        return refit
+
+    def forget(self) -> None:
+        """Drop the coefficients of the last fits, which nobody will ask for."""
+        none = np.empty(0, dtype=np.intp)
+        self.fits[-1].index, self.fits[-1].coef = none, np.empty(0)
+        if self.refits:
+            self.refits[-1] = replace(self.refits[-1], index=none, coef=np.empty(0))
 
     def cut(self, size: int) -> None:
         """Forget what came after the first `size` alphas."""
@@ -46,9 +72,13 @@ class Lane:
     def predictor(self) -> Floats:
         """Return o + b0 + X b, (n,) or (n, K), at the last alpha, for rows of weight 0 as for any
         other."""
-        centred, offset = self.centred, self.centred.data.offset
-        eta = centred.y_mean + self.engine.fitted()
-        return eta if offset is None or centred.offset is not None else eta + offset
+        return self.centred.predictor(self.engine.fitted())
+
+    @property
+    def separated(self) -> bool:
+        """Whether what nothing penalises, here or in a support fitted again, fits y perfectly."""
+        refitter = self.refitter
+        return self.engine.problem.separated or (refitter is not None and refitter.separated)
 
     def result(self, alphas: Floats, unsolved: str, settings: dict[str, Any]) -> RegularizationPath:
         """Return the path; `unsolved` is the status of the alphas that were not reached."""
@@ -63,14 +93,7 @@ class Lane:
             kind, settings["n_responses"] = MultiResponsePath, problem.y.shape[1]
         return kind.from_fits(
             alphas * self.scale,
-            [
-                (
-                    centred.expand(fit.index),
-                    fit.intercept + centred.intercept(fit.index, fit.coef),
-                    fit,
-                )
-                for fit in self.fits
-            ],
+            [(centred.expand(fit.index), centred.intercept_of(fit), fit) for fit in self.fits],
             None if self.refitter is None else self.refits,
             n_features=centred.design.n_features,
             names=centred.data.names,

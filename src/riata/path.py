@@ -6,14 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import are_targets, check_data, check_flag, check_least_squares, check_targets
+from .arguments import are_targets, check_data, check_flag, check_targets
 from .centring import centre
 from .engine import Engine
 from .exceptions import convergence_warning
 from .grid import check_grid, with_bar
 from .lane import Lane
 from .problem import Problem
-from .relaxed import Refitter
+from .relaxed import LATE_REFITS, Refitter, check_relaxed
 from .result import RegularizationPath
 from .stopping import check_rule
 from .targets import fit_targets
@@ -95,7 +95,9 @@ def fit_path(
         non-negative coefficients.
     relaxed : bool
         Whether to fit every support again without penalty (within the bounds): ``gamma`` of
-        ``coef`` and ``predict`` then mixes the two fits. For the gaussian family.
+        ``coef`` and ``predict`` then mixes the two fits, coefficient by coefficient, and so their
+        linear predictors. For every family but "multinomial", whose fits without penalty are not
+        unique.
     tol : float >= 0
         An alpha is done where its duality gap is at most ``tol`` times the objective of the null
         model (intercept and unpenalised features only).
@@ -153,18 +155,25 @@ def fit_path(
 
 
 def solve_path(
-    X: Any, y: Any, *, start: Floats | None = None, several: bool = False, **settings: Any
+    X: Any,
+    y: Any,
+    *,
+    start: Floats | None = None,
+    several: bool = False,
+    counts_df: bool = True,
+    **settings: Any,
 ) -> Any:
     """fit_path with every setting given, and coefficients (p,) to start from.
 
     several : whether y may hold several targets
+    counts_df : whether somebody will ask for degrees of freedom
     """
     path, separated = None, False
     try:
         if several and are_targets(y, settings["family"]):
             path, stopped_by = _solve_targets(X, y, settings)
         else:
-            path, stopped_by, separated = _solve(X, y, start, settings)
+            path, stopped_by, separated = _solve(X, y, start, settings, counts_df)
         if stopped_by is not None:
             raise stopped_by
     except KeyboardInterrupt as stop:
@@ -175,7 +184,7 @@ def solve_path(
 
 
 def _solve(
-    X: Any, y: Any, start: Floats | None, settings: dict[str, Any]
+    X: Any, y: Any, start: Floats | None, settings: dict[str, Any], counts_df: bool
 ) -> tuple[RegularizationPath, KeyboardInterrupt | None, bool]:
     """Return the path, as far as it went, what stopped it, and whether y was separated."""
     model = {name: settings[name] for name in MODEL}
@@ -184,8 +193,7 @@ def _solve(
     grid = check_grid(settings)
     data = check_data(X, y, **model)
     if relaxed:
-        advice = "fit the features of a support again by fit_path with alphas=0"
-        check_least_squares(data.family, "relaxed=True", advice)
+        check_relaxed(data.family, "relaxed=True")
     if start is not None:
         start = np.ascontiguousarray(start)
     centred = centre(data, rule.n_threads)
@@ -198,12 +206,13 @@ def _solve(
     if start is not None:
         engine.start_from(centred.take(start))
     lane = Lane(centred, engine)
+    lane.counts_df = counts_df
     if relaxed:
         lane.refitter = Refitter(data.X, data, centred.y_mean, rule)
     stop = _run(lane, alphas, rule.progress)
     unsolved = "interrupted" if stop else "time_limit"
     path = lane.result(alphas, unsolved, {**model, **rule.as_settings()})
-    return path, stop, problem.separated
+    return path, stop, lane.separated
 
 
 def _solve_targets(
@@ -254,6 +263,9 @@ def _warn(paths: list[RegularizationPath], separated: bool) -> None:
         (t, k) for t, path in enumerate(paths) for k in np.flatnonzero(np.isin(path.status, LATE))
     ]
     if len(late) == 0:
+        refits = [path.relaxed_status for path in paths if path.relaxed_status is not None]
+        if not separated and any((status == "max_iter").any() for status in refits):
+            warnings.warn(LATE_REFITS, convergence_warning(), stacklevel=4)
         return
     t, k = late[0]
     path = paths[t]

@@ -3,7 +3,9 @@
     b(gamma) = gamma b_path + (1 - gamma) b_refit        gamma in [0, 1]
 
 The columns of the support are gathered; bounds, weights, offset and intercept stay. A support that
-has not changed is not fitted again. Cost: the least-squares fit of n rows and |support| columns.
+has not changed is not fitted again. Cost: the fit of n rows and |support| columns at alpha = 0, by
+least squares or maximum likelihood; several gaussian responses, which only the penalty ties
+together, are as many fits.
 
 Source: Meinshausen, "Relaxed lasso", Comput. Stat. Data Anal. 52(1), 2007; the mixture of the two
 fits: Hastie, Tibshirani, Tibshirani, Statist. Sci. 35(4), 2020, eq. 4.
@@ -19,64 +21,110 @@ from numpy.typing import NDArray
 from .arguments import Data
 from .centring import centre
 from .engine import Engine
+from .families import Gaussian, MultiGaussian, Multinomial
 from .problem import Problem
-from .stopping import Rule
+from .stopping import WORST_FIRST, Rule
+from .working_set import GRAM_LIMIT
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
+LATE_REFITS = (
+    "supports that were fitted again without penalty ended above the tolerance, see "
+    "relaxed_status; raise max_iter, or use larger alphas"
+)
+
 
 @dataclass
 class Refit:
-    """The unpenalised fit on the features `index`."""
+    """The unpenalised fit on the features `index`: coef (|J|,) or (|J|, K), intercept likewise."""
 
     index: Indices
     coef: Floats
-    intercept: float
+    intercept: Any
     status: str
-    eta: Floats  # (n,), offset included
+
+
+def check_relaxed(family: Any, name: str) -> None:
+    """Refuse a family whose supports cannot be fitted again."""
+    if isinstance(family, Multinomial):
+        raise ValueError(
+            f"family must be one whose fits without penalty are unique for {name}, got "
+            f"{family.name!r}: fit the features of a support again by fit_path with alphas=0"
+        )
 
 
 class Refitter:
-    """Fits the supports of one lane again, one after the other."""
+    """Fits the supports of one lane again, one after the other.
+
+    y_mean : without effect
+    last, eta : the last fit, and its linear predictor (n,) or (n, K), offset included
+    separated : whether a support fitted y perfectly
+    """
 
     def __init__(self, X: Any, data: Data, y_mean: float, rule: Rule) -> None:
         self._X, self._data, self._rule = X, data, rule
-        offset = np.zeros(len(data.y)) if data.offset is None else data.offset
-        self._null = Refit(
-            np.empty(0, dtype=np.intp), np.empty(0), y_mean, "converged", y_mean + offset
-        )
-        self.last = self._null
+        self.last: Refit | None = None
+        self.eta: Floats = np.empty(0)
+        self.separated = False
 
     def fit(self, index: Indices) -> Refit:
-        """Return the fit on the support `index`, ascending."""
-        if len(index) == 0:
-            self.last = self._null
-        elif not np.array_equal(index, self.last.index):
-            self.last = self._solve(index)
+        """Return the fit on the support `index`, ascending, not empty."""
+        if self.last is not None and np.array_equal(index, self.last.index):
+            return self.last
+        data = self._data
+        few = min(len(data.y), GRAM_LIMIT)
+        if not isinstance(data.family, Gaussian | MultiGaussian) and len(index) > few:
+            raise ValueError(
+                f"relaxed must be False where supports have more than {few} features (rows of X, "
+                f"and {GRAM_LIMIT}) under family={data.family.name!r}, got {len(index)}: use "
+                "larger alphas, or a larger l1_ratio"
+            )
+        own = replace(
+            data, X=self._X[:, index], factor=np.asarray(0.0), lower=_take(data.lower, index),
+            upper=_take(data.upper, index),
+        )  # fmt: skip
+        if isinstance(data.family, MultiGaussian):
+            coef, intercept, self.eta, status = _together(
+                [self._solve(part) for part in _responses(own)]
+            )
+        else:
+            coef, intercept, self.eta, status = self._solve(own)
+        self.last = Refit(index, coef, intercept, status)
         return self.last
 
-    def _solve(self, index: Indices) -> Refit:
-        data, rule = self._data, self._rule
-
-        def take(values: Floats) -> Floats:
-            return values if values.ndim == 0 else values[index]
-
-        own = replace(
-            data, X=self._X[:, index], factor=np.asarray(0.0), lower=take(data.lower),
-            upper=take(data.upper),
-        )  # fmt: skip
+    def _solve(self, own: Data) -> tuple[Floats, Any, Floats, str]:
+        """Return coef (|J|,), intercept, eta (n,) and status of the fit to all columns of X."""
+        rule = self._rule
         centred = centre(own, rule.n_threads)
         problem = Problem(
-            centred.design, centred.y, data.family, centred.penalty, rule.tol, rule.max_iter,
-            min(rule.deadline, time.monotonic() + 1e9),
+            centred.design, centred.y, own.family, centred.penalty, rule.tol, rule.max_iter,
+            min(rule.deadline, time.monotonic() + 1e9), centred.offset,
         )  # fmt: skip
         engine = Engine(problem)
         fit = engine.solve(0.0, last=True)
-        coef = np.zeros(len(index))
+        self.separated |= problem.separated
+        coef = np.zeros(own.X.shape[1])
         coef[centred.expand(fit.index)] = fit.coef
-        eta = centred.y_mean + engine.fitted()
-        return Refit(
-            index, coef, centred.intercept(fit.index, fit.coef), fit.status,
-            eta if data.offset is None else eta + data.offset,
-        )  # fmt: skip
+        return coef, centred.intercept_of(fit), centred.predictor(engine.fitted()), fit.status
+
+
+def _take(values: Floats, index: Indices) -> Floats:
+    return values if values.ndim == 0 else values[index]
+
+
+def _responses(data: Data) -> list[Data]:
+    """Return the problem of each column of y (n, K), under least squares."""
+    family = Gaussian()
+    offsets = [None] * data.y.shape[1] if data.offset is None else data.offset.T
+    return [
+        replace(data, y=np.ascontiguousarray(y), offset=offset, family=family)
+        for y, offset in zip(data.y.T, offsets, strict=True)
+    ]
+
+
+def _together(fits: list[tuple[Floats, Any, Floats, str]]) -> tuple[Floats, Floats, Floats, str]:
+    """Return the fits of K responses as one, its status the worst of theirs."""
+    coefs, intercepts, etas, status = zip(*fits, strict=True)
+    worst = next(word for word in WORST_FIRST if word in status)
+    return np.stack(coefs, axis=1), np.array(intercepts), np.stack(etas, axis=1), worst

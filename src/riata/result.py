@@ -7,10 +7,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from . import criteria
-from .arguments import check_alphas, check_least_squares, check_number, check_vector
+from .arguments import check_alphas, check_number, check_vector
+from .criteria import Criteria
 from .design import as_matrix, check_matrix, product
-from .families import Binomial, Poisson
 from .problem import Fit
 from .relaxed import Refit
 
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 
-class RegularizationPath:
+class RegularizationPath(Criteria):
     """Coefficients along a grid of alphas, each with the certificate of its error.
 
     Made by `fit_path`.
@@ -45,7 +44,8 @@ class RegularizationPath:
         Sweeps, linear solves and conjugate-gradient iterations per alpha.
     df : ndarray of shape (L,)
         Degrees of freedom, without the intercept: the number of non-zeros where there is no L2
-        part, else the trace of the smoother on the support; NaN where that would need a
+        part, else the trace of the smoother on the support, tr G (G + L2)^-1 with G = X_A' H X_A, H
+        the weights times the curvature of the loss at the fit; NaN where that would need a
         decomposition of more than 4096 features.
     deviance_ratio : ndarray of shape (L,)
         1 - (loss / loss of the null model); 0 where the null model is perfect.
@@ -114,11 +114,12 @@ class RegularizationPath:
             return np.array(values + [missing] * (size - done))
 
         path.alphas, path._settings = alphas, settings
-        path._take_coefs(solved, n_features)
+        found = [(index, f.coef, intercept) for index, intercept, f in solved]
+        path.coefs, path.intercepts = path._columns(found, n_features)
         path.relaxed_coefs = path.relaxed_intercepts = path.relaxed_status = None
         if refits is not None:
-            path.relaxed_coefs = columns_of([(r.index, r.coef) for r in refits], n_features, size)
-            path.relaxed_intercepts = column([r.intercept for r in refits])
+            found = [(r.index, r.coef, r.intercept) for r in refits]
+            path.relaxed_coefs, path.relaxed_intercepts = path._columns(found, n_features)
             status = [r.status for r in refits] + [unsolved] * (size - done)
             path.relaxed_status = np.array(status)
         path.dual_gaps = column([f.gap for f in fits])
@@ -140,12 +141,15 @@ class RegularizationPath:
     _settings: dict[str, Any]
     _loss: Floats
 
-    def _take_coefs(
-        self, solved: Sequence[tuple[NDArray[np.intp], Any, Fit]], n_features: int
-    ) -> None:
-        self.coefs = columns_of([(index, f.coef) for index, _, f in solved], n_features, len(self))
-        self.intercepts = np.full(len(self), np.nan)
-        self.intercepts[: len(solved)] = [intercept for _, intercept, _ in solved]
+    def _columns(
+        self, found: Sequence[tuple[NDArray[np.intp], Floats, Any]], n_features: int
+    ) -> tuple[Any, Floats]:
+        """Return coefs and intercepts from (feature numbers, coefficients, intercept) of the first
+        alphas."""
+        intercepts = np.full(len(self), np.nan)
+        intercepts[: len(found)] = [intercept for *_, intercept in found]
+        columns = [(index, coef) for index, coef, _ in found]
+        return columns_of(columns, n_features, len(self)), intercepts
 
     def __len__(self) -> int:
         return len(self.alphas)
@@ -177,18 +181,24 @@ class RegularizationPath:
     def _column(self, k: int, gamma: float = 1.0) -> Floats:
         if np.isnan(self.dual_gaps[k]):
             return np.full(self.n_features_in_, np.nan)
-        coef = self.coefs[:, [k]].toarray()[:, 0]
-        if gamma == 1.0:
-            return coef
-        assert self.relaxed_coefs is not None  # _check_gamma has seen to it
-        return gamma * coef + (1.0 - gamma) * self.relaxed_coefs[:, [k]].toarray()[:, 0]
+        coef = self._dense(self.coefs, k)
+        return (
+            coef if gamma == 1.0 else self._mixed(coef, self._dense(self.relaxed_coefs, k), gamma)
+        )
+
+    def _dense(self, coefs: Any, k: int) -> Floats:
+        return coefs[:, [k]].toarray()[:, 0]
+
+    @staticmethod
+    def _mixed(penalised: Any, relaxed: Any, gamma: float) -> Any:
+        return gamma * penalised + (1.0 - gamma) * relaxed
 
     def _check_gamma(self, gamma: float) -> float:
         gamma = check_number(gamma, "gamma", 0.0, 1.0)
         if gamma < 1.0 and self.relaxed_coefs is None:
             raise ValueError(
-                f"gamma must be 1, got {gamma:g}: fit the path with relaxed=True to mix it with "
-                "unpenalised fits"
+                f"gamma must be 1, got {gamma:g}: fit the path with relaxed=True (any family but "
+                '"multinomial") to mix it with unpenalised fits'
             )
         return gamma
 
@@ -242,7 +252,7 @@ class RegularizationPath:
     def _mixed_intercepts(self, gamma: float) -> Floats:
         if self.relaxed_intercepts is None or gamma == 1.0:
             return self.intercepts
-        return gamma * self.intercepts + (1.0 - gamma) * self.relaxed_intercepts
+        return self._mixed(self.intercepts, self.relaxed_intercepts, gamma)
 
     def predict(
         self,
@@ -311,7 +321,7 @@ class RegularizationPath:
         elif self.relaxed_coefs is None or gamma == 1.0:
             eta = product(X, self.coefs) + self.intercepts
         else:
-            coefs = gamma * self.coefs + (1.0 - gamma) * self.relaxed_coefs
+            coefs = self._mixed(self.coefs, self.relaxed_coefs, gamma)
             eta = product(X, coefs) + self._mixed_intercepts(gamma)
         if offset is None:
             return eta
@@ -395,81 +405,17 @@ class RegularizationPath:
         path.n_passes = self.n_passes + other.n_passes
         return path
 
-    def aic(self) -> Floats:
-        """Return Akaike's criterion at every alpha, (L,): to be made small.
-
-            -2 log L + 2 k        k = df, 1 for the intercept and 1 for an unknown variance
-
-        where L is the likelihood without what no model changes, n the rows of positive weight:
-        copies of a row count, its weight does not. For a gaussian response, at its best variance,
-        -2 log L = n log(2 loss); for labels of two classes and for counts (Poisson), which have no
-        variance of their own, 2 n loss, the deviance, for paths with l1_ratio=1.
-
-        References
-        ----------
-        Zou, Hastie, Tibshirani, "On the degrees of freedom of the lasso", Ann. Statist. 35(5),
-        2007, section 3.2.
-        """
-        return criteria.aic(*self._fit_and_size())
-
-    def aicc(self) -> Floats:
-        """Return Akaike's criterion corrected for few rows, (L,); infinite where k >= n - 1.
-
-            aic + 2 k (k + 1) / (n - k - 1)
-
-        References
-        ----------
-        Hurvich, Tsai, "Regression and time series model selection in small samples", Biometrika
-        76(2), 1989, eq. 4.
-        """
-        return criteria.aicc(*self._fit_and_size(), self.n_rows)
-
-    def bic(self) -> Floats:
-        """Return Schwarz's criterion at every alpha, (L,): -2 log L + k log n, as in `aic`."""
-        return criteria.bic(*self._fit_and_size(), self.n_rows)
-
-    def ebic(self, gamma: float = 0.5) -> Floats:
-        """Return the extended Bayesian criterion, (L,), for many features.
-
-            bic + 2 gamma log C(p, m)      m non-zeros of p features
-
-        Parameters
-        ----------
-        gamma : float in [0, 1]
-            0 is `bic`.
-
-        References
-        ----------
-        Chen, Chen, "Extended Bayesian information criteria for model selection with large model
-        spaces", Biometrika 95(3), 2008, eq. 1.
-        """
-        gamma = check_number(gamma, "gamma", 0.0, 1.0)
-        bic = criteria.bic(*self._fit_and_size(), self.n_rows)
-        return bic + gamma * criteria.log_models(self.support_sizes(), self.n_features_in_)
-
-    def _fit_and_size(self) -> tuple[Floats, Floats]:
-        """Return -2 log L and k, (L,) each."""
-        family, size = self._settings["family"], self.df + bool(self._settings["fit_intercept"])
-        counts = isinstance(family, Poisson)
-        if (counts or (isinstance(family, Binomial) and self.classes_ is not None)) and (
-            self.l1_ratio == 1.0
-        ):
-            return criteria.deviance_fit(self._loss, self.n_rows), size
-        advice = (
-            "information criteria are also there for Poisson and for labels of two classes with "
-            "l1_ratio=1; else choose alpha by the loss on held-out rows, with cross_validate"
-        )
-        check_least_squares(family, "information criteria", advice)
-        return criteria.gaussian_fit(self._loss, self.n_rows), size + 1
-
     def _merge_coefs(
         self, first: "RegularizationPath", second: "RegularizationPath", order: NDArray[np.intp]
     ) -> None:
         for name in ("coefs", "relaxed_coefs"):
             if getattr(first, name) is not None:
-                both = sp.hstack([getattr(first, name), getattr(second, name)], format="csc")
-                setattr(self, name, sp.csc_array(both[:, order]))
+                both = self._side_by_side(getattr(first, name), getattr(second, name), order)
+                setattr(self, name, both)
         self.intercepts = np.concatenate([first.intercepts, second.intercepts])[order]
+
+    def _side_by_side(self, first: Any, second: Any, order: NDArray[np.intp]) -> Any:
+        return sp.csc_array(sp.hstack([first, second], format="csc")[:, order])
 
     def plot(self, ax: "Axes | None" = None, *, n_labels: int = 10) -> "Axes":
         """Plot the coefficients against -log(alpha), with the count of non-zeros on top.

@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from .arguments import check_offset
 from .design import product
-from .problem import Fit
 from .result import Floats, RegularizationPath, columns_of
 
 if TYPE_CHECKING:
@@ -28,33 +27,41 @@ class MultiResponsePath(RegularizationPath):
         Coefficients in X's own units, float64, one array per response or class.
     intercepts : ndarray of shape (L, K)
     df : ndarray of shape (L,)
-        The number of non-zero coefficients (of a grouped fit: features times K). With an L2 part,
-        for "multigaussian", K times the trace of the smoother on the support, as for one response;
-        NaN for "multinomial", whose responses share no smoother.
+        The number of non-zero coefficients, for "multinomial" K - 1 of a feature's at most (what
+        all classes have in common changes nothing). With an L2 part the trace of the smoother on
+        the support, as for one response: for "multigaussian" K times that of one, for
+        "multinomial" that of all classes together, NaN above 1024 coefficients.
     classes_ : ndarray of shape (K,), or None
         The labels in y, sorted, where it held labels.
+    relaxed_coefs : list of K csc_array of shape (p, L), or None
+    relaxed_intercepts : ndarray of shape (L, K), or None
     """
 
     coefs: Any
+    relaxed_coefs: Any
 
-    def _take_coefs(
-        self, solved: Sequence[tuple[NDArray[np.intp], Any, Fit]], n_features: int
-    ) -> None:
+    def _columns(
+        self, found: Sequence[tuple[NDArray[np.intp], Floats, Any]], n_features: int
+    ) -> tuple[Any, Floats]:
         K = self._settings["n_responses"]
-        self.coefs = [
-            columns_of([(index, f.coef[:, k]) for index, _, f in solved], n_features, len(self))
+        coefs = [
+            columns_of([(index, coef[:, k]) for index, coef, _ in found], n_features, len(self))
             for k in range(K)
         ]
-        for part in self.coefs:
+        for part in coefs:
             part.eliminate_zeros()
-        self.intercepts = np.full((len(self), K), np.nan)
-        for k, (_, intercept, _) in enumerate(solved):
-            self.intercepts[k] = intercept
+        intercepts = np.full((len(self), K), np.nan)
+        for k, (*_, intercept) in enumerate(found):
+            intercepts[k] = intercept
+        return coefs, intercepts
 
     def _column(self, k: int, gamma: float = 1.0) -> Floats:
         if np.isnan(self.dual_gaps[k]):
             return np.full((len(self.coefs), self.n_features_in_), np.nan)
-        return np.array([part[:, [k]].toarray()[:, 0] for part in self.coefs])
+        return super()._column(k, gamma)
+
+    def _dense(self, coefs: Any, k: int) -> Floats:
+        return np.array([part[:, [k]].toarray()[:, 0] for part in coefs])
 
     def support_sizes(self) -> NDArray[np.intp]:
         """Return how many features have a coefficient that is not zero, for any response, (L,)."""
@@ -62,24 +69,24 @@ class MultiResponsePath(RegularizationPath):
         return np.diff(sp.csc_array(used).indptr)
 
     def _intercept_of(self, k: int, gamma: float) -> Floats:
-        return self.intercepts[k]
+        return self._mixed_intercepts(gamma)[k]
 
-    def _merge_coefs(
-        self, first: RegularizationPath, second: RegularizationPath, order: NDArray[np.intp]
-    ) -> None:
-        self.coefs = [
-            sp.csc_array(sp.hstack([a, b], format="csc")[:, order])
-            for a, b in zip(first.coefs, second.coefs, strict=True)
-        ]
-        self.intercepts = np.concatenate([first.intercepts, second.intercepts])[order]
+    def _side_by_side(self, first: Any, second: Any, order: NDArray[np.intp]) -> Any:
+        pairs = zip(first, second, strict=True)
+        return [super(MultiResponsePath, self)._side_by_side(a, b, order) for a, b in pairs]
 
     def _linear_predictor(self, X: Any, alpha: float | None, offset: Any, gamma: float) -> Floats:
         """Return offset + intercepts + X coef', (n, L, K) or (n, K)."""
         X = self._checked(X, offset)
         if alpha is None:
-            eta = np.stack([product(X, part) for part in self.coefs], axis=-1) + self.intercepts
+            parts = self.coefs
+            if self.relaxed_coefs is not None and gamma < 1.0:
+                pairs = zip(parts, self.relaxed_coefs, strict=True)
+                parts = [self._mixed(*pair, gamma) for pair in pairs]
+            eta = np.stack([product(X, part) for part in parts], axis=-1)
+            eta += self._mixed_intercepts(gamma)
         else:
-            eta = product(X, self.coef(alpha).T) + self.intercept(alpha)
+            eta = product(X, self.coef(alpha, gamma).T) + self.intercept(alpha, gamma)
         if offset is None:
             return eta
         shift = check_offset(offset, len(eta), np.empty((len(eta), len(self.coefs))))
@@ -103,8 +110,8 @@ class MultiResponsePath(RegularizationPath):
             Within the grid; default: every alpha of it.
         offset : array of shape (n, K)
             Needed where the path was fitted with an offset, refused elsewhere.
-        gamma : float
-            1: these paths are not relaxed.
+        gamma : float in [0, 1]
+            As in `coef`.
         type : {"response", "link", "class", "probability"}
             "response": the expected y, for classes their probabilities, as "probability". "link":
             the linear predictors. "class", where y held labels: the likeliest.

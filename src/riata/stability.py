@@ -249,7 +249,7 @@ def _entries(data: Data, halves: list[Floats], grid: Floats, rule: Rule) -> list
             number = len(lane.fits) - 1
             for j in lane.centred.expand(fit.index).tolist():
                 first[begin + k].setdefault(j, number)
-            fit.coef = fit.coef[:0]  # who, not how much
+            lane.forget()  # who has entered is known now
 
         bar = with_bar(grid, rule.progress)
         stop = descend(lanes, bar, float(grid[-1]), rule.n_threads, visit, lambda: None)

@@ -8,6 +8,7 @@ from .arguments import check_count, check_flag, check_number
 from .threads import available_threads
 
 LONG = 1e9  # seconds: a deadline, so that solvers look at the clock and can be stopped
+WORST_FIRST = ["time_limit", "max_iter", "precision_floor", "converged"]  # of a fit that was made
 
 
 @dataclass

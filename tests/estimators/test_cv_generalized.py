@@ -38,6 +38,8 @@ VARIANTS = [
     LogisticRegressionCV(Cs=[0.01, 1.0], n_threads=1),
     LogisticRegressionCV(Cs=[0.1, 1.0], cv=3, l1_ratios=[0.5, 1.0], tol=1e-10, n_threads=1,
                          scoring="deviance", rule="1se"),
+    LogisticRegressionCV(Cs=[0.1, 1.0], cv=3, refit=False, n_threads=1),
+    LogisticRegressionCV(Cs=[0.1, 1.0], cv=3, use_legacy_attributes=True, n_threads=1),
 ]  # fmt: skip
 
 
@@ -70,7 +72,7 @@ def test_scikit_learns_parameters_names_and_defaults(cls):
     ours = inspect.signature(cls).parameters
     elsewhere = {"tol", "max_iter", "alphas", "n_alphas"}
     if cls is LogisticRegressionCV:  # its l1_ratios are the ones that 1.10 has
-        elsewhere |= {"dual", "penalty", "solver", "refit", "intercept_scaling"}
+        elsewhere |= {"dual", "penalty", "solver", "intercept_scaling"}
         elsewhere |= {"use_legacy_attributes", "l1_ratios", "scoring", "multi_class"}
     for name in set(theirs) - elsewhere:
         assert ours[name].kind == theirs[name].kind, name
@@ -85,6 +87,7 @@ def test_documented_parameters_are_the_actual_ones(cls):
     assert documented == list(inspect.signature(cls).parameters)
     model = cls(**{"Cs": 3} if cls is LogisticRegressionCV else {"alphas": 5}).fit(*data(cls))
     attributes = {name for name in vars(model) if name.endswith("_")} | {"sparse_coef_"}
+    attributes |= {"coefs_paths_"} if cls is LogisticRegressionCV else set()
     documented = set(re.findall(r"^    (\w+_) :", text["Attributes"], flags=re.M))
     assert documented == attributes | {"feature_names_in_"}
     assert cls.__name__ in estimators.__all__
@@ -160,6 +163,76 @@ def test_logistic_folds_are_fits_to_copies_with_the_same_c(several):
     assert (model.C_, model.l1_ratio_) == (Cs[k], ratios[r])
     one = LogisticRegression(C=Cs[k], l1_ratio=ratios[r], class_weight="balanced", tol=1e-13)
     np.testing.assert_allclose(model.coef_, one.fit(X, y, sample_weight=w).coef_, atol=1e-6)
+
+
+def centred(coefs):
+    """Return coefficients (..., K, p) of a softmax without what all K have in common."""
+    return coefs - coefs.mean(axis=-2, keepdims=True) if coefs.shape[-2] > 1 else coefs
+
+
+@pytest.mark.skipif(not NEW, reason="shapes are those of 1.9")
+@pytest.mark.parametrize("legacy", [False, True])
+@pytest.mark.parametrize("fit_intercept", [False, True])
+@pytest.mark.parametrize("refit", [False, True])
+@pytest.mark.parametrize("several", [False, True])
+def test_what_folds_fitted_and_its_mean_are_scikit_learns(several, refit, fit_intercept, legacy):
+    X, y = three() if several else data(LogisticRegressionCV, n=90)
+    w = weights(90) + 0.1
+    params = {
+        "Cs": [1.0, 0.01, 30.0, 0.1], "scoring": "neg_log_loss", "refit": refit, "cv": 3,
+        "fit_intercept": fit_intercept, "use_legacy_attributes": legacy, "l1_ratios": (0.0,),
+    }  # fmt: skip
+    model = LogisticRegressionCV(**params, tol=1e-13, n_threads=1).fit(X, y, sample_weight=w)
+    theirs = sklearn.linear_model.LogisticRegressionCV(
+        **params, tol=1e-12, max_iter=1000, solver="newton-cholesky"
+    ).fit(X, y, sample_weight=w)
+    for name in ("scores_", "coefs_paths_"):
+        ours, wanted = getattr(model, name), getattr(theirs, name)
+        assert type(ours) is type(wanted)
+        if legacy:
+            assert list(ours) == list(wanted)
+            ours, wanted = (np.array(list(values.values())) for values in (ours, wanted))
+        if name == "coefs_paths_":
+            axis = 0 if legacy else -2
+            ours, wanted = (centred(np.moveaxis(v, axis, -2)) for v in (ours, wanted))
+        assert ours.shape == wanted.shape
+        np.testing.assert_allclose(ours, wanted, rtol=0, atol=1e-5)
+    for name in ("C_", "l1_ratio_"):
+        assert np.shape(getattr(model, name)) == np.shape(getattr(theirs, name))
+        np.testing.assert_allclose(getattr(model, name), getattr(theirs, name), rtol=1e-12)
+    assert model.n_iter_.shape == theirs.n_iter_.shape
+    np.testing.assert_allclose(centred(model.coef_), centred(theirs.coef_), atol=1e-5)
+    shift = model.intercept_.mean() - theirs.intercept_.mean() if several else 0.0
+    np.testing.assert_allclose(model.intercept_ - shift, theirs.intercept_, atol=1e-5)
+    np.testing.assert_allclose(model.predict_proba(X), theirs.predict_proba(X), atol=1e-5)
+
+
+def test_means_over_folds_of_several_l1_ratios_are_those_of_explicit_fits():
+    X, y = data(LogisticRegressionCV, n=90)
+    folds = list(KFold(3, shuffle=True, random_state=2).split(X))
+    Cs, ratios = [0.5, 5.0, 0.05], [1.0, 0.3]
+    model = LogisticRegressionCV(
+        Cs=Cs, l1_ratios=ratios, cv=folds, scoring="neg_log_loss", refit=False, tol=1e-13,
+        n_threads=1,
+    ).fit(X, y)  # fmt: skip
+    chosen = []
+    for f, (train, test) in enumerate(folds):
+        fits = {}
+        for r, ratio in enumerate(ratios):
+            for k, C in enumerate(Cs):
+                one = LogisticRegression(C=C, l1_ratio=ratio, tol=1e-13).fit(X[train], y[train])
+                score = -sklearn.metrics.log_loss(y[test], one.predict_proba(X[test]))
+                fits[r, k] = score, C, ratio, one.coef_, one.intercept_
+                whole = np.hstack([one.coef_, one.intercept_[:, None]])
+                np.testing.assert_allclose(model.coefs_paths_[f, r, k], whole, atol=1e-6)
+        chosen.append(max(fits.values(), key=lambda fit: fit[0]))
+    _, strengths, ratio, coef, intercept = zip(*chosen, strict=True)
+    np.testing.assert_allclose(model.C_, np.mean(strengths))
+    assert model.l1_ratio_ == pytest.approx(np.mean(ratio))
+    np.testing.assert_allclose(model.coef_, np.mean(coef, axis=0), atol=1e-6)
+    np.testing.assert_allclose(model.intercept_, np.mean(intercept, axis=0), atol=1e-6)
+    assert model.status_ in ("converged", "precision_floor")
+    assert 0.0 <= model.dual_gap_ < 1e-12
 
 
 @pytest.mark.parametrize("cls", MULTITASK)
@@ -280,6 +353,7 @@ def test_routing_hands_groups_to_the_splitter_and_weights_to_fit(cls):
         ({"l1_ratios": [1.0, 1.0]}, "l1_ratios must not hold"),
         ({"scoring": "r3"}, "scoring must be one of"),
         ({"rule": "best"}, "rule must be"),
+        ({"rule": "1se", "refit": False}, 'rule must be "min" with refit=False'),
         ({"class_weight": {"yes": 0.0}}, "must leave every class weight"),
     ],
 )

@@ -135,6 +135,7 @@ class _CrossValidated(_Routed):
         """
         metadata = {**params, "sample_weight": weight}
         own = {"rule": self.rule, "sample_weight": weight}
+        own["counts_df"] = callable(self.rule)  # who may ask the paths, which nobody else sees
         own["cv"] = splits(self, X, y, metadata, classifier=classifier)
         return cross_validated(X, y, **{**self._settings(), **CV_DEFAULTS, **own, **settings})
 

@@ -31,7 +31,7 @@ class _GeneralizedModel(_Model):
         if start is not None:
             start = None if start.shape != shape else start[:, 0] if shape[1] == 1 else start
         settings = {**self._settings(), "family": family, "l1_ratio": l1_ratio, **data}
-        path = solve_path(X, y, start=start, **settings | {"alphas": [alpha]})
+        path = solve_path(X, y, start=start, counts_df=False, **settings | {"alphas": [alpha]})
         self.dual_gap_ = float(path.dual_gaps[0])
         self.status_ = str(path.status[0])
         return path

@@ -1,15 +1,20 @@
-"""LogisticRegressionCV: scikit-learn's C, which makes every fold's alpha its own."""
+"""LogisticRegressionCV: scikit-learn's C, which makes every fold's alpha its own.
 
-from typing import Any
+What the folds fitted is kept sparse; scikit-learn's dense arrays are made of it when asked for.
+"""
+
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.validation import check_is_fitted
 
-from ..arguments import check_count, check_weights
+from ..arguments import check_count, check_flag, check_weights
 from ..cross_validation import check_ratios
-from ..cv_result import CrossValidatedPath
+from ..cv_result import CrossValidatedPath, best_of
 from ..families import get_family
 from ..scoring import get_scoring
+from ..stopping import WORST_FIRST
 from ._folds import _CrossValidated
 from .generalized import Floats
 from .logistic import _Logistic, check_strength, logistic_alpha
@@ -49,11 +54,21 @@ class LogisticRegressionCV(_CrossValidated, _Logistic):
         Without effect: folds share X and `n_threads`.
     verbose : int, default=0
         Without effect.
+    refit : bool, default=True
+        True: the C and l1_ratio with the best mean score, fitted to all data. False: the mean over
+        folds of the coefficients, intercepts, C and l1_ratio of every fold's own best.
     random_state : int, RandomState instance or None, default=None
         Without effect: nothing is random.
+    use_legacy_attributes : bool, default=False
+        As in scikit-learn 1.9: True for the shapes that attributes had before 1.10, with classes
+        as the keys of dicts (of two classes the second alone). With k the number of keys `C_` and
+        `l1_ratio_` are (k,), `scores_` and `coefs_paths_` dicts of (n_folds, n_cs, n_l1_ratios)
+        and (n_folds, n_cs, n_l1_ratios, n_features + fit_intercept), `n_iter_` is
+        (1, n_folds, n_cs, n_l1_ratios).
     rule : {"min", "1se"}, percentage or callable, default="min"
         Which model is taken, as in `riata.cross_validate`: the best, the one of the smallest C
-        within one standard error of it, or the sparsest within so many percent ("5%").
+        within one standard error of it, or the sparsest within so many percent ("5%"). Only "min"
+        with `refit=False`.
     penalty_factor : float, array-like of shape (n_features,) or None, default=None
         v_j >= 0: 0 leaves a feature unpenalised, inf excludes it. Never rescaled. None is 1.
     lower_bounds : float, array-like of shape (n_features,) or None, default=None
@@ -73,25 +88,29 @@ class LogisticRegressionCV(_CrossValidated, _Logistic):
         The values of C, as they were given.
     l1_ratios_ : ndarray of shape (n_l1_ratios,)
         As they were given.
+    coefs_paths_ : ndarray of shape (n_folds, n_l1_ratios, n_cs, k, n_features + fit_intercept)
+        What every fold fitted, the intercept last; k is 1 for two classes, else n_classes. Made
+        anew each time it is asked for.
     scores_ : ndarray of shape (n_folds, n_l1_ratios, n_cs)
         Scores of the held-out rows.
     C_ : float
-        The chosen C.
+        The chosen C; with `refit=False` the mean of the folds'.
     l1_ratio_ : float
-        The chosen l1_ratio.
+        The chosen l1_ratio; with `refit=False` the mean of the folds'.
     coef_ : ndarray of shape (1, n_features), or (n_classes, n_features) for more than two
-        Coefficients at `C_`, fitted to all data.
+        Coefficients at `C_`, fitted to all data; with `refit=False` the mean of the folds' best.
     sparse_coef_ : sparse array of the same shape
         The same in CSR.
     intercept_ : ndarray of shape (1,), or (n_classes,)
         b0; 0.0 without an intercept.
     dual_gap_ : float
-        The duality gap at `C_`, on all data, on the scale of `riata.fit_path`.
+        The duality gap at `C_`, on all data, on the scale of `riata.fit_path`; with `refit=False`
+        the largest of the fits that are averaged, each on its training rows.
     n_iter_ : ndarray of shape (n_folds, n_l1_ratios, n_cs)
         Coordinate sweeps plus linear solves, 1 at least.
     status_ : str
         Of the fit to all data at `C_`: "converged", "precision_floor" (as near as rounding lets
-        it) or "max_iter".
+        it) or "max_iter"; with `refit=False` the worst of the fits that are averaged.
     n_features_in_ : int
         Number of features seen by `fit`.
     feature_names_in_ : ndarray of shape (n_features_in_,)
@@ -105,9 +124,9 @@ class LogisticRegressionCV(_CrossValidated, _Logistic):
     Notes
     -----
     In riata's terms a fold whose training rows have the total weight S_k is fitted at
-    alpha = 1 / (C S_k). Attributes have the shapes of scikit-learn's
-    ``use_legacy_attributes=False``; of equally good models the one with the largest l1_ratio is
-    taken, then with the smallest C.
+    alpha = 1 / (C S_k). Of equally good models the one with the largest l1_ratio is taken, then
+    with the smallest C. Memory: 16 bytes for each coefficient of the folds that is not zero, and
+    the n_folds x n_l1_ratios x n_cs x k x n_features numbers of `coefs_paths_` where it is used.
 
     Examples
     --------
@@ -119,6 +138,11 @@ class LogisticRegressionCV(_CrossValidated, _Logistic):
     >>> model.C_
     10000.0
     """
+
+    scores_: Any
+    n_iter_: Any
+    C_: Any
+    l1_ratio_: Any
 
     def __init__(
         self,
@@ -133,7 +157,9 @@ class LogisticRegressionCV(_CrossValidated, _Logistic):
         class_weight: Any = None,
         n_jobs: int | None = None,
         verbose: int = 0,
+        refit: bool = True,
         random_state: Any = None,
+        use_legacy_attributes: bool = False,
         rule: Any = "min",
         penalty_factor: ArrayLike | None = None,
         lower_bounds: ArrayLike | None = None,
@@ -151,7 +177,9 @@ class LogisticRegressionCV(_CrossValidated, _Logistic):
         self.class_weight = class_weight
         self.n_jobs = n_jobs
         self.verbose = verbose
+        self.refit = refit
         self.random_state = random_state
+        self.use_legacy_attributes = use_legacy_attributes
         self.rule = rule
         self.penalty_factor = penalty_factor
         self.lower_bounds = lower_bounds
@@ -161,6 +189,13 @@ class LogisticRegressionCV(_CrossValidated, _Logistic):
 
     def _choose(self, X: Any, y: Any, sample_weight: Any, params: dict[str, Any]) -> None:
         Cs, ratios = self._strengths(), check_ratios(self.l1_ratios, "l1_ratios")
+        refit = check_flag(self.refit, "refit")
+        legacy = check_flag(self.use_legacy_attributes, "use_legacy_attributes")
+        if not refit and self.rule != "min":
+            raise ValueError(
+                f'rule must be "min" with refit=False, which takes the best of every fold, got '
+                f"{self.rule!r}: use refit=True"
+            )
         X, y, classes, s = self._labelled(X, y, sample_weight)
         if len(lost := np.setdiff1d(classes, y[s > 0.0])):
             raise ValueError(
@@ -171,11 +206,18 @@ class LogisticRegressionCV(_CrossValidated, _Logistic):
         cv = self._search(
             X, y, sample_weight, params, classifier=True, family=_family(classes),
             alphas=alphas, l1_ratio=ratios, scoring=self._measure(), summed=True,
-            sample_weight=s,
+            sample_weight=s, keep_fold_paths=True,
             scoring_weight=1.0 if sample_weight is None else sample_weight,
         )  # fmt: skip
         self.classes_, self.Cs_, self.l1_ratios_ = classes, Cs, ratios
-        self._take(cv, alphas)
+        self._place = np.searchsorted(-cv.path.alphas, -alphas)
+        self._take_folds(cv)
+        if refit:
+            self._take(cv)
+        else:
+            self._average(cv)
+        if legacy:
+            self._restore()
 
     def _strengths(self) -> Floats:
         """Return the values of C, in the caller's order."""
@@ -189,15 +231,68 @@ class LogisticRegressionCV(_CrossValidated, _Logistic):
     def _measure(self) -> Any:
         return "accuracy" if self.scoring is None else self.scoring
 
-    def _take(self, cv: CrossValidatedPath, alphas: Floats) -> None:
-        """Keep what scikit-learn's class keeps, for every C its alpha."""
+    def _take_folds(self, cv: CrossValidatedPath) -> None:
+        """Keep what the folds found, for every C its alpha."""
+        assert cv.fold_paths is not None
+        self.scores_ = cv.scores[:, self._place].transpose(2, 0, 1)
+        self.n_iter_ = np.maximum(cv.n_iter[:, self._place].transpose(2, 0, 1), 1)
+        self._folds = [
+            [_Coefs(_as_list(path.coefs), path.intercepts) for path in paths]
+            for paths in zip(*cv.fold_paths, strict=True)
+        ]
+
+    def _take(self, cv: CrossValidatedPath) -> None:
+        """Keep the model that the rule chooses."""
         k = self._keep(cv)
         self.coef_, self.intercept_ = np.atleast_2d(self.coef_), np.ravel(self.intercept_)
-        place = np.searchsorted(-cv.path.alphas, -alphas)
-        self.scores_ = cv.scores[:, place].transpose(2, 0, 1)
-        self.n_iter_ = np.maximum(cv.n_iter[:, place].transpose(2, 0, 1), 1)
-        self.C_ = float(self.Cs_[int(np.flatnonzero(place == k)[0])])
+        self.C_ = self._strength_at(k)
         self.l1_ratio_ = cv.l1_ratio
+
+    def _strength_at(self, k: int) -> float:
+        """Return the C of the alpha with number k."""
+        return float(self.Cs_[int(np.flatnonzero(self._place == k)[0])])
+
+    def _average(self, cv: CrossValidatedPath) -> None:
+        """Keep the mean of the folds' own best models."""
+        assert cv.fold_paths is not None
+        best = [best_of(cv, f) for f in range(len(self._folds))]
+        found = [(f, r, k) for f, place in enumerate(best) if place for r, k in [place]]
+        if not found:
+            raise ValueError("cv must hold out rows of positive weight, got none in any fold")
+        models = np.mean([_dense(self._folds[f][r], [k])[0] for f, r, k in found], axis=0)
+        self.coef_, self.intercept_ = models[:, :-1], models[:, -1]
+        self.C_ = float(np.mean([self._strength_at(k) for *_, k in found]))
+        self.l1_ratio_ = float(np.mean([cv.l1_ratios[r] for _, r, _ in found]))
+        paths = [(cv.fold_paths[r][f], k) for f, r, k in found]
+        self.dual_gap_ = max(float(path.dual_gaps[k]) for path, k in paths)
+        status = {str(path.status[k]) for path, k in paths}
+        self.status_ = next(word for word in WORST_FIRST if word in status)
+
+    @property
+    def coefs_paths_(self) -> Any:
+        """What every fold fitted, dense; see the class."""
+        check_is_fitted(self)
+        fitted = [[_dense(path, self._place) for path in paths] for paths in self._folds]
+        whole = np.array(fitted)
+        whole = whole if self.fit_intercept else whole[..., :-1]
+        return self._by_class(whole.transpose(3, 0, 2, 1, 4)) if self._legacy() else whole
+
+    # -- the attributes of scikit-learn before 1.10 ----------------------------------------------
+
+    def _legacy(self) -> bool:
+        return isinstance(self.scores_, dict)
+
+    def _by_class(self, values: Any) -> dict[Any, Any]:
+        """Return values, one for each class, the first of two left out, by label."""
+        labels = self.classes_[1:] if len(self.classes_) == 2 else self.classes_
+        return dict(zip(labels, values, strict=True))
+
+    def _restore(self) -> None:
+        """Put the attributes into their former shapes."""
+        scores, k = self.scores_.swapaxes(1, 2), len(self.coef_)
+        self.scores_ = self._by_class([scores.copy() for _ in range(k)])
+        self.n_iter_ = self.n_iter_.swapaxes(1, 2)[None]
+        self.C_, self.l1_ratio_ = np.repeat(self.C_, k), np.repeat(self.l1_ratio_, k)
 
     def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
         """Return the score of `scoring` on these rows.
@@ -225,6 +320,24 @@ class LogisticRegressionCV(_CrossValidated, _Logistic):
         scoring = get_scoring(self._measure(), family, classes)
         weights = check_weights(sample_weight, len(y))
         return scoring.score(numbers if eta.ndim == 2 else numbers[:, 1], eta, weights)
+
+
+class _Coefs(NamedTuple):
+    """One fold's path: a list of K sparse (p, L), 1 for two classes; intercepts (L,) or (L, K)."""
+
+    parts: Any
+    intercepts: Floats
+
+
+def _as_list(coefs: Any) -> list[Any]:
+    return coefs if isinstance(coefs, list) else [coefs]
+
+
+def _dense(path: _Coefs, place: Any) -> Floats:
+    """Return coefficients and, last, intercepts at some alphas, (m, K, p + 1)."""
+    coefs = [part[:, place].toarray().T for part in path.parts]
+    intercepts = path.intercepts[place].reshape(len(place), -1)
+    return np.concatenate([np.stack(coefs, axis=1), intercepts[:, :, None]], axis=2)
 
 
 def _family(classes: NDArray[Any]) -> str:
