@@ -268,3 +268,13 @@ def test_newton_steps_are_few(family):
     steps = 3 if not kind.straight else 4
     assert len(counted) <= steps * 50
     assert path.n_passes <= (steps - 1.5) * 50
+
+
+@pytest.mark.parametrize("family", ["poisson", "gamma", "tweedie"])
+def test_large_counts_whose_loss_is_mostly_rounding_need_few_steps(family):
+    rng = np.random.default_rng(8)
+    X = rng.standard_normal((150, 10))
+    y = 150.0 + 3.0 * X[:, 0] + 10.0 * rng.random(150)
+    path = family_path(X, y, family, tol=1e-12, n_alphas=10, alpha_min_ratio=1e-4)
+    assert (path.status == "converged").all()
+    assert path.n_iter.max() <= 30

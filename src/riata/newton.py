@@ -34,6 +34,7 @@ from .solver import EPS, Floats, Solver, State
 from .working_set import GRAM_LIMIT, Indices, WorkingSet
 
 ARMIJO = 1e-4  # share of the predicted decrease that a step must bring
+NOISE = 1e-6  # share of the objective that its terms' rounding may move it by
 SMALLEST_STEP = 1e-9
 EXACT = 0.1  # share of the target to which the quadratic on the working set is solved
 ROUGHLY = 1e-3  # share of the present gap to which it is solved at least
@@ -392,16 +393,27 @@ class NewtonSolver(Solver):
     def _search(
         self, box: Box, work: Indices, coef: Floats, step: Floats, at: LossAt, along: Floats
     ) -> tuple[float, LossAt]:
-        """Return the first t = 1, 1/2, ... that Armijo accepts, 0 where none, and what is there."""
-        before = box.value(coef, work)
-        fall = dual.weighted_sums(self.problem.design.weights * at.pull, along)[0]
+        """Return the first t = 1, 1/2, ... that Armijo accepts, 0 where none, and what is there.
+
+        Where the loss moves by no more than its terms' rounding may be, the slope decides: it may
+        not rise behind t by more than it fell before (Hager, Zhang, SIAM J. Optim. 16(1), 2005, eq.
+        4.1).
+        """
+        before, w = box.value(coef, work), self.problem.design.weights
+        fall = dual.weighted_sums(w * at.pull, along)[0]
         predicted = min(box.value(coef + step, work) - before - fall, 0.0)
-        slack = 8 * EPS * (at.loss + before)
+        slope = box.slope(coef, step, work) - fall
+        slack, noise = 8 * EPS * (at.loss + before), NOISE * (at.loss + before)
         t = 1.0
         while t >= SMALLEST_STEP:
             new = self._evaluate(at.eta + t * along)
-            rise = new.loss - at.loss + box.value(coef + t * step, work) - before
+            there = coef + t * step
+            rise = new.loss - at.loss + box.value(there, work) - before
             if rise <= ARMIJO * t * predicted + slack:
                 return t, new
+            if rise <= noise:
+                behind = box.slope(there, step, work) - dual.weighted_sums(w * new.pull, along)[0]
+                if behind <= (2 * ARMIJO - 1) * slope:
+                    return t, new
             t *= 0.5
         return 0.0, at
