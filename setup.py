@@ -17,7 +17,7 @@ if platform.machine() in ("x86_64", "AMD64"):
     FLAGS.append("-march=x86-64-v2")  # NumPy's own floor
 KERNELS = "src/riata/kernels"
 # tiles use fused multiply-adds where the CPU has them (dispatched at run time)
-CONTRACTED = dict.fromkeys(("gram", "factor", "dots"), ["-ffp-contract=fast"])
+CONTRACTED = {name: ["-ffp-contract=fast"] for name in ("gram", "factor", "dots")}
 HEADERS = [
     *("simd.h", "tile.h", "dots.h", "factor.h", "loss.h", "bounds.h"),
     *("simd.pxd", "scalar.pxd", "restricted.pxd", "rank.pxd", "limits.pxd", "factor.pxd"),

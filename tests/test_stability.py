@@ -121,7 +121,7 @@ FAMILIES = ["gaussian", "binomial", "poisson", "gamma", "tweedie", "huber", "squ
             "multigaussian", "multinomial", Multinomial(grouped=True)]  # fmt: skip
 
 
-@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family if isinstance(family, str) else "grouped")
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: getattr(family, "name", family))
 def test_every_family_finds_what_was_planted(family):
     X, y = planted(family)
     B, tau = 8, 0.8

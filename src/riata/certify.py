@@ -6,6 +6,7 @@ rounding or the point itself gives it the other, it is projected out as well, wh
 feasible and, at an optimum where it is off its bound, exact.
 """
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -18,6 +19,7 @@ from .gram_space import GramSpace
 from .kernels import dual
 from .least_squares import ColumnSpace
 from .penalty import Box
+from .threads import cut, run
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -27,6 +29,7 @@ EPS = float(np.finfo(float).eps)
 PRECISION = 0.01  # share of itself to which the best scale of a loss's dual point is found
 PROJECTIONS = 30  # at most, where rows keep leaving the domain of the conjugate
 ORTHOGONAL = 1e-24  # share of |r|^2 on the free features that is rounding
+ROWS = 1 << 14  # whose loss is one job
 ONCE = 1e-12  # share up to which one projection leaves nothing but rounding
 
 
@@ -150,6 +153,24 @@ def certified_gap(
     return duality_gap_of(coef, dual_z, dual_sq, lost, box, skip)
 
 
+def loss_at(family: Family, y: Floats, eta: Floats, w: Floats, n_threads: int) -> LossAt:
+    """Return the loss at eta (n,), without the family's level, and its derivatives there."""
+    parts = _row_blocks(family, len(y))
+    if len(parts) == 1:
+        return LossAt(eta, *family.evaluate(y, eta, w))
+    pull, curvature, sums = np.empty_like(eta), np.empty_like(eta), np.empty(len(parts))
+
+    def job(k: int, a: int, b: int) -> None:
+        sums[k] = family.kernel(y[a:b], eta[a:b], w[a:b], pull[a:b], curvature[a:b])
+
+    run([partial(job, k, a, b) for k, (a, b) in enumerate(parts)], n_threads)
+    return LossAt(eta, float(sums.sum()), pull, curvature)
+
+
+def _row_blocks(family: Family, n: int) -> list[tuple[int, int]]:
+    return cut(n, n // ROWS) if family.kernel is not None and n >= 2 * ROWS else [(0, n)]
+
+
 def gap_of_loss(
     family: Family,
     y: Floats,
@@ -160,6 +181,7 @@ def gap_of_loss(
     z: Floats,
     box: Box,
     skip: Mask,
+    n_threads: int,
 ) -> float:
     """Return the duality gap of coef (p,) under any convex loss, from the dual point v (n,).
 
@@ -167,8 +189,17 @@ def gap_of_loss(
     largest feasible scale of v is not the best one.
     """
 
+    parts = _row_blocks(family, len(y))
+
     def loss_part(c: float, sloped: bool) -> tuple[float, float]:
-        value = family.gap(y, at.eta, at.pull, at.curvature, v, c, w)
+        found = np.empty(len(parts))
+
+        def job(k: int, a: int, b: int) -> None:
+            eta, pull, curvature = at.eta[a:b], at.pull[a:b], at.curvature[a:b]
+            found[k] = family.gap(y[a:b], eta, pull, curvature, v[a:b], c, w[a:b])
+
+        run([partial(job, k, a, b) for k, (a, b) in enumerate(parts)], n_threads)
+        value = float(found.sum())
         if not sloped:
             return value, 0.0
         with np.errstate(invalid="ignore"):
@@ -207,12 +238,13 @@ def certified_loss_gap(
             panel.extend(members)
         elif len(members):
             return gap_of_loss(
-                family, y, w, at, np.zeros(design.n), coef, np.zeros(design.p), box, skip
-            )
+                family, y, w, at, np.zeros(design.n), coef, np.zeros(design.p), box, skip,
+                design.n_threads,
+            )  # fmt: skip
         v = dual_of(panel, design, at.pull, at.curvature, domain)
         z = design.transpose_dot(w * v)
         more = off_their_bound(coef, z, box, bare[skip[bare] == 0])
         if len(more) == 0:
             break
         members = np.concatenate([members, more])
-    return gap_of_loss(family, y, w, at, v, coef, z, box, skip)
+    return gap_of_loss(family, y, w, at, v, coef, z, box, skip, design.n_threads)

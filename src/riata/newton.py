@@ -24,7 +24,15 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from .certify import LossAt, at_rest, certified_loss_gap, dual_of, gap_of_loss, off_their_bound
+from .certify import (
+    LossAt,
+    at_rest,
+    certified_loss_gap,
+    dual_of,
+    gap_of_loss,
+    loss_at,
+    off_their_bound,
+)
 from .correlations import Correlations
 from .families import Family
 from .kernels import dual
@@ -263,8 +271,8 @@ class NewtonSolver(Solver):
     def _evaluate(self, eta: Floats) -> LossAt:
         problem, w = self.problem, self.problem.design.weights
         eta = at_rest(eta, w)
-        loss, pull, curvature = problem.family.evaluate(problem.y, eta, w)
-        return LossAt(eta, max(loss + self._level, 0.0), pull, curvature)
+        at = loss_at(problem.family, problem.y, eta, w, problem.design.n_threads)
+        return at._replace(loss=max(at.loss + self._level, 0.0))
 
     def rounding(self) -> float:
         """Return the gap that double precision cannot tell from zero; see Solver."""
@@ -296,7 +304,7 @@ class NewtonSolver(Solver):
         if len(bare) == 0:
             return gap_of_loss(
                 problem.family, problem.y, problem.design.weights, state.at, state.resid,
-                state.coef, state.z, box, skip,
+                state.coef, state.z, box, skip, problem.design.n_threads,
             )  # fmt: skip
         return certified_loss_gap(
             problem.design, problem.family, problem.y, self.working.free, state.coef, state.at, box,
@@ -320,8 +328,9 @@ class NewtonSolver(Solver):
         at, intercept, steps = state.at, state.intercept, state.steps
         n_iter, last, poor, finished = 0, float("inf"), 0, False
         while True:
-            grad, z_free = working.gradient(w * at.pull)
-            total = dual.weighted_sums(w, at.pull)[0]
+            u = w * at.pull
+            grad, z_free = working.gradient(u)
+            total = float(u.sum())
             mass = dual.weighted_sums(w, self._curvature)[0]
             shift = total / mass if problem.design.centred else 0.0
             free_step = working.space.solve(z_free)
@@ -360,7 +369,8 @@ class NewtonSolver(Solver):
             n_iter += max(solves, 1)
             step = b - coef
             free_step += working.free_step(step)
-            along = working.moved(free_step, step) + shift
+            along = working.moved(free_step, step)
+            along += shift
             t, at = self._search(box, work, coef, step, at, along)
             if t == 0.0:
                 if self._age == 0 and self._damping > 0.0:
@@ -406,7 +416,7 @@ class NewtonSolver(Solver):
         slack, noise = 8 * EPS * (at.loss + before), NOISE * (at.loss + before)
         t = 1.0
         while t >= SMALLEST_STEP:
-            new = self._evaluate(at.eta + t * along)
+            new = self._evaluate(at.eta + (along if t == 1.0 else t * along))
             there = coef + t * step
             rise = new.loss - at.loss + box.value(there, work) - before
             if rise <= ARMIJO * t * predicted + slack:

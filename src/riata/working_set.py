@@ -164,7 +164,9 @@ class WorkingSet:
     def moved(self, free_step: Floats, step: Floats) -> Floats:
         """Return X d, (n,), columns centred as for G, from a step of b_Z and b_W."""
         d = np.concatenate([free_step, step])
-        return self._panel.dot(d) - float(self._panel.mean @ d)
+        out = self._panel.dot(d)
+        out -= float(self._panel.mean @ d)
+        return out
 
     def gradients(self, u: Floats, some: Indices) -> tuple[Floats, Floats]:
         """Return X_S'U, (|S|, K), of the members at the positions `some`, and the column sums of U

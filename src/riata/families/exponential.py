@@ -60,6 +60,7 @@ class Binomial(Family):
 
     name = "binomial"
     labelled = proportions = True
+    kernel = staticmethod(loss.logistic)
     curvature_bound = 0.25
 
     def check(self, y: Floats) -> None:
@@ -80,7 +81,7 @@ class Binomial(Family):
 
     def evaluate(self, y: Floats, eta: Floats, weights: Floats) -> tuple[float, Floats, Floats]:
         pull, curvature = np.empty_like(eta), np.empty_like(eta)
-        return loss.logistic(y, eta, weights, pull, curvature), pull, curvature
+        return self.kernel(y, eta, weights, pull, curvature), pull, curvature
 
     def gap(
         self,
@@ -140,6 +141,7 @@ class Poisson(Family):
 
     name = "poisson"
     needs_a_positive = True
+    kernel = staticmethod(loss.poisson)
 
     def check(self, y: Floats) -> None:
         refuse(y, y < 0.0, ">= 0", self.name, "drop the row or choose another family")
@@ -154,7 +156,7 @@ class Poisson(Family):
 
     def evaluate(self, y: Floats, eta: Floats, weights: Floats) -> tuple[float, Floats, Floats]:
         pull, mu = np.empty_like(eta), np.empty_like(eta)
-        return loss.poisson(y, eta, weights, pull, mu), pull, mu
+        return self.kernel(y, eta, weights, pull, mu), pull, mu
 
     def gap(
         self,
