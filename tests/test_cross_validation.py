@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse as sp
 from certified import fingerprint, judge
 from problems import FEW_STORAGES, SPARSE, regression, weights
+from scipy.sparse import csr_array
 
 import riata
 
@@ -352,6 +353,17 @@ def test_tall_folds_read_x_twice(n_folds):
     cv = riata.cross_validate(X, y, cv=n_folds)
     assert cv.n_passes == 2.0
     assert cv.path.n_passes == 1.0
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_wide_folds_read_x_together(order):
+    X, y = regression(100, 3000, seed=5)
+    X = np.array(X, order=order)
+    cv = riata.cross_validate(X, y, cv=5)
+    one = riata.fit_path(X, y)
+    assert cv.n_passes <= 4.0 * one.n_passes
+    csr = riata.cross_validate(csr_array(X), y, cv=5)
+    assert csr.n_passes <= 3.0 * riata.fit_path(csr_array(X), y).n_passes
 
 
 def test_tall_folds_with_a_perfect_fit_are_scored_row_by_row():

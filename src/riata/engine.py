@@ -92,9 +92,14 @@ class Engine:
         if self._made is not None:
             self._made.working.room = side
 
-    def take(self, z: Floats) -> None:
-        """Take X'u (p,) of what `begin` returned."""
-        self._solver().take(z)
+    def doubtful(self) -> NDArray[np.intp] | None:
+        """Return the features whose X'u `take` should be given; None for all."""
+        return self._solver().doubtful()
+
+    def take(self, z: Floats, index: NDArray[np.intp] | None = None) -> None:
+        """Take X'u of what `begin` returned: (p,), or of the features `index`, the doubtful ones
+        at least."""
+        self._solver().take(z, index)
 
     def solve(self, alpha: float, *, last: bool) -> Fit:
         """Return the certified fit at alpha.

@@ -8,6 +8,7 @@ alpha runs in native loops, one call each, and coef stays where it is.
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .certificate import duality_gap_of
 from .correlations import Correlations
@@ -21,6 +22,7 @@ class LazySolver(Solver):
     """Solves one gaussian problem for alpha after alpha, z of outsiders certified, not read."""
 
     _known: Correlations
+    _coarse = False  # whether z of the members, by Gram algebra, is not exact enough
     _outside: list[int] | None = None  # expected outsiders, and violators, if that is known
 
     def __init__(self, problem: Problem) -> None:
@@ -37,9 +39,18 @@ class LazySolver(Solver):
         by_column = problem.design.column_cost < float("inf")
         return by_column and not np.any(problem.penalty.unpenalised & (problem.never == 0))
 
-    def take(self, z: Floats) -> None:
+    def doubtful(self) -> NDArray[np.intp]:
+        bounds = self._known.bounds
+        bounds.hear(1.0)
+        found = bounds.uncertain
+        return np.concatenate([found, self.working.members]) if self._coarse else found
+
+    def take(self, z: Floats, index: NDArray[np.intp] | None = None) -> None:
         self._pending = False
-        self._known.take_all(z)
+        if index is None:
+            self._known.take_all(z)
+        else:
+            self._known.bounds.note_read(index, z)
 
     def _expect(self, alpha: float, box: Box) -> None:
         self._outside = None
@@ -98,7 +109,8 @@ class LazySolver(Solver):
         active = work[values != 0.0]
         active.sort()
         self.state = State(coef, active, resid, self._known.z, resid_sq, size)
-        if not self._pending and self._rounding(magnitude) > SAFE * problem.negligible_gap():
+        self._coarse = self._rounding(magnitude) > SAFE * problem.negligible_gap()
+        if self._coarse and not self._pending:
             self._known.reread(work)
         return n_iter, finished
 

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from .arguments import Data
 from .centring import centre
 from .design import Moments
@@ -81,11 +83,13 @@ def descend(
         verify = number == 0 and alpha == last  # the others' certificates may stay Gram algebra
         visit(number, lane, lane.step(alpha, last=verify))
 
-    solved = 0
+    solved, share = 0, shares_reads(lanes)
     try:
         for alpha in alphas:
             if lanes[0].engine.problem.expired():
                 break
+            if share:
+                _go_ahead(lanes, float(alpha), n_threads, stop)
             run([partial(job, k, float(alpha)) for k in range(len(lanes))], n_threads, stop)
             done()
             solved += 1
@@ -94,3 +98,40 @@ def descend(
             lane.cut(solved)
         return interrupt
     return None
+
+
+def shares_reads(lanes: list[Lane]) -> bool:
+    """Whether several lanes number the columns of X alike, and one read for all of them pays."""
+    designs = [lane.centred.design for lane in lanes]
+    alike = all(design.columns is None for design in designs)
+    return len(lanes) > 1 and alike and designs[0].reads_together
+
+
+def _go_ahead(lanes: list[Lane], alpha: float, n_threads: int, stop: Callable[[], None]) -> None:
+    """Take every lane that can towards alpha, then read X once for what all of them want to know.
+
+    The columns that any lane is in doubt about are read for all of them: each is in doubt about
+    nearly the same, and knows more at the next alpha. u sums to 0 where columns are centred, so
+    that it does not matter by which lane's means.
+    """
+    wanted: list[Any] = [None] * len(lanes)
+
+    def begin(k: int) -> None:
+        wanted[k] = lanes[k].engine.begin(alpha * lanes[k].scale)
+
+    run([partial(begin, k) for k in range(len(lanes))], n_threads, stop)
+    ready = [k for k, u in enumerate(wanted) if u is not None]
+    if not ready:
+        return
+    design, vectors = lanes[0].centred.design, np.array([wanted[k] for k in ready])
+    doubtful = [lanes[k].engine.doubtful() for k in ready]
+    some = [found for found in doubtful if found is not None]
+    index = None
+    if design.reads_some_together and len(some) == len(ready):
+        index = np.unique(np.concatenate(some))
+        z = design.transpose_dots_of(index, vectors)
+        design.n_passes += len(index) / design.p
+    else:
+        z = design.transpose_dots(vectors)
+    for row, k in zip(z, ready, strict=True):
+        lanes[k].engine.take(row, index)

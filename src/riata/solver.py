@@ -142,8 +142,13 @@ class Solver:
         self._ahead = self._descend(box, target, problem.max_iter)[0]
         return problem.design.weights * self.state.resid
 
-    def take(self, z: Floats) -> None:
-        """Take X'u (p,) at the point that `begin` came to."""
+    def doubtful(self) -> NDArray[np.intp] | None:
+        """Return whose X'u is wanted at the point that `begin` came to, None for all."""
+        return None
+
+    def take(self, z: Floats, index: NDArray[np.intp] | None = None) -> None:
+        """Take X'u at the point that `begin` came to: (p,), or of the features `index`."""
+        assert index is None  # nobody is in doubt about some alone
         self._pending = False
         self.state.z = z
 

@@ -148,6 +148,7 @@ class Design(ABC):
     entries : numbers that X stores
     column_cost : what a column alone costs in a pass over some columns, against one of a full pass
     reads_together : whether a pass for several vectors is much cheaper than what each would read
+    reads_some_together : whether that is so of a part of the columns (`transpose_dots_of`), too
     n_threads : most threads that a pass may use
     n_passes : full passes made so far (a pass over part of X counts in proportion)
     """
@@ -167,6 +168,7 @@ class Design(ABC):
     entries: int
     column_cost: float = 1.0
     reads_together: bool = True
+    reads_some_together: bool = False
     n_threads: int
     n_passes: float = 0.0
 
@@ -188,6 +190,13 @@ class Design(ABC):
         The bits of a row do not depend on the others. Cost: m n p multiply-adds, and one pass
         (dense), or one for every eight vectors (sparse).
         """
+
+    def transpose_dots_of(self, index: Indices, vectors: Floats) -> Floats:
+        """Return x_j'u of the columns j in index and every row u of `vectors` (m, n): (m, |J|).
+
+        No pass is counted.
+        """
+        raise NotImplementedError  # where nothing reads_some_together
 
     def transpose_dot_of(self, index: Indices, u: Floats) -> Floats:
         """Return x_j'u of the columns j in index. Cost: column_cost |index| / p passes."""

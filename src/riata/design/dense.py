@@ -75,8 +75,8 @@ class DenseDesign(Design):
         self.n, self.p = X.shape
         self.n_features = self.p
         self.entries = X.size
-        self._by_column = X.strides[0] == X.itemsize
-        self.column_cost = 1.0 if self._by_column else 64 / X.itemsize  # a cache line
+        self.reads_some_together = X.strides[0] == X.itemsize
+        self.column_cost = 1.0 if self.reads_some_together else 64 / X.itemsize  # a cache line
         self._blocks = plan_blocks(X)
         self.n_passes = 0.0
 
@@ -168,7 +168,7 @@ class DenseDesign(Design):
 
     def transpose_dots(self, vectors: Floats) -> Floats:
         self.n_passes += 1
-        if self._by_column:
+        if self.reads_some_together:
             return self.transpose_dots_of(np.arange(self.p), vectors)
         height, width = (-(-size // GROUP) * GROUP for size in (len(vectors), self.p))
         out = np.zeros((height, width))
@@ -181,11 +181,7 @@ class DenseDesign(Design):
         return out[: len(vectors), : self.p]
 
     def transpose_dots_of(self, index: Indices, vectors: Floats) -> Floats:
-        """Return x_j'u of the columns j in index and every row u of `vectors` (m, n): (m, |J|).
-
-        No pass is counted: who asks keeps to a working set.
-        """
-        if not self._by_column:
+        if not self.reads_some_together:
             return np.array([self._transpose_dot_of(index, u) for u in vectors])
         out = np.empty((len(vectors), len(index)))
         parts = max(1, min(BLOCKS, len(vectors) * self.n * len(index) // (8 * BLOCK)))
@@ -240,7 +236,7 @@ class DenseDesign(Design):
         return out
 
     def dots(self, active: Indices, coefs: Floats) -> Floats:
-        if not self._by_column:
+        if not self.reads_some_together:
             return super().dots(active, coefs)
         out = np.empty((len(coefs), self.n))
         parts = max(1, min(BLOCKS, len(coefs) * self.n * len(active) // (8 * BLOCK)))
