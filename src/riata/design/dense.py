@@ -184,7 +184,11 @@ class DenseDesign(Design):
         if not self.reads_some_together:
             return np.array([self._transpose_dot_of(index, u) for u in vectors])
         out = np.empty((len(vectors), len(index)))
-        parts = max(1, min(BLOCKS, len(vectors) * self.n * len(index) // (8 * BLOCK)))
+        work = self.n * len(index) * max(1, len(vectors) // 4)
+        if work < 2 * BLOCK:
+            dots.columns_dots(self.X, index, vectors, self.mean, out, 0, len(index))
+            return out
+        parts = min(BLOCKS, work // BLOCK)
         jobs = [
             partial(dots.columns_dots, self.X, index, vectors, self.mean, out, a, b)
             for a, b in cut(len(index), parts)
@@ -193,6 +197,8 @@ class DenseDesign(Design):
         return out
 
     def _transpose_dot_of(self, index: Indices, u: Floats) -> Floats:
+        if self.reads_some_together:
+            return self.transpose_dots_of(index, u[None])[0]
         out = np.empty(len(index))
         parts = min(BLOCKS, self.n * len(index) // BLOCK)
         if parts <= 1:

@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..kernels import coordinate, dense, dual, sparse
+from ..kernels import coordinate, dense, dots, dual, sparse
 from ..threads import cut, run
 from .base import Floats, Indices, ResidualView, Terms
 
@@ -47,13 +47,17 @@ class DenseView(ResidualView):
         coordinate.dense_sweep(self._X, self._work, self._mean, self._weights, state, coef, *terms)
 
     def gradient(self, state: Floats) -> Floats:
-        out = np.empty(len(self._work))
+        out = np.empty((1, len(self._work)))
+        kernel: Any = dots.columns_dots
+        u, z = state[None], out
+        if self._X.strides[0] != self._X.itemsize:
+            kernel, u, z = dense.columns_dot, state, out[0]
         jobs = [
-            partial(dense.columns_dot, self._X, self._work, state, self._mean, out, a, b)
-            for a, b in cut(len(out), len(state) * len(out) // BLOCK)
+            partial(kernel, self._X, self._work, u, self._mean, z, a, b)
+            for a, b in cut(out.size, len(state) * out.size // BLOCK)
         ]
         run(jobs, self._n_threads)
-        return out
+        return out[0]
 
     def norm_sq(self, state: Floats) -> float:
         seen = self._weights > 0.0

@@ -19,7 +19,7 @@ from libc.math cimport isfinite
 from libc.string cimport memset
 
 from .simd cimport (
-    add_rows, axpy, dot as column_dot, maximum, norm, prefetch, real, row_dot, row_stats
+    add_rows, axpy, dot as column_dot, maximum, norm, real, row_dot, row_stats
 )
 
 cdef enum:   # entries of an output vector at a time, so that they stay in the first-level cache
@@ -106,21 +106,16 @@ def columns_dot(
     const real[:, :] X, const Py_ssize_t[::1] columns, const double[::1] u,
     const double[::1] shift, double[::1] out, Py_ssize_t a0, Py_ssize_t a1
 ):
-    """out_a = sum_i (x_i,columns[a] - shift_columns[a]) u_i; out[a0:a1] is overwritten."""
-    cdef Py_ssize_t i, a, j, n = X.shape[0]
-    cdef bint by_column = X.strides[0] == sizeof(real)
+    """out_a = sum_i (x_i,columns[a] - shift_columns[a]) u_i; out[a0:a1] is overwritten.
+
+    Row by row; where columns are contiguous dots.pyx does it.
+    """
+    cdef Py_ssize_t i, a
     with nogil:
-        if by_column:
+        memset(&out[a0], 0, (a1 - a0) * sizeof(double))
+        for i in range(X.shape[0]):
             for a in range(a0, a1):
-                j = columns[a]
-                if a + 1 < a1 and columns[a + 1] != j + 1:
-                    prefetch(&X[0, columns[a + 1]], n)
-                out[a] = column_dot(&X[0, j], &u[0], shift[j], n)
-        else:
-            memset(&out[a0], 0, (a1 - a0) * sizeof(double))
-            for i in range(n):
-                for a in range(a0, a1):
-                    out[a] += (X[i, columns[a]] - shift[columns[a]]) * u[i]
+                out[a] += (X[i, columns[a]] - shift[columns[a]]) * u[i]
 
 
 def dot(

@@ -83,8 +83,8 @@ typedef void (*riata_images_f64_fn)(const double *, const double *const *, const
 typedef void (*riata_images_f32_fn)(const double *, const float *const *, const double *,
                                     ptrdiff_t, double *const *);
 typedef struct {
-  riata_dots_f64_fn f64;
-  riata_dots_f32_fn f32;
+  riata_dots_f64_fn f64, one_f64; /* ni vectors at once, and one */
+  riata_dots_f32_fn f32, one_f32;
   riata_images_f64_fn images_f64;
   riata_images_f32_fn images_f32;
   int ni, nj;
@@ -93,10 +93,13 @@ typedef struct {
 #define RIATA_DOTS_ALL(CLONE, TARGET, LANES, NI, NJ)                                              \
   RIATA_DOTS(riata_dots_##CLONE##_f64, double, TARGET, LANES, NI, NJ)                             \
   RIATA_DOTS(riata_dots_##CLONE##_f32, float, TARGET, LANES, NI, NJ)                              \
+  RIATA_DOTS(riata_one_##CLONE##_f64, double, TARGET, LANES, 1, NJ)                               \
+  RIATA_DOTS(riata_one_##CLONE##_f32, float, TARGET, LANES, 1, NJ)                                \
   RIATA_IMAGES(riata_images_##CLONE##_f64, double, TARGET, LANES, NI, NJ)                         \
   RIATA_IMAGES(riata_images_##CLONE##_f32, float, TARGET, LANES, NI, NJ)                          \
   static riata_dots riata_dots_##CLONE(void) {                                                    \
-    return (riata_dots){riata_dots_##CLONE##_f64,   riata_dots_##CLONE##_f32,                     \
+    return (riata_dots){riata_dots_##CLONE##_f64,   riata_one_##CLONE##_f64,                      \
+                        riata_dots_##CLONE##_f32,   riata_one_##CLONE##_f32,                      \
                         riata_images_##CLONE##_f64, riata_images_##CLONE##_f32, NI, NJ};          \
   }
 

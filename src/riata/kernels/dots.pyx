@@ -28,7 +28,9 @@ cdef extern from "dots.h" nogil:
     ) noexcept
     ctypedef struct riata_dots:
         riata_dots_f64_fn f64
+        riata_dots_f64_fn one_f64
         riata_dots_f32_fn f32
+        riata_dots_f32_fn one_f32
         riata_images_f64_fn images_f64
         riata_images_f32_fn images_f32
         int ni
@@ -67,9 +69,11 @@ cdef void add_tile(
             u[i] = &vectors[min(v + i, v1 - 1), row]
         memset(tile, 0, sizeof(tile))
         if real is double:
-            DOTS.f64(u, x, shifts, following if v == v0 else NULL, rows, tile, MOST)
+            (DOTS.f64 if v1 - v > 1 else DOTS.one_f64)(
+                u, x, shifts, following if v == v0 else NULL, rows, tile, MOST)
         else:
-            DOTS.f32(u, x, shifts, following if v == v0 else NULL, rows, tile, MOST)
+            (DOTS.f32 if v1 - v > 1 else DOTS.one_f32)(
+                u, x, shifts, following if v == v0 else NULL, rows, tile, MOST)
         for i in range(min(<Py_ssize_t>DOTS.ni, v1 - v)):
             for j in range(min(<Py_ssize_t>DOTS.nj, a1 - a)):
                 out[v + i, a + j] += tile[i * MOST + j]

@@ -19,17 +19,6 @@
 #endif
 
 #define RIATA_LANES 32
-#define RIATA_AHEAD 1024 /* bytes */
-
-/* Asks the cache for the first lines of what will be read soon; where they go, the hardware
- * follows by itself. */
-static inline void riata_prefetch(const void *start, ptrdiff_t bytes) {
-#if defined(__GNUC__)
-  const char *x = (const char *)start;
-  if (bytes > RIATA_AHEAD) bytes = RIATA_AHEAD;
-  for (ptrdiff_t k = 0; k < bytes; k += 64) __builtin_prefetch(x + k);
-#endif
-}
 
 /* TERM is the i-th summand; lanes are added in a fixed tree. */
 #define RIATA_REDUCTION(NAME, T, TERM)                                                            \

@@ -23,7 +23,6 @@ cdef extern from "simd.h" nogil:
                              Py_ssize_t n, int square)
 
     void riata_four_f64(const double *u, const double *const *x, double *out, Py_ssize_t n)
-    void riata_prefetch(const void *start, Py_ssize_t bytes)
 
 ctypedef fused real:
     float
@@ -86,8 +85,3 @@ cdef inline double row_dot(
         return riata_row_dot_f32(x, u, shift, n)
     else:
         return riata_row_dot_f64(x, u, shift, n)
-
-
-cdef inline void prefetch(const real *x, Py_ssize_t n) noexcept nogil:
-    """Ask the cache for n numbers that will be read soon, from memory far from the last ones."""
-    riata_prefetch(x, n * <Py_ssize_t>sizeof(real))
