@@ -58,7 +58,7 @@ class Start:
         lane = Lane(centred, Engine(problem), centred.design.n_passes)
         lane.scale = self._scale
         if self._relaxed is not None:
-            lane.refitter = Refitter(self._relaxed, centred.data, centred.y_mean, rule)
+            lane.refitter = Refitter(self._relaxed, centred.data, rule)
         return lane
 
 

@@ -231,8 +231,8 @@ class NewtonSolver(Solver):
             return 0.0
         return best_intercept(problem.family, problem.y, problem.design.weights, eta, start)
 
-    def move_to(self, coef: Floats, grad: Floats | None = None) -> None:
-        """Make coef (p,) with its best intercept the present point; grad has no use here."""
+    def move_to(self, coef: Floats) -> None:
+        """Make coef (p,) with its best intercept the present point."""
         eta = self._offset + self.working.fitted(coef, np.flatnonzero(coef))
         eta = at_rest(eta, self.problem.design.weights)
         self.state = self._point(coef, self._intercept_at(eta, self.state.intercept))

@@ -208,7 +208,7 @@ def _solve(
     lane = Lane(centred, engine)
     lane.counts_df = counts_df
     if relaxed:
-        lane.refitter = Refitter(data.X, data, centred.y_mean, rule)
+        lane.refitter = Refitter(data.X, data, rule)
     stop = _run(lane, alphas, rule.progress)
     unsolved = "interrupted" if stop else "time_limit"
     path = lane.result(alphas, unsolved, {**model, **rule.as_settings()})

@@ -57,12 +57,11 @@ def check_relaxed(family: Any, name: str) -> None:
 class Refitter:
     """Fits the supports of one lane again, one after the other.
 
-    y_mean : without effect
     last, eta : the last fit, and its linear predictor (n,) or (n, K), offset included
     separated : whether a support fitted y perfectly
     """
 
-    def __init__(self, X: Any, data: Data, y_mean: float, rule: Rule) -> None:
+    def __init__(self, X: Any, data: Data, rule: Rule) -> None:
         self._X, self._data, self._rule = X, data, rule
         self.last: Refit | None = None
         self.eta: Floats = np.empty(0)

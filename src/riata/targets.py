@@ -111,7 +111,7 @@ class Batch:
         lane = Lane(centred, Engine(problem))
         lane.engine.make_room(side_of(centred.design))
         if relaxed:
-            lane.refitter = Refitter(centred.data.X, centred.data, centred.y_mean, rule)
+            lane.refitter = Refitter(centred.data.X, centred.data, rule)
         return lane
 
     def _read(self, vectors: list[Floats]) -> Floats:

@@ -371,7 +371,10 @@ class DensePanel(Panel):
         return self._design._transpose_dot_of(self.members, u)
 
     def dot(self, coef: Floats) -> Floats:
-        return self._design.dot(self.members, coef)
+        if self._design.reads_some_together:
+            return self._design.dot(self.members, coef)  # which skips zeros by itself
+        active = np.flatnonzero(coef)
+        return self._design.dot(self.members[active], coef[active])
 
     def transpose_dots(self, vectors: Floats, some: Indices) -> Floats:
         return self._design.transpose_dots_of(self.members[some], vectors)

@@ -6,7 +6,7 @@
 Method: register tiles, as for a matrix product (Goto and van de Geijn, "Anatomy of
 high-performance matrix multiplication", ACM TOMS 34(3), 2008), without packing: a column is used
 while it is in the first-level cache, the vectors stay in the second. Packing costs more than the
-products where the vectors are few (measured: below about a hundred).
+products where the vectors are few (measured: below about forty).
 """
 
 from libc.string cimport memset
@@ -39,7 +39,7 @@ cdef extern from "dots.h" nogil:
 
 cdef enum:
     MOST = 4        # vectors and columns in a tile
-    ROWS = 512     # at a time: a tile's columns fill a quarter of the first-level cache
+    ROWS = 512      # at a time: a tile's columns fill half of the first-level cache
     VECTORS = 64    # at a time: ROWS of them stay in the second
 
 cdef riata_dots DOTS = riata_choose_dots()

@@ -39,9 +39,9 @@ static inline double riata_exp(double x) {
   return p;
 }
 
-/* log(1 + e) for 0 <= e <= 1: 2 artanh(s), s = e / (2 + e) <= 1/3, its series to s^35. */
-static inline double riata_log1p(double e) {
-  double s = e / (2.0 + e), t = s * s, p = 1.0 / 35.0;
+/* (artanh(s) / s - 1) / t, t = s^2 <= 1/9: 1/3 + t/5 + t^2/7 + ... to 1/35. */
+static inline double riata_artanh_rest(double t) {
+  double p = 1.0 / 35.0;
   p = p * t + 1.0 / 33.0;
   p = p * t + 1.0 / 31.0;
   p = p * t + 1.0 / 29.0;
@@ -58,6 +58,12 @@ static inline double riata_log1p(double e) {
   p = p * t + 1.0 / 7.0;
   p = p * t + 1.0 / 5.0;
   p = p * t + 1.0 / 3.0;
+  return p;
+}
+
+/* log(1 + e) for 0 <= e <= 1: 2 artanh(s), s = e / (2 + e) <= 1/3, its series to s^35. */
+static inline double riata_log1p(double e) {
+  double s = e / (2.0 + e), t = s * s, p = riata_artanh_rest(t);
   return 2.0 * s + 2.0 * s * (t * p);
 }
 
@@ -108,23 +114,7 @@ RIATA_LOSS(riata_poisson, RIATA_POISSON_ROW)
  *
  * used for |s| <= 1/3 to s^34. Infinite where a < 0, or b is 0 and a is not. */
 static inline double riata_near_divergence(double a, double b, double s) {
-  double t = s * s, p = 1.0 / 35.0;
-  p = p * t + 1.0 / 33.0;
-  p = p * t + 1.0 / 31.0;
-  p = p * t + 1.0 / 29.0;
-  p = p * t + 1.0 / 27.0;
-  p = p * t + 1.0 / 25.0;
-  p = p * t + 1.0 / 23.0;
-  p = p * t + 1.0 / 21.0;
-  p = p * t + 1.0 / 19.0;
-  p = p * t + 1.0 / 17.0;
-  p = p * t + 1.0 / 15.0;
-  p = p * t + 1.0 / 13.0;
-  p = p * t + 1.0 / 11.0;
-  p = p * t + 1.0 / 9.0;
-  p = p * t + 1.0 / 7.0;
-  p = p * t + 1.0 / 5.0;
-  p = p * t + 1.0 / 3.0;
+  double p = riata_artanh_rest(s * s);
   return (a - b) * s * (1.0 + s * (1.0 + s) * p);
 }
 
