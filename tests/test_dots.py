@@ -23,7 +23,7 @@ def test_dots_and_images_are_products(n, m, dtype):
     centred = X[:, columns].astype(float) - mean[columns]
     vectors = rng.standard_normal((m, n))
     out = np.full((m, 9), np.nan)
-    dots.columns_dots(X, columns, vectors, mean, out, 0, 9)
+    dots.columns_dots(X, columns, vectors, mean, out, 0, 9, 0, n)
     size = np.abs(vectors) @ np.abs(centred)
     assert (np.abs(out - vectors @ centred) <= 4 * EPS * np.sqrt(n) * size + 1e-300).all()
 
@@ -38,12 +38,12 @@ def test_bits_do_not_depend_on_how_the_work_is_cut():
     X, mean, rng = problem(1300, 40, np.float64)
     columns, vectors = rng.permutation(40)[:31], rng.standard_normal((6, 1300))
     whole, parts = np.empty((6, 31)), np.empty((6, 31))
-    dots.columns_dots(X, columns, vectors, mean, whole, 0, 31)
+    dots.columns_dots(X, columns, vectors, mean, whole, 0, 31, 0, 1300)
     for a, b in [(0, 5), (5, 6), (6, 31)]:
-        dots.columns_dots(X, columns, vectors, mean, parts, a, b)
+        dots.columns_dots(X, columns, vectors, mean, parts, a, b, 0, 1300)
     assert np.array_equal(whole, parts)
     alone = np.empty((1, 31))
-    dots.columns_dots(X, columns, vectors[3:4], mean, alone, 0, 31)
+    dots.columns_dots(X, columns, vectors[3:4], mean, alone, 0, 31, 0, 1300)
     assert np.array_equal(alone[0], whole[3])
 
     coef = rng.standard_normal((6, 31))

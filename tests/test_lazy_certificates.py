@@ -3,9 +3,12 @@
 import numpy as np
 import pytest
 from certified import certified_fit
+from family_oracle import check_family_path
 from problems import FEW_STORAGES, regression, weights
 
+import riata
 from riata.lazy_solver import LazySolver
+from riata.newton import NewtonSolver
 
 SETTINGS = {
     "lasso": {},
@@ -24,10 +27,12 @@ SETTINGS = {
 def violations(monkeypatch):
     """Compare z after every certificate with X'(w r), in numpy from the design's own X."""
     found, known = [], {"claims": 0, "certified": 0}
-    certify = LazySolver.certify
+    certify = {cls: cls.certify for cls in (LazySolver, NewtonSolver)}
 
     def checked(self, alpha, box):
-        gap = certify(self, alpha, box)
+        gap = next(certify[cls] for cls in certify if isinstance(self, cls))(self, alpha, box)
+        if self._known is None:
+            return gap
         design, y, z, skip = self.problem.design, self.problem.y, self._known.z, self.skip
         X = np.column_stack([design.dot(np.array([j]), np.ones(1)) for j in range(design.p)])
         truth = X.T @ (design.weights * self.state.resid)
@@ -42,7 +47,8 @@ def violations(monkeypatch):
         found.extend(np.flatnonzero(held & (np.maximum(over, under) > rounding)))
         return gap
 
-    monkeypatch.setattr(LazySolver, "certify", checked)
+    for cls in certify:
+        monkeypatch.setattr(cls, "certify", checked)
     yield known
     assert not found, f"{len(found)} certified features violate: {found[:5]}"
 
@@ -54,6 +60,27 @@ def test_no_certified_feature_violates_its_bound(violations, storage, name):
     certified_fit(FEW_STORAGES[storage](X), y, n_alphas=25, **SETTINGS[name])
     if storage in ("Fortran order", "csc_array"):  # single columns are cheap
         assert violations["certified"] > 0.3 * violations["claims"]
+
+
+@pytest.mark.parametrize("intercept", [True, False])
+@pytest.mark.parametrize("family", ["binomial", "poisson", "gamma", "huber"])
+@pytest.mark.parametrize("storage", ["Fortran order", "csc_array"])
+def test_no_certified_feature_violates_its_bound_under_other_losses(
+    violations, storage, family, intercept
+):
+    X, eta = regression(80, 600, seed=145, density=0.5, correlation=0.5)
+    y = {
+        "binomial": (eta > np.median(eta)).astype(float),
+        "poisson": np.floor(np.exp(np.clip(eta, -2.0, 2.0))),
+        "gamma": np.exp(np.clip(eta, -2.0, 2.0)),
+        "huber": eta,
+    }[family]
+    settings = {"fit_intercept": intercept, "tol": 1e-8}
+    path = riata.fit_path(
+        FEW_STORAGES[storage](X), y, family=family, n_alphas=25, alpha_min_ratio=0.1, **settings
+    )
+    check_family_path(path, X, y, family, **settings)
+    assert violations["certified"] > 0.1 * violations["claims"]
 
 
 def test_near_duplicates_at_the_boundary_are_certified_or_read(violations):

@@ -59,8 +59,10 @@ def off_their_bound(coef: Floats, z: Floats, box: Box, bare: Indices) -> Indices
 
 def dual_of(
     panel: Panel, design: Design, v: Floats, curvature: Floats, domain: tuple[Floats, Floats]
-) -> Floats:
-    """Return v made feasible: X_Z'(w v) = 0 for the panel's members, sum w v = 0 if centred.
+) -> tuple[Floats, float | None]:
+    """Return v made feasible, a new array: X_Z'(w v) = 0 for the members, sum w v = 0 if centred.
+
+    Besides, the s of which that is v - s curvature, None where it is not of that form.
 
     v - curvature (X_Z a + a_0) is the projection in the metric of the curvature, to first order
     the negative gradient at another point. What leaves the domain of the conjugate is put on its
@@ -76,10 +78,11 @@ def dual_of(
     """
     w, (low, high) = design.weights, domain
     space, settled = None, 0
+    shift: float | None = None if len(panel.members) else 0.0
     for _ in range(PROJECTIONS):
         total, size_sq = dual.weighted_sums(w, v)
         if len(panel.members) == 0 and (not design.centred or total**2 <= 16 * EPS**2 * size_sq):
-            return v
+            return v.copy() if shift == 0.0 else v, shift
         mass = dual.weighted_sums(w, curvature)[0]
         if not mass > 0.0:
             break
@@ -91,15 +94,16 @@ def dual_of(
             a = space.solve(panel.transpose_dot(u) - panel.mean * float(u.sum()))
             step = step + panel.dot(a) - float(panel.mean @ a)
         v = v - curvature * step
+        shift = None if shift is None else shift + step
         outside = (v < low) | (v > high)
         if outside.any():
             v, curvature = np.clip(v, low, high), np.where(outside, 0.0, curvature)
-            space, settled = None, 0
+            space, settled, shift = None, 0, None
         else:
             settled += 1
             if settled == 2:  # the second projection removes what rounding left
-                return v
-    return np.zeros(design.n)
+                return v, shift
+    return np.zeros(design.n), None
 
 
 def certified_gap(
@@ -241,7 +245,7 @@ def certified_loss_gap(
                 family, y, w, at, np.zeros(design.n), coef, np.zeros(design.p), box, skip,
                 design.n_threads,
             )  # fmt: skip
-        v = dual_of(panel, design, at.pull, at.curvature, domain)
+        v, _ = dual_of(panel, design, at.pull, at.curvature, domain)
         z = design.transpose_dot(w * v)
         more = off_their_bound(coef, z, box, bare[skip[bare] == 0])
         if len(more) == 0:

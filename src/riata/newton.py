@@ -30,10 +30,10 @@ from .certify import (
     certified_loss_gap,
     dual_of,
     gap_of_loss,
-    loss_at,
     off_their_bound,
 )
 from .correlations import Correlations
+from .expansion import Expansion, LossAlong, line_search
 from .families import Family
 from .kernels import dual
 from .penalty import Box
@@ -41,12 +41,8 @@ from .problem import Fit, Problem
 from .solver import EPS, Floats, Solver, State
 from .working_set import GRAM_LIMIT, Indices, WorkingSet
 
-ARMIJO = 1e-4  # share of the predicted decrease that a step must bring
-NOISE = 1e-6  # share of the objective that its terms' rounding may move it by
-SMALLEST_STEP = 1e-9
 EXACT = 0.1  # share of the target to which the quadratic on the working set is solved
 ROUGHLY = 1e-3  # share of the present gap to which it is solved at least
-STEPS_PER_GRAM = 64  # features of a working set whose Gram matrix costs as much as a step
 NEAR = 0.93  # a member at zero whose gradient is below this share of l1 leaves before its Gram
 CROWDED = 0.9  # matrix is formed anew, where no more than this share would stay
 POOR = 3  # steps with the present curvature that gain less than a tenth, before it is damped
@@ -64,11 +60,13 @@ class Point(State):
     at : eta and the loss there
     intercept : that of the design's columns
     steps : of which eta is the sum, since it was last formed from scratch
+    seen : what the working set knew of the point when it came there
     """
 
     at: LossAt
     intercept: float
     steps: int
+    seen: Expansion | None
 
     @property
     def loss(self) -> float:
@@ -127,13 +125,14 @@ class NewtonSolver(Solver):
         self._damping, self._age = 0.0, 0
         self._known = None
         self._null_steps = 0
-        self._level = problem.family.level(problem.y, design.weights)
+        self._loss = LossAlong(problem)
         start = problem.family.start(problem.y, design.weights)
         start -= dual.weighted_sums(design.weights, self._offset)[0]
         intercept = self._intercept_at(self._offset, start)
         eta = self._offset + intercept
-        self._curvature = self._stand_in(problem.family.curvature(problem.y, eta))
-        self.working = WorkingSet(design, free, design.weights * self._curvature)
+        weights = design.weights * self._stand_in(problem.family.curvature(problem.y, eta))
+        self._mass = float(weights.sum())
+        self.working = WorkingSet(design, free, weights)
         self._free_panel = design.panel(design.weights)
         if len(free):
             self._free_panel.extend(free)
@@ -155,13 +154,14 @@ class NewtonSolver(Solver):
         none = self.problem.penalty.at(0.0)
         best, start = float("inf"), self.state.at.loss
         while len(self.working.free) and self._null_steps < NULL_STEPS:
-            loss, lost = self.state.at.loss, self._free_model(self.state.at.pull)[1]
+            seen = self._loss.expand(self.working.panel, self.state.at, self.state.seen)
+            loss, lost = self.state.at.loss, self._free_model(seen)
             self.problem.separated = loss <= SEPARATED * start
             flat = lost >= 0.5 * best and lost <= EPS * start
             if self.problem.separated or flat or lost <= EPS**2 * loss:
                 break
             best = lost
-            self._refresh(self.state.at.curvature)
+            self._refresh(self.state.at)
             self._descend(none, 0.0, 1)
             self._null_steps += 1
         super()._fit_null_model()
@@ -198,30 +198,26 @@ class NewtonSolver(Solver):
             return np.full_like(curvature, bound)
         return curvature
 
-    def _refresh(self, curvature: Floats) -> None:
-        """Take this curvature, and the working set's Gram matrix under it."""
-        self._curvature = self._stand_in(curvature)
-        self.working.reweigh(self.problem.design.weights * self._curvature)
+    def _refresh(self, at: LossAt, seen: Expansion | None = None) -> None:
+        """Take the curvature at a point, and the working set's Gram matrix under it.
+
+        seen : what the working set's columns know of the point
+        """
+        curvature = self._stand_in(at.curvature)
+        weights = self.problem.design.weights * curvature
+        known = seen is not None and curvature is at.curvature and self.problem.design.centred
+        self._mass = float(weights.sum())
+        self.working.reweigh(weights, seen.bent / seen.mass if seen is not None and known else None)
         self._age = 0
 
-    def _free_model(self, pull: Floats) -> tuple[Floats, float]:
-        """Return what solves the quadratic model for intercept and free features, and its gain.
-
-        (n,), a step in eta, and half its squared norm in the metric of the curvature.
-        """
-        design, working = self.problem.design, self.working
-        u = design.weights * pull
-        step, gain = np.zeros(design.n), 0.0
-        if len(working.free):
-            z_free = working.gradient(u)[1]
-            a = working.space.solve(z_free)
-            step, gain = working.moved(a, np.zeros(len(working))), 0.5 * float(z_free @ a)
-        if design.centred:
-            mass = dual.weighted_sums(design.weights, self._curvature)[0]
-            total = dual.weighted_sums(design.weights, pull)[0]
-            step = step + total / mass
-            gain += 0.5 * total**2 / mass
-        return step, gain
+    def _free_model(self, seen: Expansion) -> float:
+        """Return half the squared norm, in the metric of the curvature, of the step that solves the
+        quadratic model for intercept and free features."""
+        z_free = self.working.reduced(seen.z, seen.total)[1]
+        gain = float(z_free @ self.working.space.solve(z_free))
+        if self.problem.design.centred:
+            gain += seen.total**2 / self._mass
+        return 0.5 * gain
 
     # -- points ----------------------------------------------------------------------------------
 
@@ -238,26 +234,32 @@ class NewtonSolver(Solver):
         self.state = self._point(coef, self._intercept_at(eta, self.state.intercept))
 
     def _point(
-        self, coef: Floats, intercept: float, at: LossAt | None = None, steps: int = 0
-    ) -> Point:
-        """Return the point, from scratch, or from what is known there; X'(w v) by a pass, or by
-        the working set where that is everybody."""
+        self, coef: Floats, intercept: float, at: LossAt | None = None, steps: int = 0,
+        seen: Expansion | None = None,
+    ) -> Point:  # fmt: skip
+        """Return the point, from scratch, or from what is known there; X'(w v) by a pass, or by the
+        working set where that is everybody."""
         problem, working = self.problem, self.working
         w, active = problem.design.weights, np.flatnonzero(coef)
         if at is None or steps > MOST_STEPS:
-            steps = 0
-            at = self._evaluate(working.fitted(coef, active) + (self._offset + intercept))
-        resid = dual_of(
+            seen, steps = None, 0
+            at = self._loss.at(working.fitted(coef, active) + (self._offset + intercept))
+        resid, shift = dual_of(
             self._free_panel, problem.design, at.pull, at.curvature,
             problem.family.domain(problem.y),
         )  # fmt: skip
         resid_sq = dual.weighted_sums(w, resid)[1]
         everybody = len(working) + len(working.free) == self._reachable
         by_members = working.gram is not None and (everybody or self._known is not None)
-        if by_members:
-            z = working.correlation(w * resid)  # the others', if any, are left for `certify`
-        else:
+        if not by_members:
             z = problem.design.transpose_dot(w * resid)
+        else:  # the others', if any, are left for `certify`
+            z = np.zeros(problem.design.p)
+            if seen is None or shift is None:
+                seen_z = working.panel.transpose_dot(w * resid)
+            else:
+                seen_z = seen.z - shift * seen.bent
+            z[working.panel.members] = seen_z
         if self._known is not None:
             self._known.move(resid, resid_sq)
             if by_members:
@@ -266,13 +268,7 @@ class NewtonSolver(Solver):
                 self._known.take_all(z)
             z = self._known.z
         size = float(np.sqrt(problem.design.norm_sq[active]) @ np.abs(coef[active]))
-        return Point(coef, active, resid, z, resid_sq, size, at, intercept, steps)
-
-    def _evaluate(self, eta: Floats) -> LossAt:
-        problem, w = self.problem, self.problem.design.weights
-        eta = at_rest(eta, w)
-        at = loss_at(problem.family, problem.y, eta, w, problem.design.n_threads)
-        return at._replace(loss=max(at.loss + self._level, 0.0))
+        return Point(coef, active, resid, z, resid_sq, size, at, intercept, steps, seen)
 
     def rounding(self) -> float:
         """Return the gap that double precision cannot tell from zero; see Solver."""
@@ -321,34 +317,29 @@ class NewtonSolver(Solver):
         """
         problem, working, state = self.problem, self.working, self.state
         assert working.gram is not None  # see newton_wide.py
-        w = problem.design.weights
-        work = working.members
-        parts = box.take(work)
+        work, parts = working.members, box.take(working.members)
         coef, free_coef = state.coef[work], state.coef[working.free]
-        at, intercept, steps = state.at, state.intercept, state.steps
+        here = self._loss.expand(working.panel, state.at, state.seen)
+        intercept, steps = state.intercept, state.steps
         n_iter, last, poor, finished = 0, float("inf"), 0, False
         while True:
-            u = w * at.pull
-            grad, z_free = working.gradient(u)
-            total = float(u.sum())
-            mass = dual.weighted_sums(w, self._curvature)[0]
-            shift = total / mass if problem.design.centred else 0.0
-            free_step = working.space.solve(z_free)
-            norm_sq = mass * problem.design.norm_sq[work]
-            gap = 0.5 * (float(z_free @ free_step) + shift * total)
-            gap += dual.gap_of_members(coef, grad, 2.0 * at.loss, norm_sq, *parts)
+            grad, z_free = working.reduced(here.z, here.total)
+            shift = here.total / self._mass if problem.design.centred else 0.0
+            norm_sq = self._mass * problem.design.norm_sq[work]
+            gap = self._free_model(here)
+            gap += dual.gap_of_members(coef, grad, 2.0 * here.loss, norm_sq, *parts)
             if gap <= target:
                 finished = True
                 break
             if n_iter >= max_iter or problem.expired():
                 break
-            if self._age and self._spent(gap, last, target, len(work)):
+            if self._age and self._spent(gap, last, target):
                 kept = np.flatnonzero((coef != 0.0) | (np.abs(grad) > NEAR * parts[0]))
                 if len(kept) < CROWDED * len(work):  # a Gram matrix of fewer
-                    working.retain(kept)
+                    here = here.take(working.retain(kept))
                     work, coef = working.members, coef[kept]
                     parts = box.take(work)
-                self._refresh(at.curvature)
+                self._refresh(here.at, here)
                 last = float("inf")
                 continue
             poor = poor + 1 if gap > 0.9 * last else 0
@@ -357,73 +348,66 @@ class NewtonSolver(Solver):
                     finished = True  # no curvature helps: that is as far as it goes
                     break
                 self._damping, poor, last = 1.0, 0, float("inf")
-                self._refresh(at.curvature)
+                self._refresh(here.at, here)
                 continue
             last = gap
             terms = np.array([coef, grad, norm_sq, *parts])
             solves, _ = working.descend(
-                terms, 2.0 * at.loss, max(EXACT * target, ROUGHLY * gap), max_iter - n_iter,
+                terms, 2.0 * here.loss, max(EXACT * target, ROUGHLY * gap), max_iter - n_iter,
                 clocked=problem.deadline < float("inf"),
             )  # fmt: skip
-            b = terms[0]
             n_iter += max(solves, 1)
-            step = b - coef
-            free_step += working.free_step(step)
-            along = working.moved(free_step, step)
-            along += shift
-            t, at = self._search(box, work, coef, step, at, along)
+            step = terms[0] - coef
+            free_step = working.space.solve(z_free) + working.free_step(step)
+            offset = shift - working.mean_at(free_step, step)
+            t, there = self._search(box, work, coef, step, free_step, offset, here)
             if t == 0.0:
                 if self._age == 0 and self._damping > 0.0:
                     finished = True
                     break
                 self._damping = 0.0 if self._age else 1.0
-                self._refresh(at.curvature)
+                self._refresh(here.at, here)
                 last = float("inf")
                 continue
-            coef = b if t == 1.0 else coef + t * step
+            self._loss.forget(here.at)
+            here = there
+            coef = terms[0] if t == 1.0 else coef + t * step
             free_coef = free_coef + t * free_step
-            intercept += t * (shift - working.mean_at(free_step, step))
+            intercept += t * offset
             self._age += 1
             steps += 1
         self._damping = 0.0
         new = np.zeros_like(state.coef)
         new[work], new[working.free] = coef, free_coef
-        self.state = self._point(new, intercept if problem.design.centred else 0.0, at, steps)
+        intercept = intercept if problem.design.centred else 0.0
+        self.state = self._point(new, intercept, here.at, steps, here)
         return n_iter, finished
 
-    def _spent(self, gap: float, last: float, target: float, size: int) -> bool:
+    def _search(
+        self, box: Box, work: Indices, coef: Floats, step: Floats, free_step: Floats, offset: float,
+        here: Expansion,
+    ) -> tuple[float, Expansion]:  # fmt: skip
+        """Return how far to go along a step of the working set, and what is there."""
+        panel, full = self.working.panel, np.concatenate([free_step, step])
+        first = self._loss.moved(panel, here, full, offset)
+
+        def trial(t: float) -> tuple[Expansion, float]:
+            there = first
+            if t < 1.0:
+                eta = here.at.eta + t * (first.at.eta - here.at.eta)
+                there = self._loss.expand(panel, self._loss.at(eta))
+            return there, there.fall(full, offset)
+
+        t, there = line_search(box, work, coef, step, here, here.fall(full, offset), trial)
+        if there is not first:
+            self._loss.forget(first.at)
+        return t, there
+
+    def _spent(self, gap: float, last: float, target: float) -> bool:
         """Whether the curvature of an earlier point is worth less than its Gram matrix costs."""
         if last == float("inf"):
             return False
         if gap >= 0.5 * last:
             return True
         steps = math.log(gap / max(target, 1e-300)) / math.log(last / gap)
-        return steps > 1 + size / STEPS_PER_GRAM
-
-    def _search(
-        self, box: Box, work: Indices, coef: Floats, step: Floats, at: LossAt, along: Floats
-    ) -> tuple[float, LossAt]:
-        """Return the first t = 1, 1/2, ... that Armijo accepts, 0 where none, and what is there.
-
-        Where the loss moves by no more than its terms' rounding may be, the slope decides: it may
-        not rise behind t by more than it fell before (Hager, Zhang, SIAM J. Optim. 16(1), 2005, eq.
-        4.1).
-        """
-        before, w = box.value(coef, work), self.problem.design.weights
-        fall = dual.weighted_sums(w * at.pull, along)[0]
-        predicted = min(box.value(coef + step, work) - before - fall, 0.0)
-        slope = box.slope(coef, step, work) - fall
-        slack, noise = 8 * EPS * (at.loss + before), NOISE * (at.loss + before)
-        t = 1.0
-        while t >= SMALLEST_STEP:
-            new = self._evaluate(at.eta + (along if t == 1.0 else t * along))
-            there = coef + t * step
-            rise = new.loss - at.loss + box.value(there, work) - before
-            if rise <= ARMIJO * t * predicted + slack:
-                return t, new
-            if rise <= noise:
-                behind = box.slope(there, step, work) - dual.weighted_sums(w * new.pull, along)[0]
-                if behind <= (2 * ARMIJO - 1) * slope:
-                    return t, new
-            t *= 0.5
-        return 0.0, at
+        return steps > 1 + self.working.panel.gram_in_trips()

@@ -25,6 +25,8 @@ import numpy as np
 from scipy.linalg import cho_factor, cho_solve
 
 from . import working_set
+from .certify import LossAt
+from .expansion import line_search
 from .kernels import coordinate, dual
 from .newton import EXACT, POOR, ROUGHLY, NewtonSolver
 from .penalty import Box
@@ -59,6 +61,20 @@ class WideNewtonSolver(NewtonSolver):
         h = self.problem.design.weights * np.maximum(h, SMALLEST * h.max())
         mass = dual.weighted_sums(h, np.ones_like(h))[0]
         return h / mass, mass
+
+    def _search_along(
+        self, box: Box, work: working_set.Indices, coef: Floats, step: Floats, at: LossAt,
+        along: Floats,
+    ) -> tuple[float, LossAt]:  # fmt: skip
+        """Return how far to go along a step that moves eta by `along` (n,), and the loss there."""
+        w = self.problem.design.weights
+
+        def trial(t: float) -> tuple[LossAt, float]:
+            there = self._loss.at(at.eta + t * along)
+            return there, dual.weighted_sums(w * there.pull, along)[0]
+
+        fall = dual.weighted_sums(w * at.pull, along)[0]
+        return line_search(box, work, coef, step, at, fall, trial)
 
     # -- on the residual -------------------------------------------------------------------------
 
@@ -103,7 +119,7 @@ class WideNewtonSolver(NewtonSolver):
             moved = np.flatnonzero(step)
             along = design.dot(work[moved], step[moved])
             s = shift - dual.weighted_sums(weights, along)[0] if centred else 0.0
-            t, at = self._search(box, work, coef, step, at, along + s)
+            t, at = self._search_along(box, work, coef, step, at, along + s)
             if t == 0.0:
                 if self._damping > 0.0:
                     finished = True
@@ -151,7 +167,7 @@ class WideNewtonSolver(NewtonSolver):
         step = new - state.coef
         work = np.flatnonzero(step)
         along = problem.design.dot(work, step[work]) + (a - state.intercept)
-        t, at = self._search(box, work, state.coef[work], step[work], state.at, along)
+        t, at = self._search_along(box, work, state.coef[work], step[work], state.at, along)
         intercept = state.intercept + t * (a - state.intercept)
         self.state = self._point(state.coef + t * step, intercept, at, state.steps + 1)
 

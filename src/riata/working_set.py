@@ -40,11 +40,12 @@ class WorkingSet:
     members : (|W|,)
     gram : (>= |W|, >= |W|), or None where |W| outgrew GRAM_LIMIT
     space : the span of Z
+    panel : the columns of Z, then those of the members
     """
 
     def __init__(self, design: Design, free: Indices, weights: Floats | None = None) -> None:
         self._design = design
-        self._panel = design.panel(weights)
+        self.panel = design.panel(weights)
         self.free = free
         self.members = np.empty(0, dtype=np.intp)
         self.is_member = np.zeros(design.p, dtype=bool)
@@ -52,7 +53,7 @@ class WorkingSet:
         self._small = len(free) <= min(design.n, GRAM_LIMIT)
         self.gram: Floats | None = np.empty((0, 0)) if self._small else None
         self.active = ActiveSet()
-        gram = self._panel.extend(free) if self._small and len(free) else None
+        gram = self.panel.extend(free) if self._small and len(free) else None
         self.space: Any  # ColumnSpace, or GramSpace under other weights
         if weights is None or gram is None:
             self.space = ColumnSpace(design, free, gram)
@@ -75,9 +76,9 @@ class WorkingSet:
         self.members = np.concatenate([self.members, new])
         size = len(self.members)
         if self.gram is None or size > GRAM_LIMIT or not self._small:
-            self.gram, self._panel = None, self._design.panel()
+            self.gram, self.panel = None, self._design.panel()
             return
-        rows = self._panel.extend(new)
+        rows = self.panel.extend(new)
         k = len(self.free)
         if k:
             cross = np.ascontiguousarray(rows[:, :k].T)
@@ -90,11 +91,11 @@ class WorkingSet:
         self.gram[first:size, :size] = rows
         self.gram[:first, first:size] = rows[:, :first].T
 
-    def reweigh(self, weights: Floats) -> None:
+    def reweigh(self, weights: Floats, mean: Floats | None = None) -> None:
         """Take other weights (n,) for G; see Panel. Cost: n |W|^2 / 2 multiply-adds."""
         if self.gram is None:
             return
-        gram, k = self._panel.reweigh(weights), len(self.free)
+        gram, k = self.panel.reweigh(weights, mean), len(self.free)
         self.space = GramSpace(gram[:k, :k])
         self._loads = self.space.solve(gram[:k, k:])
         self.gram = gram[k:, k:] - gram[:k, k:].T @ self._loads
@@ -110,18 +111,21 @@ class WorkingSet:
         for i in range(size - 1, 0, -1):
             flat[i * side : i * side + size] = flat[i * old : i * old + size]
 
-    def retain(self, kept: Indices) -> None:
-        """Keep the members at these positions, who must be all that are not zero; in order."""
+    def retain(self, kept: Indices) -> Indices:
+        """Keep the members at these positions, who must be all that are not zero; in order. Returns
+        the positions in the panel of what stays there."""
         left = np.ones(len(self.members), dtype=bool)
         left[kept] = False
         self.is_member[self.members[left]] = False
         k = len(self.free)
-        self._panel.retain(np.concatenate([np.arange(k), k + kept]))
+        places = np.concatenate([np.arange(k), k + kept])
+        self.panel.retain(places)
         if self.gram is not None:
             for i, j in enumerate(kept):  # in place: rows come from below, or stay
                 self.gram[i, : len(kept)] = self.gram[j, kept]
         self.members, self._loads = self.members[kept], self._loads[:, kept]
         self.active.renumber(kept)
+        return places
 
     def descend(
         self, terms: Floats, resid_sq: float, target: float, max_iter: int, *, clocked: bool
@@ -147,49 +151,37 @@ class WorkingSet:
 
     def image(self, coef: Floats) -> Floats:
         """Return X_W b, (n,), from coef (|W|,); where nothing is free."""
-        return self._panel.dot(coef)
+        return self.panel.dot(coef)
 
     def fitted(self, coef: Floats, active: Indices) -> Floats:
         """Return X b, (n,), from coef (p,), non-zero at active: from the panel where it can."""
         if self.gram is not None and self.is_member[active].all():
-            return self._panel.dot(coef[self._panel.members])
+            return self.panel.dot(coef[self.panel.members])
         return self._design.dot(active, coef[active])
 
-    def gradient(self, u: Floats) -> tuple[Floats, Floats]:
-        """Return (X_W'u less its part in Z, X_Z'u), columns centred as for G."""
-        z = self._panel.transpose_dot(u) - self._panel.mean * float(u.sum())
+    def reduced(self, z: Floats, total: float) -> tuple[Floats, Floats]:
+        """Return (X_W'u less its part in Z, X_Z'u), columns centred as for G, from z = X'u of the
+        panel and total = sum u."""
+        z = z - self.panel.mean * total
         k = len(self.free)
         return z[k:] - self._loads.T @ z[:k], z[:k]
-
-    def moved(self, free_step: Floats, step: Floats) -> Floats:
-        """Return X d, (n,), columns centred as for G, from a step of b_Z and b_W."""
-        d = np.concatenate([free_step, step])
-        out = self._panel.dot(d)
-        out -= float(self._panel.mean @ d)
-        return out
 
     def gradients(self, u: Floats, some: Indices) -> tuple[Floats, Floats]:
         """Return X_S'U, (|S|, K), of the members at the positions `some`, and the column sums of U
         (n, K); columns centred as for G."""
         total = u.sum(axis=0)
-        z = self._panel.transpose_dots(np.ascontiguousarray(u.T), some)
-        return np.ascontiguousarray(z.T) - np.outer(self._panel.mean[some], total), total
+        z = self.panel.transpose_dots(np.ascontiguousarray(u.T), some)
+        return np.ascontiguousarray(z.T) - np.outer(self.panel.mean[some], total), total
 
     def images(self, step: Floats, some: Indices) -> Floats:
         """Return X_S D, (n, K), from steps (|S|, K) of the members at the positions `some`; columns
         centred as for G."""
-        out = self._panel.dots(np.ascontiguousarray(step.T), some)
-        return out.T - self._panel.mean[some] @ step
+        out = self.panel.dots(np.ascontiguousarray(step.T), some)
+        return out.T - self.panel.mean[some] @ step
 
     def mean_at(self, free_step: Floats, step: Floats) -> Any:
         """Return the mean, under the weights of G, of what a step of b_Z and b_W moves."""
-        return self._panel.mean @ np.concatenate([free_step, step])
-
-    def correlation(self, u: Floats) -> Floats:
-        """Return X'u, (p,), 0 for those who are neither members nor in Z; no pass over X."""
-        out = np.zeros(self._design.p)
-        out[self._panel.members] = self._panel.transpose_dot(u)
-        return out
+        return self.panel.mean @ np.concatenate([free_step, step])
 
     def residual_view(self, work: Indices) -> ResidualView:
         """Return Z and the members, laid out for descent on the residual."""

@@ -14,6 +14,7 @@ The means are subtracted from results or while columns are packed, never from X.
 """
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from copy import copy
 from typing import Any, Self
 
@@ -76,12 +77,30 @@ class Panel(ABC):
         """Add columns; return their rows of the Gram matrix, (|new|, |W| after)."""
 
     @abstractmethod
-    def reweigh(self, weights: Floats) -> Floats:
-        """Take other weights from now on; return the Gram matrix under them, (|W|, |W|)."""
+    def reweigh(self, weights: Floats, mean: Floats | None = None) -> Floats:
+        """Take other weights from now on; return the Gram matrix under them, (|W|, |W|).
+
+        mean : the columns' means under them, where they are known
+        """
 
     @abstractmethod
     def dot(self, coef: Floats) -> Floats:
         """Return X_W coef, (n,), from coef (|W|,)."""
+
+    @abstractmethod
+    def round_trip(
+        self, coef: Floats, image: Floats, turn: Callable[[int, int], None], vectors: Floats
+    ) -> Floats:
+        """Make image (n,) = X_W coef; let `turn(a, b)` make the rows a:b of `vectors` (m, n) of it,
+        one or two vectors; return X_W'u of each, (m, |W|).
+
+        One read: a block of rows, fixed by the sizes alone, stays in cache from there to back.
+        Blocks are turned on threads.
+        """
+
+    @abstractmethod
+    def gram_in_trips(self) -> float:
+        """Return what the Gram matrix costs, in round trips."""
 
     def transpose_dots(self, vectors: Floats, some: Indices) -> Floats:
         """Return x_j'u of the members at the positions `some` and every row u of `vectors` (m, n):

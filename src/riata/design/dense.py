@@ -1,5 +1,6 @@
 """Dense X, read in place in either order (and with any stride along the other axis)."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -13,8 +14,10 @@ from .views import DenseView
 
 BLOCK = 1 << 18  # entries of X in one job: about 0.2 ms, twice what handing it over costs
 BLOCKS = 16
+ROUND = 1 << 17  # entries of X that the second-level cache keeps between two uses
 GROUP = 8  # columns in a packed group of the Gram kernel
 WHOLE = 1024  # columns; up to here, where n >= p, the Gram matrix of all is made at the start
+COLUMNS_PER_TRIP = 64  # whose Gram matrix costs as much as a round trip over them
 NEIGHBOURS = 16  # of them side by side, which share cache lines
 PILOT = 256  # rows whose mean stands in for the mean while the moments are summed
 
@@ -186,11 +189,11 @@ class DenseDesign(Design):
         out = np.empty((len(vectors), len(index)))
         work = self.n * len(index) * max(1, len(vectors) // 4)
         if work < 2 * BLOCK:
-            dots.columns_dots(self.X, index, vectors, self.mean, out, 0, len(index))
+            dots.columns_dots(self.X, index, vectors, self.mean, out, 0, len(index), 0, self.n)
             return out
         parts = min(BLOCKS, work // BLOCK)
         jobs = [
-            partial(dots.columns_dots, self.X, index, vectors, self.mean, out, a, b)
+            partial(dots.columns_dots, self.X, index, vectors, self.mean, out, a, b, 0, self.n)
             for a, b in cut(len(index), parts)
         ]
         run(jobs, self.n_threads)
@@ -202,10 +205,10 @@ class DenseDesign(Design):
         out = np.empty(len(index))
         parts = min(BLOCKS, self.n * len(index) // BLOCK)
         if parts <= 1:
-            dense.columns_dot(self.X, index, u, self.mean, out, 0, len(index))
+            dense.columns_dot(self.X, index, u, self.mean, out, 0, len(index), 0, self.n)
             return out
         jobs = [
-            partial(dense.columns_dot, self.X, index, u, self.mean, out, a, b)
+            partial(dense.columns_dot, self.X, index, u, self.mean, out, a, b, 0, self.n)
             for a, b in cut(len(index), parts)
         ]
         run(jobs, self.n_threads)
@@ -350,9 +353,9 @@ class DensePanel(Panel):
         self.mean = np.concatenate([self.mean, self._mean_of(new)])
         return self._gram(self.members if first else new)
 
-    def reweigh(self, weights: Floats) -> Floats:
+    def reweigh(self, weights: Floats, mean: Floats | None = None) -> Floats:
         self._own, self.weights = False, weights
-        self.mean = self._mean_of(self.members)
+        self.mean = self._mean_of(self.members) if mean is None else mean
         return self._gram(self.members)
 
     def _mean_of(self, columns: Indices) -> Floats:
@@ -375,6 +378,28 @@ class DensePanel(Panel):
             return self._design.dot(self.members, coef)  # which skips zeros by itself
         active = np.flatnonzero(coef)
         return self._design.dot(self.members[active], coef[active])
+
+    def round_trip(
+        self, coef: Floats, image: Floats, turn: Callable[[int, int], None], vectors: Floats
+    ) -> Floats:
+        X, mean, members = self._design.X, self._design.mean, self.members
+        blocks = cut(len(image), -(-len(image) * max(1, len(members)) // ROUND), 512)
+        out = np.empty((len(blocks), len(vectors), len(members)))
+
+        def job(k: int, a: int, b: int) -> None:
+            dense.dot(X, members, coef, mean, image, a, b)
+            turn(a, b)
+            if self._design.reads_some_together:
+                dots.columns_dots(X, members, vectors, mean, out[k], 0, len(members), a, b)
+                return
+            for u, sums in zip(vectors, out[k], strict=True):
+                dense.columns_dot(X, members, u, mean, sums, 0, len(members), a, b)
+
+        run([partial(job, k, a, b) for k, (a, b) in enumerate(blocks)], self._design.n_threads)
+        return out.sum(axis=0)
+
+    def gram_in_trips(self) -> float:
+        return len(self.members) / COLUMNS_PER_TRIP
 
     def transpose_dots(self, vectors: Floats, some: Indices) -> Floats:
         return self._design.transpose_dots_of(self.members[some], vectors)

@@ -5,6 +5,7 @@ before anything indexes with them. Empty columns are left out of everything but 
 """
 
 from abc import abstractmethod
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
@@ -29,6 +30,9 @@ from .views import SparseView
 Sums = tuple[Floats, Floats, Floats, NDArray[np.int32], NDArray[np.int32]]
 
 BLOCK = 1 << 18  # stored entries in one job
+ROUND = 1 << 15  # rows and entries of a working set in one job
+ROW_BLOCKS = 8
+PAIRS_PER_ROW, PAIRS_PER_ENTRY = 30, 4  # of a Gram matrix, which cost what these do on a round trip
 COMPACT = 0.75  # columns are numbered anew where fewer than this share hold an entry
 
 
@@ -398,9 +402,12 @@ class SparsePanel(Panel):
         self._set_mean()
         return self._gram(first)
 
-    def reweigh(self, weights: Floats) -> Floats:
+    def reweigh(self, weights: Floats, mean: Floats | None = None) -> Floats:
         self._own, self.weights = False, weights
-        self._set_mean()
+        if mean is None:
+            self._set_mean()
+        else:
+            self.mean = mean
         return self._gram(0)
 
     def _set_mean(self) -> None:
@@ -418,11 +425,48 @@ class SparsePanel(Panel):
             out -= np.outer(mean[first:], mean) * (1.0 if self._own else self.weights.sum())
         return out
 
+    def _blocks(self) -> list[tuple[int, int]]:
+        """Return the rows of each job, by the sizes alone."""
+        parts = min(ROW_BLOCKS, (len(self.local) + len(self.indptr)) // ROUND)
+        return cut(self._design.n, parts)
+
     def transpose_dot(self, u: Floats) -> Floats:
-        out = np.empty(len(self.members))
-        sparse.panel_transpose_dot(self.indptr, self.local, self.value, u, out)
+        return self._summed(u[None], [])[0]
+
+    def transpose_dots(self, vectors: Floats, some: Indices) -> Floats:
+        pairs = [self._summed(vectors[a : a + 2], []) for a in range(0, len(vectors), 2)]
+        return np.concatenate(pairs)[:, some]
+
+    def round_trip(
+        self, coef: Floats, image: Floats, turn: Callable[[int, int], None], vectors: Floats
+    ) -> Floats:
+        offset = float(self._design.rest[self.members] @ coef)
+
+        def there(a: int, b: int) -> None:
+            sparse.panel_dot(self.indptr, self.local, self.value, coef, image, a, b)
+            image[a:b] -= offset
+
+        return self._summed(vectors, [there, turn])
+
+    def gram_in_trips(self) -> float:
+        sizes = np.diff(self.indptr)
+        pairs = float(sizes @ sizes)
+        return pairs / (PAIRS_PER_ROW * len(sizes) + PAIRS_PER_ENTRY * len(self.local))
+
+    def _summed(self, vectors: Floats, before: Sequence[Callable[[int, int], None]]) -> Floats:
+        """Return X_W'u of one or two vectors (m, n), whose rows `before` makes: (m, |W|)."""
+        blocks = self._blocks()
+        out = np.empty((len(blocks), len(self.members), len(vectors)))
+
+        def job(k: int, a: int, b: int) -> None:
+            for call in before:
+                call(a, b)
+            sparse.panel_transpose_dots(self.indptr, self.local, self.value, vectors, out[k], a, b)
+
+        run([partial(job, k, a, b) for k, (a, b) in enumerate(blocks)], self._design.n_threads)
+        total = out.sum(axis=0).T
         rest = self._design.rest[self.members]
-        return out - rest * u.sum() if rest.any() else out
+        return total - np.outer(vectors.sum(axis=1), rest) if rest.any() else total
 
     def retain(self, kept: Indices) -> None:
         number = np.full(len(self.members), -1, dtype=np.int32)
@@ -435,5 +479,9 @@ class SparsePanel(Panel):
 
     def dot(self, coef: Floats) -> Floats:
         out = np.empty(self._design.n)
-        sparse.panel_dot(self.indptr, self.local, self.value, coef, out)
+        jobs = [
+            partial(sparse.panel_dot, self.indptr, self.local, self.value, coef, out, a, b)
+            for a, b in self._blocks()
+        ]
+        run(jobs, self._design.n_threads)
         return out - float(self._design.rest[self.members] @ coef)

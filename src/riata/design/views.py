@@ -53,7 +53,7 @@ class DenseView(ResidualView):
         if self._X.strides[0] != self._X.itemsize:
             kernel, u, z = dense.columns_dot, state, out[0]
         jobs = [
-            partial(kernel, self._X, self._work, u, self._mean, z, a, b)
+            partial(kernel, self._X, self._work, u, self._mean, z, a, b, 0, len(state))
             for a, b in cut(out.size, len(state) * out.size // BLOCK)
         ]
         run(jobs, self._n_threads)

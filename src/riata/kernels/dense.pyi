@@ -35,6 +35,8 @@ def columns_dot(
     out: Floats,
     a0: int,
     a1: int,
+    r0: int,
+    r1: int,
 ) -> None: ...
 def dot(
     X: NDArray[Any],

@@ -104,16 +104,17 @@ def transpose_dot(
 
 def columns_dot(
     const real[:, :] X, const Py_ssize_t[::1] columns, const double[::1] u,
-    const double[::1] shift, double[::1] out, Py_ssize_t a0, Py_ssize_t a1
+    const double[::1] shift, double[::1] out, Py_ssize_t a0, Py_ssize_t a1, Py_ssize_t r0,
+    Py_ssize_t r1
 ):
-    """out_a = sum_i (x_i,columns[a] - shift_columns[a]) u_i; out[a0:a1] is overwritten.
+    """out_a = sum_i (x_i,columns[a] - shift_columns[a]) u_i, i in r0:r1; out[a0:a1] is overwritten.
 
     Row by row; where columns are contiguous dots.pyx does it.
     """
     cdef Py_ssize_t i, a
     with nogil:
         memset(&out[a0], 0, (a1 - a0) * sizeof(double))
-        for i in range(X.shape[0]):
+        for i in range(r0, r1):
             for a in range(a0, a1):
                 out[a] += (X[i, columns[a]] - shift[columns[a]]) * u[i]
 

@@ -13,6 +13,8 @@ def columns_dots(
     out: Floats,
     a0: int,
     a1: int,
+    r0: int,
+    r1: int,
 ) -> None: ...
 def columns_images(
     X: NDArray[Any],

@@ -82,29 +82,30 @@ cdef void add_tile(
 
 def columns_dots(
     const real[:, :] X, const Py_ssize_t[::1] columns, const double[:, ::1] vectors,
-    const double[::1] shift, double[:, ::1] out, Py_ssize_t a0, Py_ssize_t a1
+    const double[::1] shift, double[:, ::1] out, Py_ssize_t a0, Py_ssize_t a1, Py_ssize_t r0,
+    Py_ssize_t r1
 ):
-    """out_va = sum_i vectors_vi (x_i,columns[a] - shift_columns[a]) for a0 <= a < a1.
+    """out_va = sum_i vectors_vi (x_i,columns[a] - shift_columns[a]), i in r0:r1, a0 <= a < a1.
 
     X : (n, p), columns contiguous
     vectors : (m, n);  shift : (p,)
     out : (m, |columns|); a0:a1 is overwritten
 
-    The bits of a sum depend on nothing but its column and vector. Cost: m n (a1 - a0) multiply-
-    adds, and one read of the columns for every VECTORS.
+    The bits of a sum depend on nothing but its column, vector and rows. Cost: m (r1 - r0) (a1 - a0)
+    multiply-adds, and one read of the columns for every VECTORS.
     """
-    cdef Py_ssize_t n = X.shape[0], m = vectors.shape[0], a, v, row
+    cdef Py_ssize_t m = vectors.shape[0], a, v, row
     with nogil:
         for v in range(m):
             memset(&out[v, a0], 0, (a1 - a0) * sizeof(double))
         v = 0
         while v < m:
-            row = 0
-            while row < n:
+            row = r0
+            while row < r1:
                 a = a0
                 while a < a1:
                     add_tile(X, columns, vectors, shift, out, a, a1, v,
-                             min(v + VECTORS, m), row, min(<Py_ssize_t>ROWS, n - row))
+                             min(v + VECTORS, m), row, min(<Py_ssize_t>ROWS, r1 - row))
                     a += DOTS.nj
                 row += ROWS
             v += VECTORS

@@ -160,12 +160,14 @@ def panel_gram(
     first: int,
     out: Floats,
 ) -> None: ...
-def panel_transpose_dot(
+def panel_transpose_dots(
     indptr: NDArray[np.int64],
     local: NDArray[np.int32],
     value: Floats,
-    u: Floats,
+    vectors: Floats,
     out: Floats,
+    r0: int,
+    r1: int,
 ) -> None: ...
 def panel_dot(
     indptr: NDArray[np.int64],
@@ -173,4 +175,6 @@ def panel_dot(
     value: Floats,
     coef: Floats,
     out: Floats,
+    r0: int,
+    r1: int,
 ) -> None: ...

@@ -367,30 +367,37 @@ def panel_gram(
                     row[local[b]] += v * value[b]
 
 
-def panel_transpose_dot(
+def panel_transpose_dots(
     const int64_t[::1] indptr, const int32_t[::1] local, const double[::1] value,
-    const double[::1] u, double[::1] out
+    const double[:, ::1] vectors, double[:, ::1] out, Py_ssize_t r0, Py_ssize_t r1
 ):
-    """out_a = sum_i x_ia u_i; overwritten."""
+    """out_am = sum_i x_ia vectors_mi over the rows r0:r1, one or two vectors; overwritten."""
     cdef Py_ssize_t i, k
-    cdef double v
+    cdef double u, v
+    cdef bint two = vectors.shape[0] == 2
     with nogil:
-        out[:] = 0.0
-        for i in range(u.shape[0]):
-            v = u[i]
-            for k in range(indptr[i], indptr[i + 1]):
-                out[local[k]] += value[k] * v
+        out[:, :] = 0.0
+        for i in range(r0, r1):
+            u = vectors[0, i]
+            if two:
+                v = vectors[1, i]
+                for k in range(indptr[i], indptr[i + 1]):
+                    out[local[k], 0] += value[k] * u
+                    out[local[k], 1] += value[k] * v
+            else:
+                for k in range(indptr[i], indptr[i + 1]):
+                    out[local[k], 0] += value[k] * u
 
 
 def panel_dot(
     const int64_t[::1] indptr, const int32_t[::1] local, const double[::1] value,
-    const double[::1] coef, double[::1] out
+    const double[::1] coef, double[::1] out, Py_ssize_t r0, Py_ssize_t r1
 ):
-    """out_i = sum_a x_ia coef_a; overwritten."""
+    """out_i = sum_a x_ia coef_a for i in r0:r1."""
     cdef Py_ssize_t i, k
     cdef double s
     with nogil:
-        for i in range(out.shape[0]):
+        for i in range(r0, r1):
             s = 0.0
             for k in range(indptr[i], indptr[i + 1]):
                 s += value[k] * coef[local[k]]
