@@ -286,6 +286,10 @@ class NewtonSolver(Solver):
         fit.intercept = self.state.intercept
         return fit
 
+    def _expect(self, alpha: float, box: Box) -> None:
+        """Expect nobody but those who are asked for: a Gram matrix serves an alpha or two."""
+        self._threshold, self._last_alpha = 1.0, alpha
+
     # -- the certificate -------------------------------------------------------------------------
 
     def certify(self, alpha: float, box: Box) -> float:

@@ -4,6 +4,7 @@ No OpenMP: a process that forks after using it leaves children that hang. The wo
 into the same blocks, so results do not depend on how many threads there are.
 """
 
+import math
 import os
 import threading
 from collections.abc import Callable, Sequence
@@ -51,6 +52,13 @@ def cut(length: int, parts: int, multiple: int = 1) -> list[tuple[int, int]]:
     size = -(-length // max(1, parts))
     size = -(-size // multiple) * multiple
     return [(a, min(a + size, length)) for a in range(0, length, size)]
+
+
+def cut_triangle(side: int, parts: int, multiple: int) -> list[tuple[int, int]]:
+    """Cut range(side) into at most `parts` runs of about the same area below a diagonal."""
+    ends = {round(math.sqrt(k / parts) * side / multiple) * multiple for k in range(1, parts)}
+    inside = sorted(end for end in ends if 0 < end < side)
+    return list(zip([0, *inside], [*inside, side], strict=True))
 
 
 def run(

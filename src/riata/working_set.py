@@ -41,11 +41,13 @@ class WorkingSet:
     gram : (>= |W|, >= |W|), or None where |W| outgrew GRAM_LIMIT
     space : the span of Z
     panel : the columns of Z, then those of the members
+    lasting : whether H stays as it is: G under the design's own weights
     """
 
     def __init__(self, design: Design, free: Indices, weights: Floats | None = None) -> None:
         self._design = design
         self.panel = design.panel(weights)
+        self.lasting = weights is None
         self.free = free
         self.members = np.empty(0, dtype=np.intp)
         self.is_member = np.zeros(design.p, dtype=bool)
@@ -98,7 +100,10 @@ class WorkingSet:
         gram, k = self.panel.reweigh(weights, mean), len(self.free)
         self.space = GramSpace(gram[:k, :k])
         self._loads = self.space.solve(gram[:k, k:])
-        self.gram = gram[k:, k:] - gram[:k, k:].T @ self._loads
+        size = len(self.members)
+        self.gram[:size, :size] = gram[k:, k:]
+        if k:
+            self.gram[:size, :size] -= gram[:k, k:].T @ self._loads
         self.active = ActiveSet()
 
     def _grow(self, side: int, size: int) -> None:
@@ -236,11 +241,11 @@ def refill(
     urgency_j = |z_j| / l1_j; above 1 a feature at zero violates its optimality condition, above
     `threshold` it is expected to soon (the sequential strong rule: Tibshirani et al., J. R. Stat.
     Soc. B 74(2), 2012, eq. 10). Violators join, and the expected ones fill the set up to twice the
-    support. Where anybody joins, so do the next in line, up to an eighth of |W| (growing seldom is
-    cheaper than growing exactly), but no more at once than a quarter of the support and LEAST: far
-    from the solution most violators stop being any once the most urgent have been fitted. Where the
-    set would then exceed SLACK times the support, or GRAM_LIMIT although the support does not, the
-    least urgent members at zero leave.
+    support. Where anybody joins, so do the next in line, up to an eighth of |W| where H lasts
+    (growing seldom is then cheaper than growing exactly), but no more at once than a quarter of the
+    support and LEAST: far from the solution most violators stop being any once the most urgent have
+    been fitted. Where the set would then exceed SLACK times the support, or GRAM_LIMIT although the
+    support does not, the least urgent members at zero leave.
 
     expected, violators : outsiders of an urgency above `threshold`, and above 1
     candidates : outsiders among whom these are; None for all
@@ -255,7 +260,7 @@ def refill(
     urgency = _urgency(z, box, skip, slice(None) if candidates is None else candidates)
     if candidates is None:
         urgency[working.is_member] = 0.0
-    more = min(max(FEWEST, size // 8), roomy - size)
+    more = min(max(FEWEST, size // 8 if working.lasting else 0), roomy - size)
     joining = min(max(joining, more), support // AT_ONCE + LEAST)
     outside = np.flatnonzero(urgency > (threshold if joining <= expected else 0.0))
     joining = min(joining, len(outside))

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import dense, dots, dual, gram
-from ..threads import cut, run
+from ..threads import cut, cut_triangle, run
 from .base import CONSTANT, LARGEST, Design, Floats, Indices, Panel, not_finite, too_large
 from .views import DenseView
 
@@ -20,6 +20,11 @@ WHOLE = 1024  # columns; up to here, where n >= p, the Gram matrix of all is mad
 COLUMNS_PER_TRIP = 64  # whose Gram matrix costs as much as a round trip over them
 NEIGHBOURS = 16  # of them side by side, which share cache lines
 PILOT = 256  # rows whose mean stands in for the mean while the moments are summed
+
+
+def up(size: int) -> int:
+    """Return size, rounded up to whole groups."""
+    return -(-size // GROUP) * GROUP
 
 
 def plan_blocks(X: NDArray[Any]) -> list[tuple[int, int, int, int]]:
@@ -173,8 +178,7 @@ class DenseDesign(Design):
         self.n_passes += 1
         if self.reads_some_together:
             return self.transpose_dots_of(np.arange(self.p), vectors)
-        height, width = (-(-size // GROUP) * GROUP for size in (len(vectors), self.p))
-        out = np.zeros((height, width))
+        out = np.zeros((up(len(vectors)), up(self.p)))
         parts = max(1, min(BLOCKS, self.X.size // BLOCK))
         jobs = [
             partial(gram.transpose_dots, self.X, vectors, self.mean, out, a, b)
@@ -298,42 +302,38 @@ class DenseDesign(Design):
         """Return (Z_left' Z_right, vectors Z_left), Z = diag(root) (X - shift).
 
         Blocks of rows where X is tall against the result (fixed by the sizes alone, their sums
-        added in order), else runs of the right columns, which change no bits.
+        added in order), else runs of the right columns, which change no bits. What is below the
+        diagonal is not computed where left is right.
         """
         tall = min(8, self.n // (20 * len(right)))
         rows = cut(self.n, tall, 128) if tall > 1 else [(0, self.n)]
-        parts = 1 if tall > 1 else min(8, self.n * len(left) * len(right) // (1 << 21))
-        runs = cut(len(right), max(1, parts), 3 * GROUP)
-        symmetric = len(runs) == 1 and left is right
-        height = -(-len(left) // GROUP) * GROUP
-        pieces = {
-            (i, a): np.zeros((height, -(-(b - a) // GROUP) * GROUP))
-            for i in range(len(rows))
-            for a, b in runs
-        }
-        sums = np.zeros((len(rows), 0 if vectors is None else len(vectors), height))
+        work = self.n * len(left) * len(right) // (1 << 21)
+        parts = 1 if tall > 1 or self.n_threads == 1 else min(2 * self.n_threads, work)
+        symmetric = left is right
+        runs = (cut_triangle if symmetric else cut)(len(right), max(1, parts), 3 * GROUP)
+        out = np.zeros((len(rows), up(len(left)), up(len(right))))
+        sums = np.zeros((len(rows), 0 if vectors is None else len(vectors), up(len(left))))
         jobs = [
             partial(
-                gram.gram, self.X, left, None if symmetric else right[a:b], shift, None, root,
-                pieces[i, a], r0, r1, *(() if vectors is None or a > 0 else (vectors, sums[i])),
+                gram.gram, self.X, left[:b] if symmetric else left,
+                None if symmetric else right[a:b], shift, None, root, out[i], r0, r1,
+                vectors if b == len(right) else None, sums[i], a,
             )
             for i, (r0, r1) in enumerate(rows)
             for a, b in runs
         ]  # fmt: skip
         run(jobs, self.n_threads)
-        for i in range(1, len(rows)):
-            for a, _ in runs:
-                pieces[0, a] += pieces.pop((i, a))
-        out = np.hstack([pieces[0, a][: len(left), : b - a] for a, b in runs])
-        out = np.triu(out) + np.triu(out, 1).T if symmetric else out
-        return out, sums.sum(axis=0)[:, : len(left)]
+        for part in out[1:]:
+            out[0] += part
+        if symmetric:
+            gram.mirror(out[0], len(left))
+        return out[0, : len(left), : len(right)], sums.sum(axis=0)[:, : len(left)]
 
     def row_gram(self, members: Indices, scale: Floats | None = None) -> Floats:
         full = np.zeros(self.p)
         full[members] = 1.0 if scale is None else scale
         rows = np.arange(self.n)
-        size = -(-self.n // GROUP) * GROUP
-        out = np.zeros((size, size))
+        out = np.zeros((up(self.n), up(self.n)))
         gram.gram(self.X.T, rows, None, None, self.mean, full, out, 0, self.p)
         out = out[: self.n, : self.n]
         root = np.sqrt(self.weights)

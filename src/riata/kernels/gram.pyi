@@ -17,7 +17,9 @@ def gram(
     r1: int,
     vectors: Floats | None = None,
     sums: Floats | None = None,
+    first: int = 0,
 ) -> None: ...
+def mirror(out: Floats, size: int) -> None: ...
 def transpose_dots(
     X: NDArray[Any], vectors: Floats, column_mean: Floats, out: Floats, c0: int, c1: int
 ) -> None: ...

@@ -92,15 +92,16 @@ def gram(
     const real[:, :] X, const Py_ssize_t[::1] left, const Py_ssize_t[::1] right,
     const double[::1] column_mean, const double[::1] row_mean, const double[::1] scale,
     double[:, ::1] out, Py_ssize_t r0, Py_ssize_t r1,
-    const double[:, ::1] vectors=None, double[:, ::1] sums=None
+    const double[:, ::1] vectors=None, double[:, ::1] sums=None, Py_ssize_t first=0
 ):
     """Add the Gram matrix of rows r0:r1 to `out`.
 
     X : (n, p), unit stride along one axis
-    left, right : columns; `right` None means `left`, and only tiles on or above the diagonal
-        are then computed
+    left, right : columns; `right` None means those of `left` from `first` on, and only tiles on or
+        above the diagonal are then computed
     column_mean (p,), row_mean (n,), scale (n,) : or None for 0, 0 and 1
-    out : at least (8 ceil(|left| / 8), 8 ceil(|right| / 8)), added to
+    out : at least (8 ceil(|left| / 8), first + 8 ceil(|right| / 8)), added to from column `first`,
+        a multiple of 8, on
     vectors (m, n), sums (m, 8 ceil(|left| / 8)) : or None; in the same read,
         sums_vj += sum_k vectors_vk s_k (x_kj - m_j - q_k)
     """
@@ -140,18 +141,32 @@ def gram(
             for v in range(n_vectors):
                 riata_panel_sums(
                     panel_left, n_left, STRIDE, rows, &vectors[v, k], &sums[v, 0])
-            j = 0
+            j = first // GROUP if symmetric else 0
             while j < n_right:
                 width = TILE.width if j + TILE.width <= n_right else 1
                 tile = TILE.wide if width > 1 else TILE.narrow
                 for i in range(min(n_left, j + width) if symmetric else n_left):
                     tile(panel_left + i * STRIDE, panel_right + j * STRIDE, STRIDE, rows,
-                         &out[i * GROUP, j * GROUP], ldc)
+                         &out[i * GROUP, j * GROUP + (0 if symmetric else first)], ldc)
                 j += width
             k += rows
     free(panel_left)
     if not symmetric:
         free(panel_right)
+
+
+def mirror(double[:, ::1] out, Py_ssize_t size):
+    """Make the leading (size, size) block symmetric: what is above the diagonal holds."""
+    cdef Py_ssize_t i, j, a = 0, b
+    with nogil:
+        while a < size:
+            b = 0
+            while b <= a:
+                for i in range(a, min(a + GROUP, size)):
+                    for j in range(b, min(b + GROUP, i)):
+                        out[i, j] = out[j, i]
+                b += GROUP
+            a += GROUP
 
 
 def transpose_dots(

@@ -67,6 +67,32 @@ static riata_tile riata_choose_tile(void) {
   return (riata_tile){riata_tile_base, riata_tile_base, 1};
 }
 
+#if defined(__clang__)
+#define RIATA_PICK(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+typedef long long riata_places __attribute__((vector_size(64)));
+#define RIATA_PICK(a, b, ...) __builtin_shuffle(a, b, (riata_places){__VA_ARGS__})
+#endif
+
+/* to[8 i + c] = v[c][i]: halves of pairs, then pairs, then fours change places */
+static inline __attribute__((always_inline)) void riata_transpose(const riata_vec *v, double *to) {
+  riata_vec a[RIATA_GROUP], b[RIATA_GROUP];
+  for (int c = 0; c < RIATA_GROUP; c += 2) {
+    a[c] = RIATA_PICK(v[c], v[c + 1], 0, 8, 2, 10, 4, 12, 6, 14);
+    a[c + 1] = RIATA_PICK(v[c], v[c + 1], 1, 9, 3, 11, 5, 13, 7, 15);
+  }
+  for (int c = 0; c < RIATA_GROUP; c += 4)
+    for (int i = 0; i < 2; i++) {
+      b[c + i] = RIATA_PICK(a[c + i], a[c + i + 2], 0, 1, 8, 9, 4, 5, 12, 13);
+      b[c + i + 2] = RIATA_PICK(a[c + i], a[c + i + 2], 2, 3, 10, 11, 6, 7, 14, 15);
+    }
+  for (int i = 0; i < 4; i++) {
+    *(riata_vec *)(to + RIATA_GROUP * i) = RIATA_PICK(b[i], b[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    *(riata_vec *)(to + RIATA_GROUP * (i + 4)) =
+        RIATA_PICK(b[i], b[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+  }
+}
+
 /* panel[g][8 k + c] = (x[k row + columns[8 g + c] column] - mean[8 g + c] - row_mean[k]) scale[k],
  * zero behind the last column; groups `stride` doubles apart. The loops go along memory: down the
  * columns of a group where column > row, along the rows through all groups elsewhere. columns may
@@ -76,6 +102,8 @@ static riata_tile riata_choose_tile(void) {
                                 const ptrdiff_t *columns, ptrdiff_t count, const double *mean,    \
                                 const double *row_mean, const double *scale, ptrdiff_t rows,      \
                                 double *panel, ptrdiff_t stride) {                                \
+    typedef T raw                                                                                 \
+        __attribute__((vector_size(8 * sizeof(T)), aligned(sizeof(T)), may_alias));               \
     ptrdiff_t whole = count / RIATA_GROUP * RIATA_GROUP;                                          \
     if (whole < count) memset(panel + whole / RIATA_GROUP * stride, 0,                            \
                               (size_t)(rows * RIATA_GROUP) * sizeof(double));                     \
@@ -96,12 +124,23 @@ static riata_tile riata_choose_tile(void) {
       double *group = panel + j / RIATA_GROUP * stride;                                           \
       const T *start[RIATA_GROUP];                                                                \
       for (int c = 0; c < RIATA_GROUP; c++) start[c] = x + columns[j + c] * column;               \
-      for (ptrdiff_t k = 0; k < rows; k++) {                                                      \
+      ptrdiff_t k = 0;                                                                            \
+      for (; k + RIATA_GROUP <= rows; k += RIATA_GROUP) {                                         \
+        riata_vec s = {0.0}, m = {0.0}, v[RIATA_GROUP];                                           \
+        if (scale) s = *(const riata_vec *)(scale + k);                                           \
+        if (row_mean) m = *(const riata_vec *)(row_mean + k);                                     \
+        for (int c = 0; c < RIATA_GROUP; c++) {                                                   \
+          v[c] = __builtin_convertvector(*(const raw *)(start[c] + k), riata_vec) - mean[j + c];  \
+          if (row_mean) v[c] -= m;                                                                \
+          if (scale) v[c] *= s;                                                                   \
+          __builtin_prefetch(start[c] + k + rows); /* eight streams are more than CPUs follow */  \
+        }                                                                                         \
+        riata_transpose(v, group + RIATA_GROUP * k);                                              \
+      }                                                                                           \
+      for (; k < rows; k++) {                                                                     \
         double s = scale ? scale[k] : 1.0, m = row_mean ? row_mean[k] : 0.0;                      \
         for (int c = 0; c < RIATA_GROUP; c++)                                                     \
           group[RIATA_GROUP * k + c] = ((double)start[c][k] - mean[j + c] - m) * s;               \
-        for (int c = 0; k % 8 == 0 && c < RIATA_GROUP; c++)                                       \
-          __builtin_prefetch(start[c] + k + rows); /* eight streams are more than the CPU follows */ \
       }                                                                                           \
     }                                                                                             \
     for (ptrdiff_t k = 0; k < rows; k++) {                                                        \
