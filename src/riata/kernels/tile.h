@@ -67,15 +67,15 @@ static riata_tile riata_choose_tile(void) {
   return (riata_tile){riata_tile_base, riata_tile_base, 1};
 }
 
-/* panel[g][8 k + c] = (x[k row + columns[8 g + c] column] - mean[8 g + c] - row_mean[k]) scale[k],
- * zero behind the last column; groups `stride` doubles apart. The loops go along memory: down the
- * columns of a group where column > row, along the rows through all groups elsewhere. columns may
- * be NULL where column == 1 (0, 1, 2, ...), row_mean and scale too (0 and 1). */
+/* panel[g][8 to[k] + c] = (x[k row + columns[8 g + c] column] - mean[8 g + c] - row_mean[k])
+ * scale[k], zero behind the last column; groups `stride` doubles apart. The loops go along memory:
+ * down the columns of a group where column > row, along the rows through all groups elsewhere. to
+ * may be NULL (0, 1, 2, ...), columns where column == 1 (the same), row_mean and scale (0 and 1). */
 #define RIATA_PACK(NAME, T)                                                                       \
   RIATA_CLONES static void NAME(const T *x, ptrdiff_t row, ptrdiff_t column,                      \
                                 const ptrdiff_t *columns, ptrdiff_t count, const double *mean,    \
                                 const double *row_mean, const double *scale, ptrdiff_t rows,      \
-                                double *panel, ptrdiff_t stride) {                                \
+                                double *panel, ptrdiff_t stride, const ptrdiff_t *to) {           \
     ptrdiff_t whole = count / RIATA_GROUP * RIATA_GROUP;                                          \
     if (whole < count) memset(panel + whole / RIATA_GROUP * stride, 0,                            \
                               (size_t)(rows * RIATA_GROUP) * sizeof(double));                     \
@@ -83,12 +83,12 @@ static riata_tile riata_choose_tile(void) {
       for (ptrdiff_t k = 0; k < rows; k++) {                                                      \
         double s = scale ? scale[k] : 1.0, m = row_mean ? row_mean[k] : 0.0;                      \
         const T *from = x + k * row;                                                              \
-        double *to = panel + RIATA_GROUP * k;                                                     \
+        double *line = panel + RIATA_GROUP * (to ? to[k] : k);                                    \
         ptrdiff_t j = 0;                                                                          \
-        for (; j < whole; j += RIATA_GROUP, to += stride)                                         \
+        for (; j < whole; j += RIATA_GROUP, line += stride)                                       \
           for (int c = 0; c < RIATA_GROUP; c++)                                                   \
-            to[c] = ((double)from[j + c] - mean[j + c] - m) * s;                                  \
-        for (; j < count; j++) to[j - whole] = ((double)from[j] - mean[j] - m) * s;               \
+            line[c] = ((double)from[j + c] - mean[j + c] - m) * s;                                \
+        for (; j < count; j++) line[j - whole] = ((double)from[j] - mean[j] - m) * s;             \
       }                                                                                           \
       return;                                                                                     \
     }                                                                                             \
@@ -98,8 +98,9 @@ static riata_tile riata_choose_tile(void) {
       for (int c = 0; c < RIATA_GROUP; c++) start[c] = x + columns[j + c] * column;               \
       for (ptrdiff_t k = 0; k < rows; k++) {                                                      \
         double s = scale ? scale[k] : 1.0, m = row_mean ? row_mean[k] : 0.0;                      \
+        double *line = group + RIATA_GROUP * (to ? to[k] : k);                                    \
         for (int c = 0; c < RIATA_GROUP; c++)                                                     \
-          group[RIATA_GROUP * k + c] = ((double)start[c][k] - mean[j + c] - m) * s;               \
+          line[c] = ((double)start[c][k] - mean[j + c] - m) * s;                                  \
         for (int c = 0; k % 8 == 0 && c < RIATA_GROUP; c++)                                       \
           __builtin_prefetch(start[c] + k + rows); /* eight streams are more than the CPU follows */ \
       }                                                                                           \
@@ -108,10 +109,10 @@ static riata_tile riata_choose_tile(void) {
       double s = scale ? scale[k] : 1.0, m = row_mean ? row_mean[k] : 0.0;                        \
       const T *from = x + k * row;                                                                \
       for (ptrdiff_t j = row == 1 ? whole : 0; j < count; j += RIATA_GROUP) {                     \
-        double *to = panel + j / RIATA_GROUP * stride + RIATA_GROUP * k;                          \
+        double *line = panel + j / RIATA_GROUP * stride + RIATA_GROUP * (to ? to[k] : k);         \
         int width = count - j < RIATA_GROUP ? (int)(count - j) : RIATA_GROUP;                     \
         for (int c = 0; c < width; c++)                                                           \
-          to[c] = ((double)from[columns[j + c] * column] - mean[j + c] - m) * s;                  \
+          line[c] = ((double)from[columns[j + c] * column] - mean[j + c] - m) * s;                \
       }                                                                                           \
     }                                                                                             \
   }
