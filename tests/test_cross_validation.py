@@ -269,7 +269,7 @@ def test_one_warning_for_all_folds():
 
 
 def test_what_came_before_ctrl_c_is_in_the_exception(monkeypatch):
-    X, y = regression(50, 30, seed=1)
+    X, y = regression(50, 90, seed=1)
     whole = riata.cross_validate(X, y, cv=3, n_alphas=10)
     step, calls = riata.path.Lane.step, []
 
@@ -289,6 +289,54 @@ def test_what_came_before_ctrl_c_is_in_the_exception(monkeypatch):
     assert (cv.status[0, 4:] == "interrupted").all()
     assert (cv.path.status[:4] == "converged").all()
     assert (cv.path.status[4:] == "interrupted").all()
+
+
+def test_tall_folds_keep_whole_rows_of_results(monkeypatch):
+    """They go down several alphas each before they meet, in whatever order."""
+    X, y = regression(200, 30, seed=1)
+    whole = riata.cross_validate(X, y, cv=3, n_alphas=50)
+    step, calls, meetings = riata.path.Lane.step, [], []
+
+    def interrupted(lane, alpha, *, last):
+        calls.append(alpha)
+        if len(calls) == 130:  # all four have solved 30
+            raise KeyboardInterrupt
+        return step(lane, alpha, last=last)
+
+    def counted(jobs, *rest):
+        meetings.append(len(jobs))
+        return riata.threads.run(jobs, *rest)
+
+    monkeypatch.setattr(riata.lockstep, "run", counted)
+    monkeypatch.setattr(riata.path.Lane, "step", interrupted)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        riata.cross_validate(X, y, cv=3, n_alphas=50, n_threads=1)
+    assert len(meetings) <= 5
+    cv = caught.value.path
+    assert np.array_equal(cv.scores[0, :30], whole.scores[0, :30])
+    assert np.isnan(cv.scores[0, 30:]).all()
+    assert (cv.status[0, 30:] == "interrupted").all()
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_gram_matrices_of_parts(order, dtype):
+    """Danger: parts of any size, rows anywhere: some in runs, one part empty, some in none."""
+    rng = np.random.default_rng(0)
+    n, p = 1500, 11
+    X = np.array(rng.standard_normal((n, p)), dtype=dtype, order=order)
+    part = rng.choice([-1, 0, 1, 3], n)
+    part[:700] = 1
+    mean, scale, vectors = rng.standard_normal(p), rng.random(n), rng.standard_normal((2, n))
+    out, sums = np.ones((4, 16, 16)), np.ones((4, 2, 16))
+    riata.kernels.gram.grams_of_parts(X, part, mean, scale, vectors, out, sums, 5, n)
+    part[:5] = -1
+    for k in range(4):
+        Z = (X[part == k] - mean) * scale[part == k, None]
+        expected = np.triu(1.0 + Z.T @ Z)
+        np.testing.assert_allclose(np.triu(out[k, :p, :p]), expected, rtol=1e-10, atol=1e-10)
+        expected = 1.0 + vectors[:, part == k] @ Z
+        np.testing.assert_allclose(sums[k, :, :p], expected, rtol=1e-10, atol=1e-10)
 
 
 def test_sparse_structure_is_checked_once(monkeypatch):

@@ -38,10 +38,9 @@ class CovarianceSolver:
         self.live = np.flatnonzero(~penalty.free & live)
         self._working = WorkingSet(design, self.free)
         self._working.extend(self.live)
-        norm_sq = design.norm_sq[self.live]
-        self._norm = np.sqrt(norm_sq)
         self._skip = np.zeros(len(self.live), dtype=np.uint8)
-        self._unit = Box(*penalty.at(1.0).take(self.live))
+        unit = Box(*penalty.at(1.0).take(self.live))
+        self._unit = np.array(unit[:2])
         # what is left once the free features are fitted alone
         correlation = design.correlation
         self._free_coef, lost = self._working.space.fit(problem.y, correlation[self.free])
@@ -49,8 +48,11 @@ class CovarianceSolver:
         self._correlation = correlation[self.live] - self._working.load(correlation[self.free])
         problem.null_objective = 0.5 * self._y_sq
         coef = np.zeros(len(self.live))
-        self._terms = np.array([coef, self._correlation, norm_sq, *self._unit])  # see WorkingSet
-        self._coef, self._z, self._resid_sq = self._terms[0], self._terms[1], self._y_sq
+        norm_sq = design.norm_sq[self.live]
+        self._terms = np.array([coef, self._correlation, norm_sq, *unit])  # see WorkingSet
+        self._coef, self._penalty = self._terms[0], self._terms[3:5]
+        self._y_size = float(np.sqrt(problem.y_sq))
+        self._resid_sq, self._size = self._y_sq, 0.0
         self._last_alpha = float("inf")
 
     @staticmethod
@@ -78,7 +80,7 @@ class CovarianceSolver:
         """Take coef (p,), within the bounds, as the point to start from."""
         self._coef[:] = coef[self.live]
         self._last_alpha = 0.0
-        self._refresh()
+        self._certify()
 
     def coef(self) -> Floats:
         """Return the present point, (p,)."""
@@ -125,8 +127,7 @@ class CovarianceSolver:
     def _approach(self, alpha: float, negligible: float, max_iter: int) -> tuple[float, str, int]:
         """Descend until the gap is negligible; return (gap, status, n_iter), status '' where the
         rounding of Gram algebra hides it."""
-        box = Box(*self._terms[3:])
-        box.l1[:], box.l2[:] = alpha * self._unit.l1, alpha * self._unit.l2
+        np.multiply(self._unit, alpha, out=self._penalty)
         n_iter, stalls, best = 0, 0, float("inf")
         while True:
             more, finished = self._working.descend(
@@ -134,8 +135,7 @@ class CovarianceSolver:
                 clocked=self.problem.deadline < float("inf"),
             )  # fmt: skip
             n_iter += more
-            self._refresh()
-            gap = duality_gap_of(self._coef, self._z, self._resid_sq, 0.0, box, self._skip)
+            gap = self._certify()
             stalls = stalls + 1 if finished and gap >= 0.5 * best else 0
             best = min(best, gap)
             floor = self._rounding()
@@ -147,23 +147,27 @@ class CovarianceSolver:
             if status:
                 return gap, status, n_iter
 
-    def _refresh(self) -> None:
-        """Take z and |r|^2 from scratch."""
-        gram = self._working.gram
+    def _certify(self) -> float:
+        """Return the duality gap; it takes z, |r|^2 and sum_j |x_j||b_j| from scratch."""
+        gram, terms = self._working.gram, self._terms
         assert gram is not None  # p is below its limit
-        explained = dual.gram_residual(gram, self._correlation, self._coef, self._z)
-        self._resid_sq = max(self._y_sq - explained, 0.0)
+        self._resid_sq, self._size, gap, slope = dual.gram_certificate(
+            gram, self._correlation, self._y_sq, terms, self._skip
+        )
+        if slope <= 0.0:
+            return gap
+        box = Box(*terms[3:])
+        return duality_gap_of(terms[0], terms[1], self._resid_sq, 0.0, box, self._skip)
 
     def _rounding(self) -> float:
         """Return the gap that the rounding of Gram algebra can hide.
 
         Of y as it was given: what the free features take of it is taken off X'(w y) too.
         """
-        size = float(self._norm @ np.abs(self._coef))
-        return 4 * EPS * (0.5 * self._resid_sq + size * (float(np.sqrt(self.problem.y_sq)) + size))
+        return 4 * EPS * (0.5 * self._resid_sq + self._size * (self._y_size + self._size))
 
     def _fit(self, alpha: float, gap: float, status: str, n_iter: int) -> Fit:
-        l2, working = alpha * self._unit.l2, self._working
+        working = self._working
         if len(self.free):
             coef = self.coef()
             index = np.flatnonzero(coef)
@@ -171,5 +175,5 @@ class CovarianceSolver:
         else:
             support = np.flatnonzero(self._coef)
             index, coef = self.live[support], self._coef[support]
-        df = working.smoother_trace(self._coef, l2)
+        df = working.smoother_trace(self._coef, self._penalty[1])
         return Fit(alpha, index, coef, gap, status, n_iter, df, 0.5 * self._resid_sq)

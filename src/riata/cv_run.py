@@ -161,7 +161,7 @@ class Run:
         lanes = self._lanes(r, starts)
         for f, lane in zip(batch, lanes, strict=True):
             lane.counts_df = plan.counts_df and (f is None or plan.keep_paths)
-        held: dict[int, Floats] = {}
+        held: dict[tuple[int, int], Floats] = {}
 
         def visit(number: int, lane: Lane, fit: Fit) -> None:
             f = batch[number]
@@ -169,23 +169,24 @@ class Run:
                 return
             k = len(lane.fits) - 1
             self.status[r, k, f], self.n_iter[r, k, f] = fit.status, fit.n_iter
-            scores = self._moment_scores(f, lane, fit)
-            if scores is None:
-                held[f] = self._held_out(lane, plan.folds[f])
-                scores = [self._score(f, eta, fit.alpha) for eta in held[f]]
+            if self._scores_at_the_end:
+                return
+            etas = self._held_out(lane, plan.folds[f])
             if fit.status != "time_limit":
-                self.scores[r, :, k, f] = scores
+                self.scores[r, :, k, f] = [self._score(f, eta, fit.alpha) for eta in etas]
+            if self.predictions is not None:
+                held[f, k] = etas
             if not plan.keep_paths:
                 lane.forget()
 
         def done() -> None:
-            if self.predictions is not None:
-                for f in sorted(held):
-                    fold = plan.folds[f]
-                    share = self._share[fold.test] * _beside(fold.test_counts, self.data.y)
-                    k = len(lanes[0].fits) - 1
-                    for row, eta in zip(self.predictions[r, :, k], held[f], strict=True):
-                        row[fold.test] += share * eta
+            for f, k in sorted(held):
+                assert self.predictions is not None
+                fold = plan.folds[f]
+                share = self._share[fold.test] * _beside(fold.test_counts, self.data.y)
+                for row, eta in zip(self.predictions[r, :, k], held[f, k], strict=True):
+                    row[fold.test] += share * eta
+            held.clear()
 
         if self.interrupt is None:
             bar = with_bar(alphas, plan.rule.progress)
@@ -212,19 +213,33 @@ class Run:
         refit = lane.relaxed_eta[fold.test]
         return np.array([gamma * eta + (1.0 - gamma) * refit for gamma in self.plan.gammas])
 
-    def _moment_scores(self, f: int, lane: Lane, fit: Fit) -> list[float] | None:
-        """Return the mean squared error of a fold from its moments, where that is what is wanted
-        and rounding leaves enough of it."""
-        squares = self.plan.scoring.name in ("mse", "deviance")
-        plain = self._gathered is None and not self.plan.keep_predictions
-        if self._moments is None or not squares or not plain:
-            return None
-        moments = self._moments[f]
-        if moments.weight == 0.0:
-            return [np.nan]
-        intercept = lane.centred.intercept(fit.index, fit.coef)
-        loss, error = moments.loss(fit.coef, fit.index, intercept)
-        return [loss / moments.weight] if error <= EXACT * loss else None
+    @property
+    def _scores_at_the_end(self) -> bool:
+        """Whether the scores are squared errors that the folds' moments tell, of all alphas at
+        once and without their rows."""
+        plan = self.plan
+        squares = plan.scoring.name in ("mse", "deviance")
+        plain = self._gathered is None and not plan.keep_predictions
+        return self._moments is not None and squares and plain
+
+    def _score_fold(self, r: int, f: int, lane: Lane) -> None:
+        """Take the mean squared errors of a fold at a lane's alphas from its moments, and from its
+        rows where rounding leaves too little of them."""
+        assert self._moments is not None
+        moments, centred, fits = self._moments[f], lane.centred, lane.fits
+        if moments.weight == 0.0 or not fits:
+            return
+        coefs = np.zeros((len(fits), centred.design.p))
+        for row, fit in zip(coefs, fits, strict=True):
+            row[fit.index] = fit.coef
+        intercepts = np.array([centred.intercept_of(fit) for fit in fits])
+        losses, errors = moments.losses(coefs, intercepts)
+        scores = losses / moments.weight
+        for k in np.flatnonzero(errors > EXACT * losses):
+            eta = centred.predictor(centred.design.dot(fits[k].index, fits[k].coef))
+            scores[k] = self._score(f, eta[self.plan.folds[f].test], fits[k].alpha)
+        scores[[fit.status == "time_limit" for fit in fits]] = np.nan
+        self.scores[r, 0, : len(fits), f] = scores
 
     def _score(self, f: int, eta: Floats, alpha: float) -> float:
         weights, scoring = self.plan.test_weights[f], self.plan.scoring
@@ -247,6 +262,13 @@ class Run:
         solved = len(lanes[0].fits)
         unsolved = "interrupted" if self.interrupt else "time_limit"
         of_folds = [f for f in batch if f is not None]
+        if self._scores_at_the_end:
+            jobs = [
+                partial(self._score_fold, r, f, lane)
+                for f, lane in zip(batch, lanes, strict=True)
+                if f is not None
+            ]
+            run(jobs, self.plan.rule.n_threads)
         self.scores[r, :, solved:, of_folds] = np.nan
         self.status[r, solved:, of_folds] = unsolved
         self.n_iter[r, solved:, of_folds] = 0

@@ -78,6 +78,11 @@ class Engine:
         least_squares = isinstance(self.problem.family, Gaussian)
         return least_squares and penalty.unbounded and not penalty.has_l1(alpha)
 
+    @property
+    def apart(self) -> bool:
+        """Whether X will hardly be read, so that nobody need wait for others who read it too."""
+        return self._covariance is not None
+
     def begin(self, alpha: float) -> Floats | None:
         """Go ahead towards alpha, and return the u (n,) whose X'u is wanted before `solve`; None
         where `solve` does all. For whoever solves several problems on one X."""

@@ -1,7 +1,8 @@
 """Several problems on the same rows and columns go down one grid together.
 
-They share X: a problem is a set of weights. Every alpha is solved for all of them before the next
-one begins, so that whatever ends the work (a time limit, Ctrl-C) leaves complete rows of results.
+They share X: a problem is a set of weights. Every alpha, or every few where nobody reads X, is
+solved for all of them before the next one begins, so that whatever ends the work (a time limit,
+Ctrl-C) leaves complete rows of results.
 Least-squares problems with an L1 part (dense X, CSR) descend first; then one read of X serves the
 certificates of all, and who needs more rounds makes them alone.
 """
@@ -9,6 +10,7 @@ certificates of all, and who needs more rounds makes them alone.
 import time
 from collections.abc import Callable, Iterable
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import numpy as np
@@ -23,6 +25,7 @@ from .relaxed import Refitter
 from .stopping import LONG, Rule
 from .threads import run
 
+AHEAD = 10  # alphas that a lane solves in one go where none of them reads X
 MOST_LANES = 16  # problems at once: each keeps a Gram matrix and a dozen numbers per column
 
 
@@ -73,32 +76,39 @@ def descend(
     """Take all lanes down the grid; return the Ctrl-C that ended it early, if one did.
 
     visit(number, lane, fit) : called after each fit, in the thread that made it
-    done() : called when all lanes have solved an alpha, in the calling thread
+    done() : called when all lanes have solved an alpha or some, in the calling thread
     """
 
     def stop() -> None:
         for lane in lanes:
             lane.engine.problem.deadline = -float("inf")
 
-    def job(number: int, alpha: float) -> None:
+    def job(number: int, some: list[float]) -> None:
         lane = lanes[number]
-        verify = number == 0 and alpha == last  # the others' certificates may stay Gram algebra
-        visit(number, lane, lane.step(alpha, last=verify))
-
-    solved, share = 0, shares_reads(lanes)
-    try:
-        for alpha in alphas:
-            if lanes[0].engine.problem.expired():
+        for alpha in some:
+            verify = number == 0 and alpha == last  # the others' may stay Gram algebra
+            visit(number, lane, lane.step(alpha, last=verify))
+            if lane.engine.problem.expired():
                 break
-            if share:
-                _go_ahead(lanes, float(alpha), n_threads, stop)
-            run([partial(job, k, float(alpha)) for k in range(len(lanes))], n_threads, stop)
+
+    steps, solved, share = iter(alphas), 0, shares_reads(lanes)
+    try:
+        while True:
+            apart = all(lane.engine.apart for lane in lanes)
+            some = [float(alpha) for alpha in islice(steps, AHEAD if apart else 1)]
+            if not some or lanes[0].engine.problem.expired():
+                break
+            if share and not apart:
+                _go_ahead(lanes, some[0], n_threads, stop)
+            run([partial(job, k, some) for k in range(len(lanes))], n_threads, stop)
             done()
-            solved += 1
+            solved = min(len(lane.fits) for lane in lanes)
     except KeyboardInterrupt as interrupt:
         for lane in lanes:
             lane.cut(solved)
         return interrupt
+    for lane in lanes:
+        lane.cut(solved)
     return None
 
 

@@ -23,12 +23,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels import dense, dual, gram
+from ..kernels import dual, gram
 from ..threads import cut, run
 from .base import LARGEST, Floats
 from .dense import CONSTANT, GROUP, PILOT, WHOLE, DenseDesign, check_finite
 
-ROWS = 4096  # of X that are sorted by part at a time
+ROWS = 4096  # of which a task is a multiple
 TASKS = 8
 
 
@@ -48,17 +48,21 @@ class Moments:
     cross: Floats
     y_sq: float
 
-    def loss(self, coef: Floats, index: NDArray[np.intp], intercept: float) -> tuple[float, float]:
-        """Return (sum w_i (y_i - intercept - x_i'b)^2, what rounding may have done to it), with
-        b = coef at the columns `index`."""
-        missed = self.y_mean - intercept - float(self.mean[index] @ coef)
-        full = np.zeros(len(self.mean))
-        full[index] = coef
-        explained = dual.gram_residual(self.gram, self.cross, full, np.empty_like(full))
-        norms = np.sqrt(np.maximum(np.diag(self.gram)[index], 0.0))  # a constant leaves rounding
-        size = np.sqrt(self.y_sq) + float(norms @ np.abs(coef))
-        value = max(self.y_sq - explained, 0.0) + self.weight * missed**2
-        return value, 4.0 * float(np.finfo(float).eps) * size**2
+    def losses(self, coefs: Floats, intercepts: Floats) -> tuple[Floats, Floats]:
+        """Return sum_i w_i (y_i - intercept - x_i'b)^2 for each row b of coefs (L, p), and what
+        rounding may have done to it: (L,), (L,). Cost: L p^2 multiply-adds.
+
+        What is found for one row depends in no bit on the others.
+        """
+        L, p = coefs.shape
+        images = np.zeros((-(-L // GROUP) * GROUP, -(-p // GROUP) * GROUP))
+        gram.transpose_dots(self.gram, coefs, np.zeros(p), images, 0, p)
+        explained = (coefs * (2.0 * self.cross - images[:L, :p])).sum(axis=1)
+        missed = self.y_mean - intercepts - (coefs * self.mean).sum(axis=1)
+        norms = np.sqrt(np.maximum(np.diag(self.gram), 0.0))  # a constant leaves rounding
+        size = np.sqrt(self.y_sq) + (np.abs(coefs) * norms).sum(axis=1)
+        values = np.maximum(self.y_sq - explained, 0.0) + self.weight * missed**2
+        return values, 4.0 * float(np.finfo(float).eps) * size**2
 
 
 def together(parts: list[Moments]) -> Moments:
@@ -131,33 +135,22 @@ def _sums(
 ) -> tuple[Floats, Floats]:  # fmt: skip
     """Return (K, p, p) sums of w z z' and (K, 2, p) sums of w z and w y z, z = x - shift.
 
-    Blocks of rows are sorted by part while they are in cache. Tasks are runs of blocks, by the
-    shape alone; their sums are added in order.
+    Tasks are runs of rows, by the shape alone; their sums are added in order.
     """
     n, p = X.shape
     height = -(-p // GROUP) * GROUP
     runs = cut(n, max(1, min(TASKS, n // (4 * n_parts * p))), ROWS)
     grams = np.zeros((len(runs), n_parts, height, height))
     sums = np.zeros((len(runs), n_parts, 2, height))
-    root, by_column = np.sqrt(weights), X.strides[0] == X.itemsize
-    everything = np.arange(p)
-
-    def job(task: int, begin: int, end: int) -> None:
-        for a in range(begin, end, ROWS):
-            b = min(a + ROWS, end)
-            order = np.argsort(part[a:b], kind="stable")
-            rows = np.empty((b - a, p), dtype=X.dtype, order="F" if by_column else "C")
-            dense.take_rows(X, a + order, rows)
-            edges = np.searchsorted(part[a:b][order], np.arange(n_parts + 1))
-            scale = root[a:b][order]
-            vectors = np.vstack([scale, scale * y[a:b][order]])
-            for k in range(n_parts):
-                gram.gram(
-                    rows, everything, None, shift, None, scale, grams[task, k], edges[k],
-                    edges[k + 1], vectors, sums[task, k],
-                )  # fmt: skip
-
-    run([partial(job, task, *ends) for task, ends in enumerate(runs)], n_threads)
+    root = np.sqrt(weights)
+    vectors = np.vstack([root, root * y])
+    jobs = [
+        partial(
+            gram.grams_of_parts, X, part, shift, root, vectors, grams[task], sums[task], a, b
+        )
+        for task, (a, b) in enumerate(runs)
+    ]  # fmt: skip
+    run(jobs, n_threads)
     whole = grams.sum(axis=0)[:, :p, :p]
     upper = np.triu(whole)
     whole = np.ascontiguousarray(upper + np.triu(whole, 1).swapaxes(1, 2))

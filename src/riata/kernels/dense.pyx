@@ -194,17 +194,3 @@ def first_nonfinite(const real[:, :] X):
             if not isfinite(X[i, j]):
                 return i, j
     return None
-
-
-def take_rows(const real[:, :] X, const Py_ssize_t[::1] rows, real[:, :] out):
-    """out_ij = x_(rows_i)j; out (|rows|, p) laid out as X is.  Cost: one read of those rows."""
-    cdef Py_ssize_t i, j, n = rows.shape[0], p = X.shape[1]
-    with nogil:
-        if X.strides[0] == <Py_ssize_t>sizeof(real):
-            for j in range(p):
-                for i in range(n):
-                    out[i, j] = X[rows[i], j]
-        else:
-            for i in range(n):
-                for j in range(p):
-                    out[i, j] = X[rows[i], j]

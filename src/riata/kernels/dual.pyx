@@ -5,7 +5,7 @@ z (p,) is X'u, the correlation of every feature with the dual vector; l1, l2, lo
 out (they are projected out of u, or excluded from the model).
 """
 
-from libc.math cimport INFINITY, fabs
+from libc.math cimport INFINITY, fabs, sqrt
 from libc.stdint cimport uint8_t
 
 from .restricted cimport restricted_gap
@@ -13,17 +13,44 @@ from .scalar cimport best_response, fenchel_young, scale_limit
 from .simd cimport riata_axpy_f64, riata_dot_f64, riata_norm_f64
 
 
+cdef double scale_of(
+    const double[::1] z, const double[:] l1, const double[:] l2, const double[:] lower,
+    const double[:] upper, const uint8_t[:] skip
+) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef double c = 1.0
+    for j in range(z.shape[0]):
+        if fabs(z[j]) > l1[j] and not skip[j]:
+            c = min(c, scale_limit(z[j], l1[j], l2[j], lower[j], upper[j]))
+    return c
+
+
+cdef double gap_at(
+    const double[::1] coef, const double[::1] z, double c, const double[:] l1,
+    const double[:] l2, const double[:] lower, const double[:] upper, const uint8_t[:] skip,
+    double *slope
+) noexcept nogil:
+    cdef Py_ssize_t j
+    cdef double gap = 0.0, v
+    slope[0] = 0.0
+    for j in range(z.shape[0]):
+        if skip[j] or coef[j] == 0.0 and fabs(c * z[j]) <= l1[j]:
+            continue
+        v = c * z[j]
+        gap += fenchel_young(coef[j], v, l1[j], l2[j], lower[j], upper[j])
+        slope[0] += z[j] * (
+            best_response(v, l1[j], l2[j], lower[j], upper[j]) - coef[j])
+    return gap
+
+
 def dual_scale(
     const double[::1] z, const double[:] l1, const double[:] l2, const double[:] lower,
     const double[:] upper, const uint8_t[:] skip
 ):
     """Return the largest c <= 1 for which c u is dual feasible."""
-    cdef Py_ssize_t j
-    cdef double c = 1.0
+    cdef double c
     with nogil:
-        for j in range(z.shape[0]):
-            if not skip[j] and fabs(z[j]) > l1[j]:
-                c = min(c, scale_limit(z[j], l1[j], l2[j], lower[j], upper[j]))
+        c = scale_of(z, l1, l2, lower, upper, skip)
     return c
 
 
@@ -32,16 +59,9 @@ def gap_and_slope(
     const double[:] l2, const double[:] lower, const double[:] upper, const uint8_t[:] skip
 ):
     """Return sum_j g_j(b_j) + g_j*(c z_j) - c z_j b_j, and its derivative in c."""
-    cdef Py_ssize_t j
-    cdef double gap = 0.0, slope = 0.0, v
+    cdef double gap, slope
     with nogil:
-        for j in range(z.shape[0]):
-            if skip[j] or (coef[j] == 0.0 and fabs(c * z[j]) <= l1[j]):
-                continue
-            v = c * z[j]
-            gap += fenchel_young(coef[j], v, l1[j], l2[j], lower[j], upper[j])
-            slope += z[j] * (
-                best_response(v, l1[j], l2[j], lower[j], upper[j]) - coef[j])
+        gap = gap_at(coef, z, c, l1, l2, lower, upper, skip, &slope)
     return gap, slope
 
 
@@ -99,21 +119,43 @@ def weighted_sums(const double[::1] w, const double[::1] values):
     return riata_dot_f64(&w[0], &values[0], 0.0, n), riata_norm_f64(&values[0], &w[0], 0.0, n)
 
 
-def gram_residual(
+cdef double explained_by(
     const double[:, ::1] gram, const double[::1] correlation, const double[::1] coef,
     double[::1] out
-):
-    """out = correlation - H coef; return coef'(correlation + out) = |y|^2 - |y - X coef|^2.
-
-    gram : H, at least (|out|, |out|), symmetric
-    """
+) noexcept nogil:
     cdef Py_ssize_t a, size = out.shape[0]
     cdef double explained = 0.0
-    with nogil:
-        out[:] = correlation
-        for a in range(size):
-            if coef[a] != 0.0:
-                riata_axpy_f64(-coef[a], &gram[a, 0], 0.0, &out[0], size)
-        for a in range(size):
-            explained += coef[a] * (correlation[a] + out[a])
+    out[:] = correlation
+    for a in range(size):
+        if coef[a] != 0.0:
+            riata_axpy_f64(-coef[a], &gram[a, 0], 0.0, &out[0], size)
+    for a in range(size):
+        explained += coef[a] * (correlation[a] + out[a])
     return explained
+
+
+def gram_certificate(
+    const double[:, ::1] gram, const double[::1] correlation, double y_sq, double[:, ::1] terms,
+    const uint8_t[:] skip
+):
+    """Take the gradient H b from scratch; return (|r|^2, sum_j |x_j| |b_j|, gap, slope).
+
+    gap, slope : those of the residual at its largest feasible scale c <= 1, and their sum with
+        (1 - c)^2 |r|^2 / 2; where the slope is above 0, a smaller scale has a smaller gap
+    gram : H, at least (p, p), symmetric;  correlation : X'y, (p,)
+    terms : (7, p), rows coef, gradient (overwritten), |x_j|_w^2, l1, l2, lower and upper
+    """
+    cdef double[::1] coef = terms[0], z = terms[1]
+    cdef const double[::1] norm_sq = terms[2], l1 = terms[3], l2 = terms[4]
+    cdef const double[::1] lower = terms[5], upper = terms[6]
+    cdef Py_ssize_t j
+    cdef double resid_sq, c, gap, slope, size = 0.0
+    with nogil:
+        resid_sq = max(y_sq - explained_by(gram, correlation, coef, z), 0.0)
+        for j in range(coef.shape[0]):
+            if coef[j] != 0.0:
+                size += sqrt(norm_sq[j]) * fabs(coef[j])
+        c = scale_of(z, l1, l2, lower, upper, skip)
+        gap = gap_at(coef, z, c, l1, l2, lower, upper, skip, &slope)
+    return (resid_sq, size, gap + 0.5 * (1.0 - c) ** 2 * resid_sq,
+            slope - (1.0 - c) * resid_sq)

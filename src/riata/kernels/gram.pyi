@@ -20,6 +20,17 @@ def gram(
     first: int = 0,
 ) -> None: ...
 def mirror(out: Floats, size: int) -> None: ...
+def grams_of_parts(
+    X: NDArray[Any],
+    part: NDArray[np.intp],
+    column_mean: Floats,
+    scale: Floats,
+    vectors: Floats,
+    out: Floats,
+    sums: Floats,
+    r0: int,
+    r1: int,
+) -> None: ...
 def transpose_dots(
     X: NDArray[Any], vectors: Floats, column_mean: Floats, out: Floats, c0: int, c1: int
 ) -> None: ...

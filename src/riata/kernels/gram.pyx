@@ -3,6 +3,8 @@
     G_ab = sum_k s_k^2 (x_k,a - m_a - q_k) (x_k,b - m_b - q_k)      a in left, b in right
     Z_vb = sum_k u_vk (x_kb - m_b)                                   for several vectors u_v
 
+Rows may be dealt out to several matrices G, each row to one, while they are packed.
+
 The means are subtracted before any product is formed: corrected afterwards, G is off by
 (mean / sd)^2 eps. The rows go by in fixed blocks and each block is added to G in turn: the bits
 depend on the row range alone, not on how the columns are shared out among threads.
@@ -31,18 +33,19 @@ cdef extern from "tile.h" nogil:
     riata_tile riata_choose_tile()
     void riata_pack_f64(
         const double *, Py_ssize_t, Py_ssize_t, const Py_ssize_t *, Py_ssize_t, const double *,
-        const double *, const double *, Py_ssize_t, double *, Py_ssize_t)
+        const double *, const double *, Py_ssize_t, double *, Py_ssize_t, const Py_ssize_t *)
     void riata_panel_sums(
         const double *, Py_ssize_t, Py_ssize_t, Py_ssize_t, const double *, double *)
     void riata_pack_f32(
         const float *, Py_ssize_t, Py_ssize_t, const Py_ssize_t *, Py_ssize_t, const double *,
-        const double *, const double *, Py_ssize_t, double *, Py_ssize_t)
+        const double *, const double *, Py_ssize_t, double *, Py_ssize_t, const Py_ssize_t *)
 
 cdef enum:
     GROUP = 8
     ROWS = 128   # of a packed block: four groups fill the first-level cache
     STRIDE = GROUP * ROWS + 8   # between groups: a power of two would put all in one cache set
     SECOND_LEVEL = 384   # columns of a packed block that stay in the second-level cache
+    SHARE = 96   # rows of each part in a packed block
 
 cdef riata_tile TILE = riata_choose_tile()
 
@@ -50,7 +53,7 @@ cdef riata_tile TILE = riata_choose_tile()
 cdef void pack(
     const real *x, Py_ssize_t row, Py_ssize_t column, const Py_ssize_t[::1] columns,
     const double *mean, const double *row_mean, const double *scale, Py_ssize_t rows,
-    double *panel
+    double *panel, Py_ssize_t stride, const Py_ssize_t *to
 ) noexcept nogil:
     cdef const Py_ssize_t *which = &columns[0]
     if column == 1 and neighbours(columns):
@@ -58,10 +61,30 @@ cdef void pack(
         which = NULL
     if real is float:
         riata_pack_f32(x, row, column, which, columns.shape[0], mean, row_mean, scale, rows,
-                       panel, STRIDE)
+                       panel, stride, to)
     else:
         riata_pack_f64(x, row, column, which, columns.shape[0], mean, row_mean, scale, rows,
-                       panel, STRIDE)
+                       panel, stride, to)
+
+
+cdef void multiply(
+    const double *left, Py_ssize_t n_left, const double *right, Py_ssize_t n_right,
+    Py_ssize_t stride, Py_ssize_t rows, bint symmetric, Py_ssize_t first, double *out,
+    Py_ssize_t ldc
+) noexcept nogil:
+    """Add what packed rows give to `out` from column `first` on; symmetric: on and above the
+    diagonal."""
+    cdef Py_ssize_t i, j = first // GROUP if symmetric else 0, width
+    cdef riata_tile_fn tile
+    if not symmetric:
+        out += first
+    while j < n_right:
+        width = TILE.width if j + TILE.width <= n_right else 1
+        tile = TILE.wide if width > 1 else TILE.narrow
+        for i in range(min(n_left, j + width) if symmetric else n_left):
+            tile(left + i * stride, right + j * stride, stride, rows,
+                 out + i * GROUP * ldc + j * GROUP, ldc)
+        j += width
 
 
 cdef bint neighbours(const Py_ssize_t[::1] columns) noexcept nogil:
@@ -74,16 +97,16 @@ cdef bint neighbours(const Py_ssize_t[::1] columns) noexcept nogil:
 
 
 cdef double *new_panel(
-    const Py_ssize_t[::1] columns, const double[::1] column_mean
+    const Py_ssize_t[::1] columns, const double[::1] column_mean, Py_ssize_t stride=STRIDE
 ) except NULL:
     """Room for a packed block of the columns, and their means behind it."""
     cdef Py_ssize_t groups = (columns.shape[0] + GROUP - 1) // GROUP, j
     cdef double *panel = <double *>aligned_alloc(
-        64, groups * (STRIDE + GROUP) * sizeof(double))
+        64, groups * (stride + GROUP) * sizeof(double))
     if panel == NULL:
-        raise MemoryError(f"could not allocate {groups} groups of {ROWS} x {GROUP}")
+        raise MemoryError(f"could not allocate {groups} groups of {stride} doubles")
     for j in range(columns.shape[0]):
-        panel[groups * STRIDE + j] = (
+        panel[groups * stride + j] = (
             0.0 if column_mean is None else column_mean[columns[j]])
     return panel
 
@@ -110,13 +133,12 @@ def gram(
     cdef Py_ssize_t n_right = n_left
     cdef Py_ssize_t row = X.strides[0] // <Py_ssize_t>sizeof(real)
     cdef Py_ssize_t column = X.strides[1] // <Py_ssize_t>sizeof(real)
-    cdef Py_ssize_t k, rows, i, j, v, width, ldc = out.strides[0] // <Py_ssize_t>sizeof(double)
+    cdef Py_ssize_t k, rows, v, ldc = out.strides[0] // <Py_ssize_t>sizeof(double)
     cdef Py_ssize_t n_vectors = 0 if vectors is None else vectors.shape[0]
     cdef const double *q
     cdef const double *s
     cdef double *panel_left = NULL
     cdef double *panel_right = NULL
-    cdef riata_tile_fn tile
     if left.shape[0] == 0 or r1 <= r0 or not symmetric and right.shape[0] == 0:
         return
     panel_right = panel_left = new_panel(left, column_mean)
@@ -134,21 +156,15 @@ def gram(
             q = NULL if row_mean is None else &row_mean[k]
             s = NULL if scale is None else &scale[k]
             pack(&X[0, 0] + k * row, row, column, left, panel_left + n_left * STRIDE, q, s, rows,
-                 panel_left)
+                 panel_left, STRIDE, NULL)
             if not symmetric:
                 pack(&X[0, 0] + k * row, row, column, right, panel_right + n_right * STRIDE, q, s,
-                     rows, panel_right)
+                     rows, panel_right, STRIDE, NULL)
             for v in range(n_vectors):
                 riata_panel_sums(
                     panel_left, n_left, STRIDE, rows, &vectors[v, k], &sums[v, 0])
-            j = first // GROUP if symmetric else 0
-            while j < n_right:
-                width = TILE.width if j + TILE.width <= n_right else 1
-                tile = TILE.wide if width > 1 else TILE.narrow
-                for i in range(min(n_left, j + width) if symmetric else n_left):
-                    tile(panel_left + i * STRIDE, panel_right + j * STRIDE, STRIDE, rows,
-                         &out[i * GROUP, j * GROUP + (0 if symmetric else first)], ldc)
-                j += width
+            multiply(panel_left, n_left, panel_right, n_right, STRIDE, rows, symmetric, first,
+                     &out[0, 0], ldc)
             k += rows
     free(panel_left)
     if not symmetric:
@@ -167,6 +183,79 @@ def mirror(double[:, ::1] out, Py_ssize_t size):
                         out[i, j] = out[j, i]
                 b += GROUP
             a += GROUP
+
+
+def grams_of_parts(
+    const real[:, :] X, const Py_ssize_t[::1] part, const double[::1] column_mean,
+    const double[::1] scale, const double[:, ::1] vectors, double[:, :, ::1] out,
+    double[:, :, ::1] sums, Py_ssize_t r0, Py_ssize_t r1
+):
+    """Add the Gram matrices of the parts of rows r0:r1 to `out`, and their sums to `sums`.
+
+    X : (n, p), unit stride along one axis
+    part : (n,), which of the K parts a row is in; -1 for rows that are in none
+    column_mean (p,), scale (n,)
+    vectors : (m, n)
+    out : (K, 8 ceil(p / 8), the same), on and above the diagonal
+    sums : (K, m, 8 ceil(p / 8)); as in `gram`
+
+    Rows are read in order and packed in the order of their parts, SHARE of each part at a time: a
+    gather would read every cache line once for each part.
+    """
+    cdef Py_ssize_t p = X.shape[1], K = out.shape[0], m = vectors.shape[0]
+    cdef Py_ssize_t window = SHARE * K, stride = GROUP * (window + 1)
+    cdef Py_ssize_t groups = (p + GROUP - 1) // GROUP, ldc = out.shape[2]
+    cdef Py_ssize_t row = X.strides[0] // <Py_ssize_t>sizeof(real)
+    cdef Py_ssize_t column = X.strides[1] // <Py_ssize_t>sizeof(real)
+    cdef Py_ssize_t k, i, f, v, rows, count
+    cdef const Py_ssize_t[::1] columns = np.arange(p, dtype=np.intp)
+    cdef Py_ssize_t[::1] place = np.empty(window, dtype=np.intp)
+    cdef Py_ssize_t[::1] ends = np.empty(K + 1, dtype=np.intp)  # the last: of those in no part
+    cdef double[:, ::1] sorted_vectors = np.empty((m, window))
+    cdef double *panel
+    if p == 0 or r1 <= r0:
+        return
+    panel = new_panel(columns, column_mean, stride)
+    with nogil:
+        k = r0
+        while k < r1:
+            rows = min(window, r1 - k)
+            sort_by_part(part[k:k + rows], place, ends)
+            pack(&X[0, 0] + k * row, row, column, columns, panel + groups * stride, NULL,
+                 &scale[k], rows, panel, stride, &place[0])
+            for v in range(m):
+                for i in range(rows):
+                    sorted_vectors[v, place[i]] = vectors[v, k + i]
+            for f in range(K):
+                i = ends[f - 1] if f > 0 else 0
+                while i < ends[f]:
+                    count = min(<Py_ssize_t>ROWS, ends[f] - i)
+                    multiply(panel + i * GROUP, groups, panel + i * GROUP, groups, stride, count,
+                             True, 0, &out[f, 0, 0], ldc)
+                    for v in range(m):
+                        riata_panel_sums(panel + i * GROUP, groups, stride, count,
+                                         &sorted_vectors[v, i], &sums[f, v, 0])
+                    i += count
+            k += rows
+    free(panel)
+
+
+cdef void sort_by_part(
+    const Py_ssize_t[::1] part, Py_ssize_t[::1] place, Py_ssize_t[::1] ends
+) noexcept nogil:
+    """place: where each row stands once they are in the order of their parts, -1 behind the last;
+    ends: where each part ends."""
+    cdef Py_ssize_t i, f, last = ends.shape[0] - 1, begin = 0, count
+    ends[:] = 0
+    for i in range(part.shape[0]):
+        ends[part[i] if part[i] >= 0 else last] += 1
+    for f in range(last + 1):
+        count, ends[f] = ends[f], begin
+        begin += count
+    for i in range(part.shape[0]):
+        f = part[i] if part[i] >= 0 else last
+        place[i] = ends[f]
+        ends[f] += 1
 
 
 def transpose_dots(
@@ -188,11 +277,10 @@ def transpose_dots(
     cdef Py_ssize_t row = X.strides[0] // <Py_ssize_t>sizeof(real)
     cdef Py_ssize_t column = X.strides[1] // <Py_ssize_t>sizeof(real)
     cdef Py_ssize_t ldc = out.strides[0] // <Py_ssize_t>sizeof(double)
-    cdef Py_ssize_t k, rows, i, j, c, count, width
+    cdef Py_ssize_t k, rows, c, count
     cdef const Py_ssize_t[::1] which = np.arange(max(m, X.shape[1]), dtype=np.intp)
     cdef double *left = new_panel(which[:m], None)
     cdef double *right
-    cdef riata_tile_fn tile
     try:
         right = new_panel(which[:SECOND_LEVEL], None)
     except MemoryError:
@@ -203,21 +291,14 @@ def transpose_dots(
         while k < n:
             rows = min(<Py_ssize_t>ROWS, n - k)
             pack(&vectors[0, 0] + k, 1, n, which[:m], left + n_left * STRIDE, NULL, NULL, rows,
-                 left)
+                 left, STRIDE, NULL)
             c = c0
             while c < c1:
                 count = min(<Py_ssize_t>SECOND_LEVEL, c1 - c)
                 n_right = (count + GROUP - 1) // GROUP
                 pack(&X[0, 0] + k * row, row, column, which[c:c + count], &column_mean[c], NULL,
-                     NULL, rows, right)
-                j = 0
-                while j < n_right:
-                    width = TILE.width if j + TILE.width <= n_right else 1
-                    tile = TILE.wide if width > 1 else TILE.narrow
-                    for i in range(n_left):
-                        tile(left + i * STRIDE, right + j * STRIDE, STRIDE, rows,
-                             &out[i * GROUP, c + j * GROUP], ldc)
-                    j += width
+                     NULL, rows, right, STRIDE, NULL)
+                multiply(left, n_left, right, n_right, STRIDE, rows, False, c, &out[0, 0], ldc)
                 c += count
             k += rows
     free(left)

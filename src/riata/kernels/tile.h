@@ -74,8 +74,9 @@ typedef long long riata_places __attribute__((vector_size(64)));
 #define RIATA_PICK(a, b, ...) __builtin_shuffle(a, b, (riata_places){__VA_ARGS__})
 #endif
 
-/* to[8 i + c] = v[c][i]: halves of pairs, then pairs, then fours change places */
-static inline __attribute__((always_inline)) void riata_transpose(const riata_vec *v, double *to) {
+/* to[i][c] = v[c][i]: halves of pairs, then pairs, then fours change places */
+static inline __attribute__((always_inline)) void riata_transpose(const riata_vec *v,
+                                                                  double *const *to) {
   riata_vec a[RIATA_GROUP], b[RIATA_GROUP];
   for (int c = 0; c < RIATA_GROUP; c += 2) {
     a[c] = RIATA_PICK(v[c], v[c + 1], 0, 8, 2, 10, 4, 12, 6, 14);
@@ -87,21 +88,20 @@ static inline __attribute__((always_inline)) void riata_transpose(const riata_ve
       b[c + i + 2] = RIATA_PICK(a[c + i], a[c + i + 2], 2, 3, 10, 11, 6, 7, 14, 15);
     }
   for (int i = 0; i < 4; i++) {
-    *(riata_vec *)(to + RIATA_GROUP * i) = RIATA_PICK(b[i], b[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
-    *(riata_vec *)(to + RIATA_GROUP * (i + 4)) =
-        RIATA_PICK(b[i], b[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
+    *(riata_vec *)to[i] = RIATA_PICK(b[i], b[i + 4], 0, 1, 2, 3, 8, 9, 10, 11);
+    *(riata_vec *)to[i + 4] = RIATA_PICK(b[i], b[i + 4], 4, 5, 6, 7, 12, 13, 14, 15);
   }
 }
 
-/* panel[g][8 k + c] = (x[k row + columns[8 g + c] column] - mean[8 g + c] - row_mean[k]) scale[k],
- * zero behind the last column; groups `stride` doubles apart. The loops go along memory: down the
- * columns of a group where column > row, along the rows through all groups elsewhere. columns may
- * be NULL where column == 1 (0, 1, 2, ...), row_mean and scale too (0 and 1). */
+/* panel[g][8 to[k] + c] = (x[k row + columns[8 g + c] column] - mean[8 g + c] - row_mean[k])
+ * scale[k], zero behind the last column; groups `stride` doubles apart. The loops go along memory:
+ * down the columns of a group where column > row, along the rows through all groups elsewhere. to
+ * may be NULL (0, 1, 2, ...), columns where column == 1 (the same), row_mean and scale (0 and 1). */
 #define RIATA_PACK(NAME, T)                                                                       \
   RIATA_CLONES static void NAME(const T *x, ptrdiff_t row, ptrdiff_t column,                      \
                                 const ptrdiff_t *columns, ptrdiff_t count, const double *mean,    \
                                 const double *row_mean, const double *scale, ptrdiff_t rows,      \
-                                double *panel, ptrdiff_t stride) {                                \
+                                double *panel, ptrdiff_t stride, const ptrdiff_t *to) {           \
     typedef T raw                                                                                 \
         __attribute__((vector_size(8 * sizeof(T)), aligned(sizeof(T)), may_alias));               \
     ptrdiff_t whole = count / RIATA_GROUP * RIATA_GROUP;                                          \
@@ -111,12 +111,12 @@ static inline __attribute__((always_inline)) void riata_transpose(const riata_ve
       for (ptrdiff_t k = 0; k < rows; k++) {                                                      \
         double s = scale ? scale[k] : 1.0, m = row_mean ? row_mean[k] : 0.0;                      \
         const T *from = x + k * row;                                                              \
-        double *to = panel + RIATA_GROUP * k;                                                     \
+        double *line = panel + RIATA_GROUP * (to ? to[k] : k);                                    \
         ptrdiff_t j = 0;                                                                          \
-        for (; j < whole; j += RIATA_GROUP, to += stride)                                         \
+        for (; j < whole; j += RIATA_GROUP, line += stride)                                       \
           for (int c = 0; c < RIATA_GROUP; c++)                                                   \
-            to[c] = ((double)from[j + c] - mean[j + c] - m) * s;                                  \
-        for (; j < count; j++) to[j - whole] = ((double)from[j] - mean[j] - m) * s;               \
+            line[c] = ((double)from[j + c] - mean[j + c] - m) * s;                                \
+        for (; j < count; j++) line[j - whole] = ((double)from[j] - mean[j] - m) * s;             \
       }                                                                                           \
       return;                                                                                     \
     }                                                                                             \
@@ -127,30 +127,33 @@ static inline __attribute__((always_inline)) void riata_transpose(const riata_ve
       ptrdiff_t k = 0;                                                                            \
       for (; k + RIATA_GROUP <= rows; k += RIATA_GROUP) {                                         \
         riata_vec s = {0.0}, m = {0.0}, v[RIATA_GROUP];                                           \
+        double *lines[RIATA_GROUP];                                                               \
         if (scale) s = *(const riata_vec *)(scale + k);                                           \
         if (row_mean) m = *(const riata_vec *)(row_mean + k);                                     \
         for (int c = 0; c < RIATA_GROUP; c++) {                                                   \
           v[c] = __builtin_convertvector(*(const raw *)(start[c] + k), riata_vec) - mean[j + c];  \
           if (row_mean) v[c] -= m;                                                                \
           if (scale) v[c] *= s;                                                                   \
+          lines[c] = group + RIATA_GROUP * (to ? to[k + c] : k + c);                              \
           __builtin_prefetch(start[c] + k + rows); /* eight streams are more than CPUs follow */  \
         }                                                                                         \
-        riata_transpose(v, group + RIATA_GROUP * k);                                              \
+        riata_transpose(v, lines);                                                                \
       }                                                                                           \
       for (; k < rows; k++) {                                                                     \
         double s = scale ? scale[k] : 1.0, m = row_mean ? row_mean[k] : 0.0;                      \
+        double *line = group + RIATA_GROUP * (to ? to[k] : k);                                    \
         for (int c = 0; c < RIATA_GROUP; c++)                                                     \
-          group[RIATA_GROUP * k + c] = ((double)start[c][k] - mean[j + c] - m) * s;               \
+          line[c] = ((double)start[c][k] - mean[j + c] - m) * s;                                  \
       }                                                                                           \
     }                                                                                             \
     for (ptrdiff_t k = 0; k < rows; k++) {                                                        \
       double s = scale ? scale[k] : 1.0, m = row_mean ? row_mean[k] : 0.0;                        \
       const T *from = x + k * row;                                                                \
       for (ptrdiff_t j = row == 1 ? whole : 0; j < count; j += RIATA_GROUP) {                     \
-        double *to = panel + j / RIATA_GROUP * stride + RIATA_GROUP * k;                          \
+        double *line = panel + j / RIATA_GROUP * stride + RIATA_GROUP * (to ? to[k] : k);         \
         int width = count - j < RIATA_GROUP ? (int)(count - j) : RIATA_GROUP;                     \
         for (int c = 0; c < width; c++)                                                           \
-          to[c] = ((double)from[columns[j + c] * column] - mean[j + c] - m) * s;                  \
+          line[c] = ((double)from[columns[j + c] * column] - mean[j + c] - m) * s;                \
       }                                                                                           \
     }                                                                                             \
   }
