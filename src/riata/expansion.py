@@ -66,8 +66,6 @@ class LossAlong:
     def __init__(self, problem: Problem) -> None:
         self._problem, self._w = problem, problem.design.weights
         self._level = problem.family.level(problem.y, self._w)
-        idle = self._w == 0.0
-        self._idle = idle if idle.any() else None
         self._vectors = np.empty((2, len(self._w)))  # u and h
         self._spare: tuple[Floats, Floats, Floats] | None = None
 
@@ -104,7 +102,7 @@ class LossAlong:
     def moved(self, panel: Panel, here: Expansion, step: Floats, offset: float) -> Expansion:
         """Return the expansion at eta + X_P step + offset, in one read."""
         problem, w, vectors, at = self._problem, self._w, self._vectors, here.at
-        kernel, y = problem.family.kernel, problem.y
+        kernel = problem.family.kernel
         if kernel is None:
             return self.expand(panel, self.at(at.eta + (panel.dot(step) + offset)))
         n, spare = len(w), self._spare
@@ -113,14 +111,9 @@ class LossAlong:
         losses: dict[int, float] = {}
 
         def turn(a: int, b: int) -> None:
-            rows = eta[a:b]
-            rows += at.eta[a:b]
-            rows += offset
-            if self._idle is not None:
-                rows[self._idle[a:b]] = 0.0
-            losses[a] = kernel(y[a:b], rows, w[a:b], pull[a:b], curvature[a:b])
-            np.multiply(w[a:b], pull[a:b], out=vectors[0, a:b])
-            np.multiply(w[a:b], curvature[a:b], out=vectors[1, a:b])
+            losses[a] = kernel.along(
+                problem.y, w, at.eta, offset, eta, pull, curvature, vectors, a, b
+            )
 
         sums = panel.round_trip(step, eta, turn, vectors)
         loss = sum(losses[a] for a in sorted(losses))

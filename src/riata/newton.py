@@ -34,7 +34,7 @@ from .certify import (
 )
 from .correlations import Correlations
 from .expansion import Expansion, LossAlong, line_search
-from .families import Family
+from .intercept import best_intercept
 from .kernels import dual
 from .penalty import Box
 from .problem import Fit, Problem
@@ -72,32 +72,6 @@ class Point(State):
     def loss(self) -> float:
         """sum_i w_i f_i"""
         return self.at.loss
-
-
-def best_intercept(family: Family, y: Floats, w: Floats, eta: Floats, start: float) -> float:
-    """Return the b0 that minimises sum_i w_i f(y_i, eta_i + b0), by Newton within a bracket.
-
-    Cost: O(n) an iteration. Where there is no minimum (one class only), a point far out.
-    """
-    b, low, high, reach = start, -np.inf, np.inf, 4.0
-    size = 1.0 + float(np.abs(eta).max(initial=0.0))
-    for _ in range(200):
-        _, pull, bends = family.evaluate(y, eta + b, w)
-        slope, pull_sq = dual.weighted_sums(w, pull)
-        curvature = dual.weighted_sums(w, bends)[0]
-        if slope**2 <= 16 * EPS**2 * pull_sq:
-            break
-        low, high = (b, high) if slope > 0.0 else (low, b)
-        step = slope / curvature if curvature > 0.0 else math.copysign(reach, slope)
-        if abs(step) > reach:
-            step, reach = math.copysign(reach, slope), 2.0 * reach
-        new = b + step
-        if not low < new < high:
-            new = 0.5 * (low + high)
-        if abs(new - b) <= EPS * (size + abs(b)) or not math.isfinite(new):
-            break
-        b = new
-    return b
 
 
 class NewtonSolver(Solver):
@@ -285,6 +259,15 @@ class NewtonSolver(Solver):
         fit = super().fit(alpha, gap, status, n_iter, df)
         fit.intercept = self.state.intercept
         return fit
+
+    def _degrees_of_freedom(self, box: Box) -> float:
+        """Return the size of the support; NaN where an L2 part asks for the curvature of the fit,
+        see freedom.py."""
+        active = self.state.active
+        if box.l2[active].any():
+            return float("nan")
+        held = np.count_nonzero(~self.problem.penalty.free[active])
+        return float(held + self.working.space.rank)
 
     def _expect(self, alpha: float, box: Box) -> None:
         """Expect nobody but those who are asked for: a Gram matrix serves an alpha or two."""

@@ -53,8 +53,8 @@ class Family:
     needs_a_positive : whether y must not be all zero
     curvature_bound : an upper bound of f'', infinite where there is none
     straight : whether f'' is 0 over intervals; Newton steps then take a share of the bound there
-    kernel : evaluate(y, eta, weights, pull, curvature), which fills the last two (n,) and returns
-        the sum; it and `gap` may be handed some of the rows, on several threads
+    kernel : a native loss (kernels/loss.pyx), if there is one; it and `gap` may be handed some of
+        the rows, on several threads
     """
 
     name: str

@@ -60,7 +60,7 @@ class Binomial(Family):
 
     name = "binomial"
     labelled = proportions = True
-    kernel = staticmethod(loss.logistic)
+    kernel = loss.logistic
     curvature_bound = 0.25
 
     def check(self, y: Floats) -> None:
@@ -141,7 +141,7 @@ class Poisson(Family):
 
     name = "poisson"
     needs_a_positive = True
-    kernel = staticmethod(loss.poisson)
+    kernel = loss.poisson
 
     def check(self, y: Floats) -> None:
         refuse(y, y < 0.0, ">= 0", self.name, "drop the row or choose another family")

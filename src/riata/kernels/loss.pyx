@@ -19,26 +19,60 @@ cdef extern from "loss.h" nogil:
                                     const double *, double, const double *, Py_ssize_t)
 
 
-def logistic(
-    const double[::1] y, const double[::1] eta, const double[::1] w, double[::1] pull,
-    double[::1] curvature
-):
-    """Return sum_i w_i f_i; pull (n,) = -f' and curvature (n,) = f'' are overwritten."""
-    cdef double out
-    with nogil:
-        out = riata_logistic(&y[0], &eta[0], &w[0], &pull[0], &curvature[0], y.shape[0])
-    return out
+ctypedef double (*loss_fn)(const double *, const double *, const double *, double *, double *,
+                           Py_ssize_t) noexcept nogil
+
+cdef enum:
+    ROWS = 512   # at a time, which stay in the first-level cache
 
 
-def poisson(
-    const double[::1] y, const double[::1] eta, const double[::1] w, double[::1] pull,
-    double[::1] curvature
-):
-    """Return sum_i w_i f_i; pull (n,) = -f' and curvature (n,) = f'' are overwritten."""
-    cdef double out
-    with nogil:
-        out = riata_poisson(&y[0], &eta[0], &w[0], &pull[0], &curvature[0], y.shape[0])
-    return out
+cdef class Kernel:
+    """sum_i w_i f_i of one loss, with -f' and f''."""
+
+    cdef loss_fn f
+
+    def __call__(
+        self, const double[::1] y, const double[::1] eta, const double[::1] w, double[::1] pull,
+        double[::1] curvature
+    ):
+        """Return sum_i w_i f_i; pull (n,) = -f' and curvature (n,) = f'' are overwritten."""
+        cdef double out
+        with nogil:
+            out = self.f(&y[0], &eta[0], &w[0], &pull[0], &curvature[0], y.shape[0])
+        return out
+
+    def along(
+        self, const double[::1] y, const double[::1] w, const double[::1] start, double offset,
+        double[::1] eta, double[::1] pull, double[::1] curvature, double[:, ::1] weighted,
+        Py_ssize_t r0, Py_ssize_t r1
+    ):
+        """The same of the rows r0:r1, at eta + start + offset, which eta becomes; 0 where w is 0.
+
+        weighted : (2, n), w times pull and curvature; overwritten, like these
+        """
+        cdef Py_ssize_t i, k = r0, end
+        cdef double out = 0.0
+        with nogil:
+            while k < r1:
+                end = min(k + ROWS, r1)
+                for i in range(k, end):
+                    eta[i] = eta[i] + start[i] + offset if w[i] > 0.0 else 0.0
+                out += self.f(&y[k], &eta[k], &w[k], &pull[k], &curvature[k], end - k)
+                for i in range(k, end):
+                    weighted[0, i] = w[i] * pull[i]
+                    weighted[1, i] = w[i] * curvature[i]
+                k = end
+        return out
+
+
+cdef Kernel kernel_of(loss_fn f):
+    cdef Kernel kernel = Kernel.__new__(Kernel)
+    kernel.f = f
+    return kernel
+
+
+logistic = kernel_of(riata_logistic)
+poisson = kernel_of(riata_poisson)
 
 
 def divergence(const double[::1] a, const double[::1] b, double[::1] out):

@@ -1,0 +1,39 @@
+"""The intercept that fits best where everything else is held."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .families import Family
+from .kernels import dual
+
+Floats = NDArray[np.float64]
+
+EPS = float(np.finfo(float).eps)
+
+
+def best_intercept(family: Family, y: Floats, w: Floats, eta: Floats, start: float) -> float:
+    """Return the b0 that minimises sum_i w_i f(y_i, eta_i + b0), by Newton within a bracket.
+
+    Cost: O(n) an iteration. Where there is no minimum (one class only), a point far out.
+    """
+    b, low, high, reach = start, -np.inf, np.inf, 4.0
+    size = 1.0 + float(np.abs(eta).max(initial=0.0))
+    for _ in range(200):
+        _, pull, bends = family.evaluate(y, eta + b, w)
+        slope, pull_sq = dual.weighted_sums(w, pull)
+        curvature = dual.weighted_sums(w, bends)[0]
+        if slope**2 <= 16 * EPS**2 * pull_sq:
+            break
+        low, high = (b, high) if slope > 0.0 else (low, b)
+        step = slope / curvature if curvature > 0.0 else math.copysign(reach, slope)
+        if abs(step) > reach:
+            step, reach = math.copysign(reach, slope), 2.0 * reach
+        new = b + step
+        if not low < new < high:
+            new = 0.5 * (low + high)
+        if abs(new - b) <= EPS * (size + abs(b)) or not math.isfinite(new):
+            break
+        b = new
+    return b
