@@ -19,6 +19,7 @@ GROUP = 8  # columns in a packed group of the Gram kernel
 WHOLE = 1024  # columns; up to here, where n >= p, the Gram matrix of all is made at the start
 COLUMNS_PER_TRIP = 64  # whose Gram matrix costs as much as a round trip over them
 NEIGHBOURS = 16  # of them side by side, which share cache lines
+IN_CACHE = 1 << 16  # rows of a column that the second-level cache keeps
 PILOT = 256  # rows whose mean stands in for the mean while the moments are summed
 
 
@@ -74,9 +75,13 @@ class DenseDesign(Design):
         if y is not None and self.p <= min(self.n, WHOLE):
             self._measure_all(y)
             return
+        u = None if y is None else weights * y
+        if self.reads_some_together and self.n <= IN_CACHE:
+            self._measure_in_cache(u)
+            return
         self._measure_columns()
-        if y is not None:
-            self.correlation = self.transpose_dot(weights * y)
+        if u is not None:
+            self.correlation = self.transpose_dot(u)
 
     def _describe(self, X: NDArray[Any], weights: Floats, centred: bool, n_threads: int) -> None:
         self.X, self.weights, self.centred, self.n_threads = X, weights, centred, n_threads
@@ -113,10 +118,30 @@ class DenseDesign(Design):
         mean = self._reduce(dense.transpose_dot, self.weights, np.zeros(self.p))
         if not np.isfinite(mean).all():
             check_finite(self.X, self.n_threads)
-        moments = self._reduce(dense.column_moments, self.weights, mean, outputs=2)
-        if not np.abs(moments[1]).max() < LARGEST**2 or not np.abs(mean).max() < LARGEST:
+        rest, second = self._reduce(dense.column_moments, self.weights, mean, outputs=2)
+        self._take_moments(mean, rest, second)
+
+    def _measure_in_cache(self, u: Floats | None) -> None:
+        """Set mean, variance and X'u, in one read: a column stays in cache from one to the next."""
+        mean, rest, second, cross = np.empty((4, self.p))
+        jobs = [
+            partial(
+                dense.measure_columns, self.X, self.weights, u, self.centred, mean, rest, second,
+                cross, c0, c1,
+            )
+            for _, _, c0, c1 in self._blocks
+        ]  # fmt: skip
+        run(jobs, self.n_threads)
+        self.n_passes += 1
+        self._take_moments(mean, rest, second)
+        if u is not None:
+            self.correlation = cross
+
+    def _take_moments(self, mean: Floats, rest: Floats, second: Floats) -> None:
+        """Set mean and variance from an approximate mean and the moments about it."""
+        if not second.max() < LARGEST**2 or not np.abs(mean).max() < LARGEST:
             check_finite(self.X, self.n_threads)
-        self._set_moments(mean + moments[0], moments[1] - moments[0] ** 2)
+        self._set_moments(mean + rest, second - rest**2)
 
     def _measure_all(self, y: Floats) -> None:
         """Set the moments, X'(w y) and the Gram matrix of all columns, in one read.
@@ -323,11 +348,10 @@ class DenseDesign(Design):
             for a, b in runs
         ]  # fmt: skip
         run(jobs, self.n_threads)
-        for part in out[1:]:
-            out[0] += part
+        total = out.sum(axis=0) if len(rows) > 1 else out[0]
         if symmetric:
-            gram.mirror(out[0], len(left))
-        return out[0, : len(left), : len(right)], sums.sum(axis=0)[:, : len(left)]
+            gram.mirror(total, len(left))
+        return total[: len(left), : len(right)], sums.sum(axis=0)[:, : len(left)]
 
     def row_gram(self, members: Indices, scale: Floats | None = None) -> Floats:
         full = np.zeros(self.p)

@@ -6,6 +6,18 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 def largest(X: NDArray[Any], r0: int, r1: int, c0: int, c1: int) -> float: ...
+def measure_columns(
+    X: NDArray[Any],
+    w: Floats,
+    u: Floats | None,
+    centred: bool,
+    mean: Floats,
+    rest: Floats,
+    second: Floats,
+    cross: Floats,
+    c0: int,
+    c1: int,
+) -> None: ...
 def column_moments(
     X: NDArray[Any],
     w: Floats,

@@ -4,6 +4,7 @@ X is (n, p) float or double with unit stride along one axis and any stride along
 every sum is in double. A pass is called once per block (rows r0:r1, columns c0:c1) and the blocks
 are fixed by the matrix alone, so that the bits do not depend on who runs them.
 
+    measure_columns     mean, rest of the mean, variance and X'u of contiguous columns
     column_moments      sum_i w_i (x_ij - shift_j) and sum_i w_i (x_ij - shift_j)^2
     largest             max |x_ij|, NaN where an entry is NaN or infinite
     transpose_dot       out_j = sum_i (x_ij - shift_j) u_i
@@ -49,6 +50,26 @@ def largest(const real[:, :] X, Py_ssize_t r0, Py_ssize_t r1, Py_ssize_t c0, Py_
                     if m != m:
                         break
     return top
+
+
+def measure_columns(
+    const real[:, :] X, const double[::1] w, const double[::1] u, bint centred, double[::1] mean,
+    double[::1] rest, double[::1] second, double[::1] cross, Py_ssize_t c0, Py_ssize_t c1
+):
+    """The moments of the contiguous columns c0:c1, each while it is in cache.
+
+    mean_j = sum_i w_i x_ij, rest_j = sum_i w_i (x_ij - mean_j), second_j the same of squares,
+    cross_j = sum_i u_i (x_ij - mean_j - rest_j), or sum_i u_i x_ij; all (p,), overwritten. u (n,),
+    or None for no cross.
+    """
+    cdef Py_ssize_t j, n = X.shape[0]
+    with nogil:
+        for j in range(c0, c1):
+            mean[j] = column_dot(&X[0, j], &w[0], 0.0, n)
+            rest[j] = column_dot(&X[0, j], &w[0], mean[j], n)
+            second[j] = norm(&X[0, j], &w[0], mean[j], n)
+            if u is not None:
+                cross[j] = column_dot(&X[0, j], &u[0], mean[j] + rest[j] if centred else 0.0, n)
 
 
 def column_moments(
