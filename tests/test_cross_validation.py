@@ -318,6 +318,23 @@ def test_tall_folds_keep_whole_rows_of_results(monkeypatch):
     assert (cv.status[0, 30:] == "interrupted").all()
 
 
+@pytest.mark.parametrize("kept", [False, True])
+def test_degrees_of_freedom_of_folds_are_computed_where_they_are_kept(kept, monkeypatch):
+    """With an L2 part each takes a triangular inverse."""
+    X, y = regression(200, 30, seed=1)
+    trace, calls = riata.working_set.WorkingSet.smoother_trace, []
+
+    def counted(working, coef, l2):
+        calls.append(len(coef))
+        return trace(working, coef, l2)
+
+    monkeypatch.setattr(riata.working_set.WorkingSet, "smoother_trace", counted)
+    cv = riata.cross_validate(X, y, cv=3, n_alphas=20, l1_ratio=0.5, keep_fold_paths=kept)
+    assert len(calls) == (80 if kept else 20)
+    paths = [cv.path, *(cv.fold_paths[0] if kept else [])]
+    assert all(np.isfinite(path.df).all() for path in paths)
+
+
 @pytest.mark.parametrize("order", ["C", "F"])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_gram_matrices_of_parts(order, dtype):

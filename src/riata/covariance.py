@@ -43,7 +43,9 @@ class CovarianceSolver:
         self._unit = np.array(unit[:2])
         # what is left once the free features are fitted alone
         correlation = design.correlation
-        self._free_coef, lost = self._working.space.fit(problem.y, correlation[self.free])
+        self._free_coef, lost = np.empty(0), 0.0
+        if len(self.free):
+            self._free_coef, lost = self._working.space.fit(problem.y, correlation[self.free])
         self._y_sq = problem.y_sq - lost
         self._correlation = correlation[self.live] - self._working.load(correlation[self.free])
         problem.null_objective = 0.5 * self._y_sq
@@ -167,13 +169,14 @@ class CovarianceSolver:
         return 4 * EPS * (0.5 * self._resid_sq + self._size * (self._y_size + self._size))
 
     def _fit(self, alpha: float, gap: float, status: str, n_iter: int) -> Fit:
-        working = self._working
         if len(self.free):
             coef = self.coef()
             index = np.flatnonzero(coef)
             coef = coef[index]
         else:
-            support = np.flatnonzero(self._coef)
+            support = self._coef.nonzero()[0]
             index, coef = self.live[support], self._coef[support]
-        df = working.smoother_trace(self._coef, self._penalty[1])
+        df = float("nan")
+        if self.problem.counts_df:
+            df = self._working.smoother_trace(self._coef, self._penalty[1])
         return Fit(alpha, index, coef, gap, status, n_iter, df, 0.5 * self._resid_sq)

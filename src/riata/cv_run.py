@@ -160,7 +160,8 @@ class Run:
         settings = {**plan.settings, **plan.rule.as_settings(), "l1_ratio": ratio}
         lanes = self._lanes(r, starts)
         for f, lane in zip(batch, lanes, strict=True):
-            lane.counts_df = plan.counts_df and (f is None or plan.keep_paths)
+            kept = f is None or plan.keep_paths
+            lane.engine.problem.counts_df = plan.counts_df and kept
         held: dict[tuple[int, int], Floats] = {}
 
         def visit(number: int, lane: Lane, fit: Fit) -> None:

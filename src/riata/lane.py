@@ -21,7 +21,6 @@ class Lane:
     """One problem on its way down a grid: its engine, its fits so far.
 
     before : passes over X that its design had made for others
-    counts_df : whether its path is to be kept, and so has degrees of freedom
     scale : its alphas, as multiples of the grid's
     refitter : fits the supports again, where the path is to be relaxed
     relaxed_eta : then the linear predictor of the last of these fits
@@ -29,7 +28,6 @@ class Lane:
 
     refitter: Refitter | None = None
     relaxed_eta: Floats
-    counts_df = True
     scale: float = 1.0
 
     def __init__(self, centred: Centred, engine: Engine, before: float = 0.0) -> None:
@@ -40,7 +38,7 @@ class Lane:
     def step(self, alpha: float, *, last: bool) -> Fit:
         """Solve the next alpha, warm from the one before."""
         fit = self.engine.solve(alpha * self.scale, last=last)
-        if self.counts_df:
+        if self.engine.problem.counts_df:
             fit.df = degrees_of_freedom(self.engine.problem, fit, self.engine.fitted)
         if self.refitter is not None:
             self.refits.append(self._refit(fit, self.refitter))

@@ -206,7 +206,7 @@ def _solve(
     if start is not None:
         engine.start_from(centred.take(start))
     lane = Lane(centred, engine)
-    lane.counts_df = counts_df
+    lane.engine.problem.counts_df = counts_df
     if relaxed:
         lane.refitter = Refitter(data.X, data, rule)
     stop = _run(lane, alphas, rule.progress)

@@ -31,7 +31,10 @@ class Fit:
 
 @dataclass
 class Problem:
-    """Centred data, penalty and stopping rule of one path."""
+    """Centred data, penalty and stopping rule of one path.
+
+    counts_df : whether somebody will ask its fits for their degrees of freedom
+    """
 
     design: Design
     y: Floats
@@ -41,6 +44,7 @@ class Problem:
     max_iter: int
     deadline: float = float("inf")
     offset: Floats | None = None  # where it is not a part of y
+    counts_df: bool = True
     null_objective: float = field(init=False)
     separated: bool = field(init=False, default=False)  # what nothing penalises fits y perfectly
 

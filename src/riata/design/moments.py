@@ -100,28 +100,32 @@ def read_moments(
     shift = X[:: max(1, len(y) // PILOT)].mean(axis=0, dtype=np.float64)
     for _ in range(3):
         grams, sums = _sums(X, weights, y - low, part, n_parts, shift, n_threads)
-        first, second = sums[:, 0], np.einsum("kjj->j", grams)
-        rest = first.sum(axis=0)
+        rest, second = sums[:, 0].sum(axis=0), np.einsum("tkjj->j", grams)[: len(shift)]
         if not second.max() < LARGEST**2 or not weights.all():
             check_finite(X, n_threads)
         if not np.any(rest**2 > np.maximum(4.0 * (second - rest**2), (CONSTANT * shift) ** 2)):
             break
         shift = shift + rest
-    return [
-        _finished(weights, y - low, part == k, grams[k], sums[k], shift, low)
-        for k in range(n_parts)
-    ]
+    found: list[Any] = [None] * n_parts
+
+    def job(k: int) -> None:
+        found[k] = _finished(weights, y - low, part == k, grams[:, k], sums[k], shift, low)
+
+    run([partial(job, k) for k in range(n_parts)], n_threads)
+    return found
 
 
 def _finished(
-    weights: Floats, y: Floats, mine: NDArray[np.bool_], raw: Floats, sums: Floats, shift: Floats,
-    low: float,
+    weights: Floats, y: Floats, mine: NDArray[np.bool_], grams: Floats, sums: Floats,
+    shift: Floats, low: float,
 ) -> Moments:  # fmt: skip
     """Return moments about the part's own means, from sums about `shift` and `low`."""
-    w, y = weights[mine], y[mine]
+    w, y, p = weights[mine], y[mine], len(shift)
     weight = float(w.sum())
+    raw = grams.sum(axis=0)[:p, :p]
+    raw = np.triu(raw) + np.triu(raw, 1).T
     if weight == 0.0:
-        return Moments(0.0, shift.copy(), low, np.zeros_like(raw), np.zeros_like(shift), 0.0)
+        return Moments(0.0, shift.copy(), low, raw, np.zeros_like(shift), 0.0)
     mean, y_mean = sums[0] / weight, dual.weighted_sums(w, y)[0] / weight
     raw -= weight * np.outer(mean, mean)
     cross = sums[1] - weight * y_mean * mean
@@ -133,9 +137,10 @@ def _sums(
     X: NDArray[Any], weights: Floats, y: Floats, part: NDArray[np.intp], n_parts: int,
     shift: Floats, n_threads: int,
 ) -> tuple[Floats, Floats]:  # fmt: skip
-    """Return (K, p, p) sums of w z z' and (K, 2, p) sums of w z and w y z, z = x - shift.
+    """Return (T, K, >= p, >= p) sums of w z z', upper triangles, and (K, 2, p) sums of w z and
+    w y z, z = x - shift.
 
-    Tasks are runs of rows, by the shape alone; their sums are added in order.
+    T tasks are runs of rows, by the shape alone; the sums of w z z' are still to be added up.
     """
     n, p = X.shape
     height = -(-p // GROUP) * GROUP
@@ -151,10 +156,7 @@ def _sums(
         for task, (a, b) in enumerate(runs)
     ]  # fmt: skip
     run(jobs, n_threads)
-    whole = grams.sum(axis=0)[:, :p, :p]
-    upper = np.triu(whole)
-    whole = np.ascontiguousarray(upper + np.triu(whole, 1).swapaxes(1, 2))
-    return whole, sums.sum(axis=0)[:, :, :p]
+    return grams, sums.sum(axis=0)[:, :, :p]
 
 
 def moments_design(
