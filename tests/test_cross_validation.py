@@ -420,6 +420,18 @@ def test_tall_folds_read_x_twice(n_folds):
     assert cv.path.n_passes == 1.0
 
 
+@pytest.mark.parametrize("family", ["binomial", "poisson"])
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_folds_of_other_losses_read_x_together(order, family):
+    X, eta = regression(120, 900, seed=19, correlation=0.3)
+    y = (eta > np.median(eta)) * 1.0 if family == "binomial" else np.floor(np.exp(eta.clip(-2, 2)))
+    settings = {"family": family, "n_alphas": 30, "alpha_min_ratio": 0.1}
+    X = np.asarray(X, order=order)
+    cv = riata.cross_validate(X, y, cv=5, **settings)
+    assert cv.n_passes <= 3.0 * riata.fit_path(X, y, **settings).n_passes
+    assert (cv.status == "converged").all()
+
+
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_wide_folds_read_x_together(order):
     X, y = regression(100, 3000, seed=5)

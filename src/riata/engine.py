@@ -87,8 +87,8 @@ class Engine:
         """Go ahead towards alpha, and return the u (n,) whose X'u is wanted before `solve`; None
         where `solve` does all. For whoever solves several problems on one X."""
         problem = self.problem
-        direct = not problem.penalty.has_l1(alpha) or not isinstance(problem.family, Gaussian)
-        if direct or self._covariance is not None:
+        several = isinstance(problem.family, MultipleFamily)
+        if several or not problem.penalty.has_l1(alpha) or self._covariance is not None:
             return None
         return self._solver().begin(alpha)
 

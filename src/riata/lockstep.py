@@ -3,7 +3,7 @@
 They share X: a problem is a set of weights. Every alpha, or every few where nobody reads X, is
 solved for all of them before the next one begins, so that whatever ends the work (a time limit,
 Ctrl-C) leaves complete rows of results.
-Least-squares problems with an L1 part (dense X, CSR) descend first; then one read of X serves the
+Problems of one response with an L1 part (dense X, CSR) descend first; then one read of X serves the
 certificates of all, and who needs more rounds makes them alone.
 """
 

@@ -158,6 +158,23 @@ class NewtonSolver(Solver):
         self.state = other.state
         return other.fit(0.0, gap, status, max(other._null_steps, 1), df)
 
+    def doubtful(self) -> Indices | None:
+        if self._known is None:
+            return None
+        bounds = self._known.bounds
+        bounds.penalise(*self.problem.penalty.at(self._last_alpha))
+        bounds.hear(1.0)
+        return bounds.uncertain
+
+    def take(self, z: Floats, index: Indices | None = None) -> None:
+        self._pending = False
+        if self._known is None:
+            self.state.z = z
+        elif index is None:
+            self._known.take_all(z)
+        else:
+            self._known.bounds.note_read(index, z)
+
     # -- curvature -------------------------------------------------------------------------------
 
     def _stand_in(self, curvature: Floats) -> Floats:
@@ -224,7 +241,9 @@ class NewtonSolver(Solver):
         )  # fmt: skip
         resid_sq = dual.weighted_sums(w, resid)[1]
         everybody = len(working) + len(working.free) == self._reachable
-        by_members = working.gram is not None and (everybody or self._known is not None)
+        by_members = working.gram is not None and (
+            everybody or self._known is not None or self._pending
+        )
         if not by_members:
             z = problem.design.transpose_dot(w * resid)
         else:  # the others', if any, are left for `certify`
@@ -270,8 +289,11 @@ class NewtonSolver(Solver):
         return float(held + self.working.space.rank)
 
     def _expect(self, alpha: float, box: Box) -> None:
-        """Expect nobody but those who are asked for: a Gram matrix serves an alpha or two."""
-        self._threshold, self._last_alpha = 1.0, alpha
+        """Expect nobody but those who are asked for, a Gram matrix serves an alpha or two; unless
+        another look at the others costs a pass."""
+        super()._expect(alpha, box)
+        if self._known is not None:
+            self._threshold = 1.0
 
     # -- the certificate -------------------------------------------------------------------------
 
