@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import dense, dots, dual, gram
+from ..kernels.dots import Columns
 from ..threads import cut, run
 from .base import CONSTANT, LARGEST, Design, Floats, Indices, Panel, not_finite, too_large
 from .views import DenseView
@@ -211,6 +212,10 @@ class DenseDesign(Design):
         run(jobs, self.n_threads)
         return out
 
+    def reader(self) -> Columns | None:
+        few = 2 * BLOCK // self.n
+        return Columns(self.X, self.mean, few) if self.reads_some_together else None
+
     def residual(self, y: Floats, coef: Floats) -> tuple[Floats, Floats]:
         if self.p > min(self.n, WHOLE):  # a block would not stay in cache between its two uses
             return super().residual(y, coef)
@@ -321,9 +326,11 @@ class DenseDesign(Design):
         for i in range(1, len(rows)):
             for a, _ in runs:
                 pieces[0, a] += pieces.pop((i, a))
-        out = np.hstack([pieces[0, a][: len(left), : b - a] for a, b in runs])
+            sums[0] += sums[i]
+        cores = [pieces[0, a][: len(left), : b - a] for a, b in runs]
+        out = np.ascontiguousarray(cores[0]) if len(runs) == 1 else np.hstack(cores)
         out = np.triu(out) + np.triu(out, 1).T if symmetric else out
-        return out, sums.sum(axis=0)[:, : len(left)]
+        return out, sums[0, :, : len(left)]
 
     def row_gram(self, members: Indices, scale: Floats | None = None) -> Floats:
         full = np.zeros(self.p)
