@@ -21,6 +21,7 @@ CONTRACTED = {name: ["-ffp-contract=fast"] for name in ("gram", "factor", "dots"
 HEADERS = [
     *("simd.h", "tile.h", "dots.h", "factor.h", "loss.h", "bounds.h"),
     *("simd.pxd", "scalar.pxd", "restricted.pxd", "rank.pxd", "limits.pxd", "factor.pxd"),
+    "dots.pxd",
 ]
 MODULES = ["factor", "active_set", "bounds", "checks", "dense", "dots", "sparse", "gram"]
 MODULES += ["coordinate", "dual", "groups", "loss"]

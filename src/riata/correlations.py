@@ -56,9 +56,11 @@ class Correlations:
         self._design = design
         slots = int(min(REFERENCES, max(FEWEST, SHARE * design.entries / design.n)))
         slack = 4 * EPS * (design.n / 32 + 32)  # sums of n products in 32 lanes
+        reader = design.reader()
+        few = 0 if reader is None else min(reader.few, int(MANY * design.p))
         self.bounds = Bounds(
             correlation, design.norm_sq, design.magnitude_sq, y, design.weights, y_sq, slots, slack,
-            skip, member.view(np.uint8),
+            skip, member.view(np.uint8), reader, few, self._read, design,
         )  # fmt: skip
         self.z = self.bounds.z
 
@@ -73,12 +75,7 @@ class Correlations:
     def certify(self, box: Box) -> None:
         """Make z exact, or certified not to pass l1."""
         self.bounds.penalise(*box)
-        self.read_uncertain(1.0)
-
-    def read_uncertain(self, threshold: float) -> None:
-        """The same under the penalty that `bounds` has; threshold as for `Bounds.hear`."""
-        if self.bounds.hear(threshold):
-            self._read(self.bounds.uncertain)
+        self.bounds.settle(1.0)
 
     def refresh(self, index: Indices) -> None:
         """Make z exact for the features `index`."""

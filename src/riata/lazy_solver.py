@@ -14,7 +14,7 @@ from .certificate import duality_gap_of
 from .correlations import Correlations
 from .penalty import Box
 from .problem import Problem
-from .solver import EPS, SAFE, Floats, Solver, State
+from .solver import EPS, INNER, SAFE, Floats, Solver, State
 from .working_set import refill
 
 
@@ -23,7 +23,7 @@ class LazySolver(Solver):
 
     _known: Correlations
     _coarse = False  # whether z of the members, by Gram algebra, is not exact enough
-    _outside: list[int] | None = None  # expected outsiders, and violators, if that is known
+    _listed = False  # whether `bounds` has listed who is near l1 here, under this penalty
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
@@ -53,18 +53,35 @@ class LazySolver(Solver):
             self._known.bounds.note_read(index, z)
 
     def _expect(self, alpha: float, box: Box) -> None:
-        self._outside = None
+        self._listed = False
         super()._expect(alpha, box)
         self._known.bounds.penalise(*box)
+
+    def _set_out(self, alpha: float, box: Box, negligible: float, max_iter: int) -> int:
+        """The same, and a first round where the members alone show that a certificate would fail.
+
+        Who joins goes by bounds and estimates: nobody is read at a point that is left anyway.
+        """
+        self._expect(alpha, box)
+        state, members, bounds = self.state, self.working.members, self._known.bounds
+        enough = max(negligible, self.rounding())
+        if max_iter <= 0 or not self.problem.penalty.has_l1(alpha):
+            return 0
+        if bounds.gap_of_members(state.coef, members) <= enough:
+            return 0
+        bounds.guess(self._threshold)
+        self._listed = True
+        self._refill(box)
+        self._threshold = 1.0
+        return self._descend(box, INNER * enough, max_iter)[0]
 
     def certify(self, alpha: float, box: Box) -> float:
         """Return the duality gap at the present point."""
         if not self.problem.penalty.has_l1(alpha):
             return super().certify(alpha, box)
         state, members, bounds = self.state, self.working.members, self._known.bounds
-        self._known.read_uncertain(self._threshold)
-        gap, slope, *outside = bounds.certificate(state.coef, members, self._threshold)
-        self._outside = outside
+        gap, slope = bounds.certificate(state.coef, members, self._threshold)
+        self._listed = True
         if slope <= 0.0:
             return gap
         index = np.concatenate([members, bounds.loud])
@@ -74,15 +91,16 @@ class LazySolver(Solver):
         )  # fmt: skip
 
     def _refill(self, box: Box) -> int:
-        outside, self._outside = self._outside, None
-        if outside is None:
+        if not self._listed:
             return super()._refill(box)
-        if not any(outside):
-            return 0
+        self._listed = False
         state, working, known = self.state, self.working, self._known
+        expected, violators = known.bounds.outside(self._threshold)
+        if not expected:
+            return 0
         joined = refill(
             working, state.coef, len(state.active), state.z, box, self.skip, self._threshold,
-            outside[0], outside[1], known.bounds.near,
+            expected, violators, known.bounds.near(),
         )  # fmt: skip
         if joined:
             known.refresh(working.members[-joined:])
@@ -103,11 +121,9 @@ class LazySolver(Solver):
         n_iter, finished = working.descend(
             terms, self.state.resid_sq, target, max_iter, clocked=problem.deadline < float("inf")
         )
-        values = terms[0]
-        resid = working.image(values)
-        resid_sq, size, magnitude = bounds.advance(coef, work, terms, resid, problem.design.centred)
-        active = work[values != 0.0]
-        active.sort()
+        active, resid, resid_sq, size, magnitude = bounds.advance(
+            coef, work, terms, working.image, problem.design.centred
+        )
         self.state = State(coef, active, resid, self._known.z, resid_sq, size)
         self._coarse = self._rounding(magnitude) > SAFE * problem.negligible_gap()
         if self._coarse and not self._pending:

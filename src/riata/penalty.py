@@ -57,6 +57,7 @@ class ElasticNet:
         factor = np.where(np.isinf(factor), 0.0, factor) if np.any(np.isinf(factor)) else factor
         self._factor, self._unit = factor, unit
         self._lower, self._upper = self._wide(lower), self._wide(upper)
+        self._none = self._wide(0.0)
         self.excluded = self._wide(out)
         self.unpenalised = self._wide(((factor == 0.0) | (unit == 0.0)) & ~out)
         self.unbounded = bool(np.all(np.isinf(lower) & np.isinf(upper)))
@@ -78,9 +79,9 @@ class ElasticNet:
 
     def at(self, alpha: float) -> Box:
         """Return the penalty's arrays at alpha."""
-        return Box(
-            self._wide(self._l1(alpha)), self._wide(self._l2(alpha)), self._lower, self._upper
-        )
+        bare = self.l1_ratio == 1.0 or alpha == 0.0
+        l2 = self._none if bare else self._wide(self._l2(alpha))
+        return Box(self._wide(self._l1(alpha)), l2, self._lower, self._upper)
 
     def bare(self, alpha: float) -> NDArray[np.intp]:
         """Return the features without any penalty at alpha that have exactly one bound."""
@@ -95,8 +96,6 @@ class ElasticNet:
         )
 
     def _l2(self, alpha: float) -> Floats:
-        if self.l1_ratio == 1.0 or alpha == 0.0:
-            return np.asarray(0.0)
         return (alpha * (1.0 - self.l1_ratio)) * (self._factor * self._unit**2)
 
     @property

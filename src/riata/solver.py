@@ -178,8 +178,8 @@ class Solver:
         Where the working set's own measure is content and the certificate is not, the next round
         asks a hundredth of it.
         """
-        n_iter, best, stalls, settled = 0, float("inf"), 0, False
-        self._expect(alpha, box)
+        n_iter, best = self._set_out(alpha, box, negligible, max_iter), float("inf")
+        stalls, settled = 0, False
         while True:
             gap, floor = self.certify(alpha, box), self.rounding()
             stalls = stalls + 1 if settled and gap >= 0.5 * best else 0
@@ -195,6 +195,11 @@ class Solver:
             more, finished = self._descend(box, target, max_iter - n_iter)
             n_iter += more
             settled = finished and joined == 0
+
+    def _set_out(self, alpha: float, box: Box, negligible: float, max_iter: int) -> int:
+        """Get ready for the first certificate at alpha; return n_iter."""
+        self._expect(alpha, box)
+        return 0
 
     def _expect(self, alpha: float, box: Box) -> None:
         """Set the urgency of those who are expected in the working set at the next alpha, whose

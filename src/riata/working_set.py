@@ -26,6 +26,7 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 GRAM_LIMIT = 4096  # members; above, 134 MB and more, descent goes over the residual
+ROOM = 128  # members; 131 kB, of which only what is used is ever touched
 LEAST = 64  # members, whatever the support
 FEWEST = 16  # who join together, where there are others in line
 AT_ONCE = 4  # the support over those who join in one go, LEAST aside
@@ -64,7 +65,7 @@ class WorkingSet:
         self._loads = np.empty((len(free), 0))  # G_ZZ^+ G_ZW
         self._view: ResidualView | None = None
         self._view_size = 0
-        self.room = 0  # members for whom H has room from the start
+        self.room = ROOM  # members for whom H has room from the start
 
     def __len__(self) -> int:
         return len(self.members)
@@ -89,7 +90,8 @@ class WorkingSet:
         else:
             self._loads = np.empty((0, size))
         if size > len(self.gram):
-            self._grow(max(size, self.room, min(GRAM_LIMIT, size + size // 8)), first)
+            room = min(self.room, self._design.p)
+            self._grow(max(size, room, min(GRAM_LIMIT, size + size // 8)), first)
         self.gram[first:size, :size] = rows
         self.gram[:first, first:size] = rows[:, :first].T
 
@@ -110,6 +112,9 @@ class WorkingSet:
         """Make room for `side` members, the first `size` staying: where they are, not twice."""
         gram = self.gram
         assert gram is not None
+        if size == 0:
+            self.gram = np.empty((side, side))
+            return
         old = len(gram)
         gram.resize((side, side), refcheck=False)  # nobody else keeps it
         flat = gram.reshape(-1)
@@ -145,12 +150,10 @@ class WorkingSet:
         """
         assert self.gram is not None  # who descends in Gram space has seen to it
         solves = min(max_iter, CLOCKED) if clocked else max_iter
-        old, before = terms[:2].copy()
-        n_iter, _, finished = self.active.descend(self.gram, terms, resid_sq, target, solves)
+        n_iter, resid_sq, finished = self.active.descend(self.gram, terms, resid_sq, target, solves)
         if finished or n_iter >= solves:
             return n_iter, finished
-        limit = min(max_iter - n_iter, max(10, int(CHUNK / max(1, len(old)) ** 2)))
-        resid_sq -= float((terms[0] - old) @ (before + terms[1]))
+        limit = min(max_iter - n_iter, max(10, int(CHUNK / max(1, terms.shape[1]) ** 2)))
         sweeps, _ = coordinate.gram_descent(self.gram, terms, resid_sq, target, limit)
         return n_iter + sweeps, sweeps < limit
 
@@ -234,7 +237,7 @@ def refill(
     threshold: float,
     expected: int,
     violators: int,
-    candidates: Indices | None = None,
+    near: tuple[Indices, Floats] | None = None,
 ) -> int:
     """Let the features that should join do so, the most urgent first; return how many did.
 
@@ -248,7 +251,7 @@ def refill(
     support does not, the least urgent members at zero leave.
 
     expected, violators : outsiders of an urgency above `threshold`, and above 1
-    candidates : outsiders among whom these are; None for all
+    near : outsiders among whom these are, and their urgency; None for all
     """
     size = len(working)
     roomy = 2 * support + LEAST
@@ -257,10 +260,12 @@ def refill(
     joining = max(violators, min(expected, roomy - size), 0)
     if joining == 0:
         return 0
-    urgency = _urgency(z, box, skip, slice(None) if candidates is None else candidates)
-    if candidates is None:
+    if near is None:
+        candidates, urgency = None, _urgency(z, box, skip, slice(None))
         urgency[working.is_member] = 0.0
-    more = min(max(FEWEST, size // 8 if working.lasting else 0), roomy - size)
+    else:
+        candidates, urgency = near
+    more = max(FEWEST, min(size // 8 if working.lasting else 0, roomy - size))
     joining = min(max(joining, more), support // AT_ONCE + LEAST)
     outside = np.flatnonzero(urgency > (threshold if joining <= expected else 0.0))
     joining = min(joining, len(outside))

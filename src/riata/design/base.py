@@ -21,6 +21,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels.dots import Columns
+
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Terms = tuple[Floats, Floats, Floats, Floats, Floats]  # norm_sq, l1, l2, lower, upper
@@ -224,6 +226,10 @@ class Design(ABC):
 
     def _transpose_dot_of(self, index: Indices, u: Floats) -> Floats:
         raise NotImplementedError  # where column_cost is infinite
+
+    def reader(self) -> Columns | None:
+        """Return what reads a few columns from native loops, where that can be."""
+        return None
 
     @abstractmethod
     def dot(self, active: Indices, coef: Floats) -> Floats:

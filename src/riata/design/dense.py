@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import dense, dots, dual, gram
+from ..kernels.dots import Columns
 from ..threads import cut, cut_triangle, run
 from .base import CONSTANT, LARGEST, Design, Floats, Indices, Panel, not_finite, too_large
 from .views import DenseView
@@ -242,6 +243,10 @@ class DenseDesign(Design):
         ]
         run(jobs, self.n_threads)
         return out
+
+    def reader(self) -> Columns | None:
+        few = 2 * BLOCK // self.n
+        return Columns(self.X, self.mean, few) if self.reads_some_together else None
 
     def residual(self, y: Floats, coef: Floats) -> tuple[Floats, Floats]:
         if self.p > min(self.n, WHOLE):  # a block would not stay in cache between its two uses

@@ -166,7 +166,7 @@ cdef class ActiveSet:
         self, const double[:, ::1] gram, double[:, ::1] terms, double resid_sq, double target,
         Py_ssize_t max_solves
     ):
-        """Descend until the restricted gap is at most target; return (solves, gap, finished).
+        """Descend until the restricted gap is at most target; return (solves, |r|^2, finished).
 
         Arguments as in coordinate.gram_descent. finished is False where `max_solves` was reached
         or the gap stopped falling: coordinate descent should go on from there.
@@ -191,7 +191,7 @@ cdef class ActiveSet:
                 continue
             gap = restricted_gap(coef, grad, resid_sq, norm_sq, l1, l2, lower, upper)
             if gap <= target:
-                return solves, gap, True
+                return solves, resid_sq, True
             stale = 0 if gap < 0.9 * best else stale + 1
             best = min(best, gap)
             if stale > PATIENCE:
@@ -200,7 +200,7 @@ cdef class ActiveSet:
                 self.leaves[:] = 0
                 self.remove_leaving(gram, True)
             self._join(gram, coef, grad, &resid_sq, norm_sq, l1, l2, lower, upper, stale > 1)
-        return solves, gap, False
+        return solves, resid_sq, False
 
     cdef bint _reconcile(
         self, const double[:, ::1] gram, const double[::1] coef, const double[::1] l1,

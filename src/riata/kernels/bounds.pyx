@@ -3,52 +3,60 @@
 A slot holds a residual q at which some features were read last. With y'wr = t, q'wr = s,
 B = y'wq / |y|^2, V = 1 / |q - B y|^2 (0 where q is y but for rounding) and P = (s - B t) V,
 
-    z_j  ~  P (last_j - B c_j) + (t / |y|^2) c_j                     c_j = x_j'(w y)
+    z_j  ~  P fresh_j + (t / |y|^2) c_j         c_j = x_j'(w y),  fresh_j = x_j'(w q) - B c_j
 
-    error  <=  sqrt(|x_j|^2 - c_j^2 / |y|^2 - (last_j - B c_j)^2 V)
+    error  <=  sqrt(|x_j|^2 - c_j^2 / |y|^2 - fresh_j^2 V)
                sqrt(|r|^2 - t^2 / |y|^2 - (s - B t)^2 V)
 
 with `slack` times |r|^2, and times the magnitude of the summands of |x_j|^2, added inside the
-roots: what rounding makes of them. Slot 0 is that of features of which only c_j is known.
+roots: what rounding makes of them. The first root is the feature's own, and formed when it is
+read. Slot 0 is that of features of which only c_j is known.
 
 Cost: a read of p features and of the slots' residuals.
 """
 
 import numpy as np
 
+from cython cimport final
 from libc.math cimport fabs, sqrt
 from libc.stdint cimport int32_t, uint8_t
 
-from .scalar cimport best_response, fenchel_young, scale_limit
+from .dots cimport Columns
+from .scalar cimport best_response, fenchel_young, scale_limit, urgency_of
 from .simd cimport riata_dot_f64, riata_norm_f64
 
 cdef extern from "bounds.h" nogil:
     void riata_bounds(
-        const int32_t *slot, const double *last, const double *with_y, const double *norm_sq,
-        const double *magnitude_sq, const double *along, const double *inverse,
-        const double *scale, const double *rest, double first, double inverse_y, double slack,
-        double *estimate, double *radius, Py_ssize_t p)
+        const int32_t *slot, const double *fresh, const double *with_y, const double *reach,
+        const double *scale, const double *rest, double first, double *estimate, double *radius,
+        Py_ssize_t p)
     Py_ssize_t riata_above(
-        const double *z, const double *r, const double *limit, Py_ssize_t stride, double share,
-        int32_t *out, Py_ssize_t p)
+        const double *z, const double *r, const double *limit, Py_ssize_t stride, double doubt,
+        double share, int32_t *out, Py_ssize_t p)
 
-cdef double NEXT = 0.95          # share of the threshold above which outsiders are listed
+cdef double NEXT = 0.95         # share of the threshold above which outsiders are listed
+cdef double GUESSED = 0.6       # the same, where estimates alone decide
 cdef double ORTHOGONAL = 1e-8   # a residual with less than this share of its square off y is y
 
 
+@final
 cdef class Bounds:
     """The present residual, and for every feature what is known of its z there.
 
     with_y, norm_sq, magnitude_sq : (p,), c_j, |x_j|^2 and its summands; kept, not copied
     skip, member : (p,), not 0 for features whose z nobody wants, and for those whose z is exact;
         kept, and read when they are needed
+    columns, few : reads columns natively, `few` of them at most; or None, and 0
+    read : reads any columns `index` at the present residual, and notes them
+    design : counts its passes
     z, radius : (p,), estimate and bound of its error; 0 where z is exact
-    last, slot : (p,), the z of its last read, and the slot of the residual there
+    slot : (p,), that of the residual at its last read
     weighted : (n,), w r
     """
 
-    cdef readonly object z, radius, last, slot, weighted
-    cdef double[::1] _z, _radius, _last, _weighted, with_y, along, inverse, scale, rest
+    cdef readonly object z, radius, slot, weighted
+    cdef double[::1] _z, _radius, _weighted, with_y, along, inverse, scale, rest
+    cdef double[::1] fresh, reach   # of its last read, and the first root of the bound
     cdef const double[::1] y, weights, norm_sq, magnitude_sq
     cdef int32_t[::1] _slot
     cdef double[:, ::1] residuals
@@ -59,19 +67,26 @@ cdef class Bounds:
     cdef Py_ssize_t[::1] counts   # of the features of each slot
     cdef int32_t[::1] _near, _loud   # near: above the threshold, or nearly
     cdef Py_ssize_t here, n_near, n_loud
+    cdef Columns columns
+    cdef object read, design
+    cdef Py_ssize_t few              # columns that are read natively, at most
+    cdef object some, residual       # room for a list, and (1, n), what `advance` moves to
+    cdef double[:, ::1] vector, values, image   # w r, what is read with it, and `residual`
 
     def __init__(
         self, double[::1] with_y, const double[::1] norm_sq, const double[::1] magnitude_sq,
         y, const double[::1] weights, double y_sq, Py_ssize_t slots, double slack,
-        const uint8_t[::1] skip, const uint8_t[::1] member
+        const uint8_t[::1] skip, const uint8_t[::1] member, Columns columns,
+        Py_ssize_t few, read, design
     ):
-        cdef Py_ssize_t p = with_y.shape[0]
+        cdef Py_ssize_t p = with_y.shape[0], j
         self.with_y, self.y, self.weights = with_y, y, weights
         self.norm_sq, self.magnitude_sq = norm_sq, magnitude_sq
-        self.z, self.last, self.radius = np.array(with_y), np.array(with_y), np.zeros(p)
+        self.z, self.radius = np.array(with_y), np.zeros(p)
         self.slot = np.zeros(p, dtype=np.int32)
         self.weighted = np.empty(self.y.shape[0])
-        self._z, self._last, self._radius = self.z, self.last, self.radius
+        self._z, self._radius = self.z, self.radius
+        self.fresh, self.reach = np.zeros(p), np.empty(p)
         self._slot, self._weighted = self.slot, self.weighted
         self.counts = np.zeros(slots + 1, dtype=np.intp)
         self.counts[0] = p
@@ -80,9 +95,26 @@ cdef class Bounds:
         self.y_sq, self.inverse_y = y_sq, 1.0 / y_sq if y_sq > 0.0 else 0.0
         self.slack, self.n_near, self.n_loud = slack, 0, 0
         self.skip, self.member = skip, member
-        self._near = np.empty(p, dtype=np.int32)
+        self._near = np.empty(p + 1, dtype=np.int32)   # one more than is ever listed
         self._loud = self._loud_array = np.empty(p, dtype=np.int32)
+        self.columns, self.read, self.design = columns, read, design
+        self.few = few
+        cdef Py_ssize_t room = 0 if columns is None else min(columns.few, p)
+        self.some, self.values = np.empty(few, dtype=np.intp), np.empty((1, room))
+        self.residual = np.empty((1, self.y.shape[0]))
+        self.image = self.residual
+        self.vector = self.weighted[None]
         self._place(y, y_sq)
+        for j in range(p):
+            self.anchor(j, 0, 0.0)
+
+    cdef void anchor(self, Py_ssize_t j, Py_ssize_t slot, double fresh) noexcept nogil:
+        """Feature j's last read is that at the residual of a slot."""
+        cdef double left = self.norm_sq[j] - self.with_y[j] * self.with_y[j] * self.inverse_y
+        left -= fresh * fresh * self.inverse[slot]
+        self.fresh[j] = fresh
+        self.reach[j] = sqrt(max(left, 0.0) + self.slack * self.magnitude_sq[j])
+        self._slot[j] = slot
 
     cdef double with_resid(self, const double[::1] other) noexcept nogil:
         return riata_dot_f64(&other[0], &self._weighted[0], 0.0, other.shape[0])
@@ -107,7 +139,7 @@ cdef class Bounds:
                     slot = k
             for j in range(self._slot.shape[0] if self.counts[slot] else 0):
                 if self._slot[j] == slot:
-                    self._slot[j] = 0
+                    self.anchor(j, 0, 0.0)
             self.counts[0] += self.counts[slot]
             self.counts[slot] = 0
             self.residuals[slot, :] = values
@@ -136,10 +168,8 @@ cdef class Bounds:
                 self.rest[k] = sqrt(
                     max(resid_sq - t * first - part * self.scale[k], 0.0) + self.slack * resid_sq)
             riata_bounds(
-                &self._slot[0], &self._last[0], &self.with_y[0], &self.norm_sq[0],
-                &self.magnitude_sq[0], &self.along[0], &self.inverse[0], &self.scale[0],
-                &self.rest[0], first, self.inverse_y, self.slack, &self._z[0], &self._radius[0],
-                self._z.shape[0])
+                &self._slot[0], &self.fresh[0], &self.with_y[0], &self.reach[0], &self.scale[0],
+                &self.rest[0], first, &self._z[0], &self._radius[0], self._z.shape[0])
 
     def penalise(
         self, const double[:] l1, const double[:] l2, const double[:] lower,
@@ -148,45 +178,60 @@ cdef class Bounds:
         """Take the penalty (p,) that the next calls are about."""
         self.l1, self.l2, self.lower, self.upper = l1, l2, lower, upper
 
-    def hear(self, double threshold):
+    cpdef Py_ssize_t hear(self, double threshold) except -1:
         """Return how many features pass l1, or may, and are uncertain; all of them are `loud`.
 
-        threshold : share of l1, at most 1, which `certificate` will ask for
+        threshold : share of l1, at most 1, above which `near` are listed
         """
         cdef Py_ssize_t a, unread = 0
-        if self._z.shape[0] == 0:
-            return 0
         with nogil:
-            self.n_near = riata_above(
-                &self._z[0], &self._radius[0], &self.l1[0],
-                self.l1.strides[0] // <Py_ssize_t>sizeof(double), NEXT * threshold, &self._near[0],
-                self._z.shape[0])
-            self.listen()
+            self.list_near(NEXT * threshold, 1.0)
+            self.n_loud = 0
+            for a in range(self.n_near):
+                if self.passes(self._near[a]):
+                    self._loud[self.n_loud] = self._near[a]
+                    self.n_loud += 1
             for a in range(self.n_loud):
                 unread += self._radius[self._loud[a]] > 0.0
         return unread
 
-    cdef void listen(self) noexcept nogil:
-        """List who of those near passes l1, or may, in a direction open to it."""
-        cdef Py_ssize_t a, j, near = 0
-        cdef double z, r, limit
-        self.n_loud = 0
-        for a in range(self.n_near):
-            j = self._near[a]
-            if self.skip[j] or self.member[j]:
-                continue
-            self._near[near] = j
-            near += 1
-            z, r, limit = self._z[j], self._radius[j], self.l1[j]
-            if (z + r > limit and self.upper[j] > 0.0) or (r - z > limit and self.lower[j] < 0.0):
-                self._loud[self.n_loud] = j
-                self.n_loud += 1
-        self.n_near = near
+    def guess(self, double threshold):
+        """List as `near` who stands above the threshold, or nearly, if estimates are right."""
+        with nogil:
+            self.list_near(GUESSED * threshold, 0.0)
 
-    @property
+    cdef void list_near(self, double share, double doubt) noexcept nogil:
+        """List the outsiders that stand above a share of l1, their uncertainty times `doubt`
+        included."""
+        cdef Py_ssize_t a, j, listed
+        self.n_near = 0
+        if self._z.shape[0] == 0:
+            return
+        listed = riata_above(
+            &self._z[0], &self._radius[0], &self.l1[0],
+            self.l1.strides[0] // <Py_ssize_t>sizeof(double), doubt, share, &self._near[0],
+            self._z.shape[0])
+        for a in range(listed):
+            j = self._near[a]
+            self._near[self.n_near] = j
+            self.n_near += not (self.skip[j] or self.member[j])
+
+    cdef inline bint passes(self, Py_ssize_t j) noexcept nogil:
+        """Whether z_j passes l1, or may, in a direction open to it."""
+        cdef double z = self._z[j], r = self._radius[j], limit = self.l1[j]
+        return (z + r > limit and self.upper[j] > 0.0) or (r - z > limit and self.lower[j] < 0.0)
+
     def near(self):
-        """The outsiders above the threshold of the last `hear`, and those next in line."""
-        return np.asarray(self._near)[: self.n_near].astype(np.intp)
+        """Return the outsiders above the threshold of the last `hear` or `guess`, and those next in
+        line, and the urgency of each; see scalar.pxd."""
+        cdef Py_ssize_t a, j
+        index, urgency = np.empty(self.n_near, dtype=np.intp), np.empty(self.n_near)
+        cdef Py_ssize_t[::1] which = index
+        cdef double[::1] urgencies = urgency
+        for a in range(self.n_near):
+            j = which[a] = self._near[a]
+            urgencies[a] = urgency_of(self._z[j], self.l1[j], self.lower[j], self.upper[j])
+        return index, urgency
 
     @property
     def loud(self):
@@ -199,21 +244,66 @@ cdef class Bounds:
         loud = self.loud
         return loud[self.radius[loud] > 0.0]
 
-    def certificate(
-        self, const double[::1] coef, const Py_ssize_t[::1] members, double threshold
-    ):
-        """Return what can be said of coef (p,), non-zero among the members alone, at the present
-        residual, once those whom `hear` found uncertain were read: (gap, slope, expected,
-        violators).
-
-        gap : with the residual scaled by the largest feasible c
-        slope : of the gap in c; above 0 a smaller c is better
-        expected, violators : outsiders that stand above threshold l1, and above l1
-        """
-        cdef Py_ssize_t a, j, expected = 0, violators = 0, total
-        cdef double c = 1.0, z, gap, slope
+    cpdef bint settle(self, double threshold) except -1:
+        """Make z exact, or certified not to pass l1; threshold as for `hear`."""
+        cdef Py_ssize_t a, j, count = self.hear(threshold)
+        cdef Py_ssize_t[::1] unread = self.some
+        if count == 0:
+            return True
+        if count > self.few:
+            self.read(self.uncertain)
+        else:
+            self.open()
+            with nogil:
+                count = 0
+                for a in range(self.n_loud):
+                    j = self._loud[a]
+                    if self._radius[j] > 0.0:
+                        unread[count] = j
+                        count += 1
+                self.columns.dots(unread[:count], self.vector, self.values)
+                self.note_here(unread[:count], self.values[0, :count])
+            self.design.n_passes += count / <double>self._z.shape[0]
         with nogil:
-            self.listen()
+            count = 0
+            for a in range(self.n_loud):
+                if self.passes(self._loud[a]):
+                    self._loud[count] = self._loud[a]
+                    count += 1
+            self.n_loud = count
+        return True
+
+    cdef (double, double) gap_of(
+        self, const double[::1] coef, const Py_ssize_t[::1] members, Py_ssize_t loud
+    ) noexcept nogil:
+        """The duality gap of coef (p,) on the members and the first `loud` features, the residual
+        scaled by the largest feasible c, and the slope of the gap in c."""
+        cdef Py_ssize_t a, j, total = members.shape[0] + loud
+        cdef double c = 1.0, z, gap, slope
+        for a in range(total):
+            j = members[a] if a < members.shape[0] else self._loud[a - members.shape[0]]
+            if fabs(self._z[j]) > self.l1[j]:
+                c = min(c, scale_limit(
+                    self._z[j], self.l1[j], self.l2[j], self.lower[j], self.upper[j]))
+        gap = 0.5 * (1.0 - c) * (1.0 - c) * self.resid_sq
+        slope = -(1.0 - c) * self.resid_sq
+        for a in range(total):
+            j = members[a] if a < members.shape[0] else self._loud[a - members.shape[0]]
+            z = c * self._z[j]
+            if coef[j] == 0.0 and fabs(z) <= self.l1[j]:
+                continue
+            gap += fenchel_young(
+                coef[j], z, self.l1[j], self.l2[j], self.lower[j], self.upper[j])
+            slope += self._z[j] * (best_response(
+                z, self.l1[j], self.l2[j], self.lower[j], self.upper[j]) - coef[j])
+        return gap, slope
+
+    def outside(self, double threshold):
+        """Return how many of those near stand above threshold l1, and above l1, as far as is known.
+        """
+        cdef Py_ssize_t a, j, expected = 0, violators = 0
+        cdef double z
+        with nogil:
             for a in range(self.n_near):
                 j = self._near[a]
                 z = self._z[j]
@@ -221,24 +311,24 @@ cdef class Bounds:
                         self.upper[j] if z > 0.0 else -self.lower[j]) != 0.0:
                     expected += 1
                     violators += fabs(z) > self.l1[j]
-            total = members.shape[0] + self.n_loud
-            for a in range(total):
-                j = members[a] if a < members.shape[0] else self._loud[a - members.shape[0]]
-                if fabs(self._z[j]) > self.l1[j]:
-                    c = min(c, scale_limit(
-                        self._z[j], self.l1[j], self.l2[j], self.lower[j], self.upper[j]))
-            gap = 0.5 * (1.0 - c) * (1.0 - c) * self.resid_sq
-            slope = -(1.0 - c) * self.resid_sq
-            for a in range(total):
-                j = members[a] if a < members.shape[0] else self._loud[a - members.shape[0]]
-                z = c * self._z[j]
-                if coef[j] == 0.0 and fabs(z) <= self.l1[j]:
-                    continue
-                gap += fenchel_young(
-                    coef[j], z, self.l1[j], self.l2[j], self.lower[j], self.upper[j])
-                slope += self._z[j] * (best_response(
-                    z, self.l1[j], self.l2[j], self.lower[j], self.upper[j]) - coef[j])
-        return gap, slope, expected, violators
+        return expected, violators
+
+    def gap_of_members(self, const double[::1] coef, const Py_ssize_t[::1] members):
+        """Return the duality gap of coef (p,) on the members: that of all is no smaller, or
+        hardly."""
+        return self.gap_of(coef, members, 0)[0]
+
+    def certificate(
+        self, const double[::1] coef, const Py_ssize_t[::1] members, double threshold
+    ):
+        """Return the duality gap of coef (p,), non-zero among the members alone, at the present
+        residual, and its slope: with the residual scaled by the largest feasible c, and in c. Where
+        the slope is above 0 a smaller c is better.
+
+        threshold : as for `hear`
+        """
+        self.settle(threshold)
+        return self.gap_of(coef, members, self.n_loud)
 
     def gather(
         self, const double[::1] coef, const Py_ssize_t[::1] members, double[:, ::1] terms
@@ -258,19 +348,39 @@ cdef class Bounds:
                 terms[6, a] = self.upper[j]
 
     def advance(
-        self, double[::1] coef, const Py_ssize_t[::1] members, const double[:, ::1] terms, fitted,
+        self, double[::1] coef, const Py_ssize_t[::1] members, const double[:, ::1] terms, image,
         bint centred
     ):
         """Move coef (p,) to those of the members in terms[0], and the present residual with it.
 
         terms[1] : z of the members there
-        fitted (n,) : X_W b; overwritten by the residual y - X_W b, less its mean where `centred`
+        image : returns X_W b from b (|W|,), where that is not done natively
+        centred : whether the mean of the residual is to be taken off
 
-        Returns (|r|^2, sum_j |x_j| |b_j|, the same of the magnitudes).
+        Returns (non-zero features, r, which the next call overwrites, |r|^2, sum_j |x_j| |b_j|, the
+        same of the magnitudes).
         """
-        cdef double[::1] resid = fitted
-        cdef Py_ssize_t a, i, j, n = resid.shape[0]
+        cdef Py_ssize_t a, i, j, n = self._weighted.shape[0], count = 0
         cdef double mean = 0.0, resid_sq, size = 0.0, magnitude = 0.0
+        cdef double[::1] resid = self.image[0]
+        cdef const double[::1] given
+        cdef Py_ssize_t[::1] active
+        if len(self.some) < members.shape[0]:
+            self.some = np.empty(2 * members.shape[0], dtype=np.intp)
+        active = self.some
+        for a in range(members.shape[0]):
+            coef[members[a]] = terms[0, a]
+            if terms[0, a] != 0.0:
+                active[count] = members[a]
+                count += 1
+        if self.columns is not None and count <= self.columns.few:
+            with nogil:
+                for a in range(count):
+                    self.values[0, a] = coef[active[a]]
+                self.columns.images(active[:count], self.values, self.image)
+        else:
+            given = image(np.asarray(terms[0]))
+            resid[:] = given
         with nogil:
             for i in range(n):
                 resid[i] = self.y[i] - resid[i]
@@ -279,45 +389,52 @@ cdef class Bounds:
                 for i in range(n):
                     resid[i] -= mean
             resid_sq = riata_norm_f64(&resid[0], &self.weights[0], 0.0, n)
-        self.move(fitted, resid_sq)
+        self.move(self.residual[0], resid_sq)
         with nogil:
             for a in range(members.shape[0]):
                 j = members[a]
-                coef[j] = terms[0, a]
                 self._z[j] = terms[1, a]
                 self._radius[j] = 0.0
                 if terms[0, a] != 0.0:
                     size += sqrt(self.norm_sq[j]) * fabs(terms[0, a])
                     magnitude += sqrt(self.magnitude_sq[j]) * fabs(terms[0, a])
-        return resid_sq, size, magnitude
+        index = self.some[:count].copy()
+        index.sort()
+        return index, self.resid, resid_sq, size, magnitude
 
     def note(self, const Py_ssize_t[::1] index, const double[::1] values):
         """Take values as z at the present residual, exact for now, of the features `index`."""
-        cdef Py_ssize_t a, j
+        cdef Py_ssize_t a
         for a in range(index.shape[0]):
-            j = index[a]
-            self._z[j] = values[a]
-            self._radius[j] = 0.0
+            self._z[index[a]] = values[a]
+            self._radius[index[a]] = 0.0
+
+    cdef void note_here(
+        self, const Py_ssize_t[::1] index, const double[::1] values
+    ) noexcept nogil:
+        """Take values as the last read of the features `index`, at the present residual, which
+        has a slot."""
+        cdef Py_ssize_t a
+        for a in range(index.shape[0]):
+            self.counts[self._slot[index[a]]] -= 1
+            self.note_one(index[a], values[a])
+        self.counts[self.here] += index.shape[0]
+
+    cdef void note_one(self, Py_ssize_t j, double value) noexcept nogil:
+        self._z[j] = value
+        self._radius[j] = 0.0
+        self.anchor(j, self.here, value - self.along[self.here] * self.with_y[j])
 
     def note_read(self, const Py_ssize_t[::1] index, const double[::1] values):
-        """The same, of features that were read at the present residual."""
-        cdef Py_ssize_t a, j
+        """Take values as z of the features `index`, which were read at the present residual."""
         self.open()
-        self.note(index, values)
-        for a in range(index.shape[0]):
-            j = index[a]
-            self._last[j] = values[a]
-            self.counts[self._slot[j]] -= 1
-            self._slot[j] = self.here
-        self.counts[self.here] += index.shape[0]
+        self.note_here(index, values)
 
     def note_all(self, const double[::1] values):
         """The same, of all features."""
         cdef Py_ssize_t j
         self.open()
         for j in range(values.shape[0]):
-            self._z[j] = self._last[j] = values[j]
-            self._radius[j] = 0.0
-            self._slot[j] = self.here
+            self.note_one(j, values[j])
         self.counts[:] = 0
         self.counts[self.here] = values.shape[0]

@@ -25,3 +25,7 @@ def columns_images(
     r0: int,
     r1: int,
 ) -> None: ...
+
+class Columns:
+    few: int
+    def __init__(self, X: NDArray[Any], shift: Floats, few: int) -> None: ...

@@ -80,6 +80,28 @@ cdef void add_tile(
         v += DOTS.ni
 
 
+cdef void few_dots(
+    const real[:, :] X, const Py_ssize_t[::1] columns, const double[:, ::1] vectors,
+    const double[::1] shift, double[:, ::1] out, Py_ssize_t a0, Py_ssize_t a1, Py_ssize_t r0,
+    Py_ssize_t r1
+) noexcept nogil:
+    """See columns_dots."""
+    cdef Py_ssize_t m = vectors.shape[0], a, v, row
+    for v in range(m):
+        memset(&out[v, a0], 0, (a1 - a0) * sizeof(double))
+    v = 0
+    while v < m:
+        row = r0
+        while row < r1:
+            a = a0
+            while a < a1:
+                add_tile(X, columns, vectors, shift, out, a, a1, v,
+                         min(v + VECTORS, m), row, min(<Py_ssize_t>ROWS, r1 - row))
+                a += DOTS.nj
+            row += ROWS
+        v += VECTORS
+
+
 def columns_dots(
     const real[:, :] X, const Py_ssize_t[::1] columns, const double[:, ::1] vectors,
     const double[::1] shift, double[:, ::1] out, Py_ssize_t a0, Py_ssize_t a1, Py_ssize_t r0,
@@ -94,21 +116,8 @@ def columns_dots(
     The bits of a sum depend on nothing but its column, vector and rows. Cost: m (r1 - r0) (a1 - a0)
     multiply-adds, and one read of the columns for every VECTORS.
     """
-    cdef Py_ssize_t m = vectors.shape[0], a, v, row
     with nogil:
-        for v in range(m):
-            memset(&out[v, a0], 0, (a1 - a0) * sizeof(double))
-        v = 0
-        while v < m:
-            row = r0
-            while row < r1:
-                a = a0
-                while a < a1:
-                    add_tile(X, columns, vectors, shift, out, a, a1, v,
-                             min(v + VECTORS, m), row, min(<Py_ssize_t>ROWS, r1 - row))
-                    a += DOTS.nj
-                row += ROWS
-            v += VECTORS
+        few_dots(X, columns, vectors, shift, out, a0, a1, r0, r1)
 
 
 cdef void add_image(
@@ -142,6 +151,23 @@ cdef void add_image(
         v += DOTS.ni
 
 
+cdef void few_images(
+    const real[:, :] X, const Py_ssize_t[::1] columns, const double[:, ::1] coef,
+    const double[::1] shift, double[:, ::1] out, Py_ssize_t r0, Py_ssize_t r1
+) noexcept nogil:
+    """See columns_images."""
+    cdef Py_ssize_t v, a, row = r0, rows
+    for v in range(coef.shape[0]):
+        memset(&out[v, r0], 0, (r1 - r0) * sizeof(double))
+    while row < r1:
+        rows = min(<Py_ssize_t>ROWS, r1 - row)
+        a = 0
+        while a < columns.shape[0]:
+            add_image(X, columns, coef, shift, out, a, row, rows)
+            a += DOTS.nj
+        row += rows
+
+
 def columns_images(
     const real[:, :] X, const Py_ssize_t[::1] columns, const double[:, ::1] coef,
     const double[::1] shift, double[:, ::1] out, Py_ssize_t r0, Py_ssize_t r1
@@ -154,14 +180,40 @@ def columns_images(
 
     Cost: m |columns| (r1 - r0) multiply-adds, and one read of the columns.
     """
-    cdef Py_ssize_t v, a, row = r0, rows
     with nogil:
-        for v in range(coef.shape[0]):
-            memset(&out[v, r0], 0, (r1 - r0) * sizeof(double))
-        while row < r1:
-            rows = min(<Py_ssize_t>ROWS, r1 - row)
-            a = 0
-            while a < columns.shape[0]:
-                add_image(X, columns, coef, shift, out, a, row, rows)
-                a += DOTS.nj
-            row += rows
+        few_images(X, columns, coef, shift, out, r0, r1)
+
+
+cdef class Columns:
+    """X and its column means, for native loops that read a few columns at a time.
+
+    few : columns; above, threads pay, and somebody else should read them
+    """
+
+    def __init__(self, X, const double[::1] shift, Py_ssize_t few):
+        self.is_double = X.itemsize == sizeof(double)
+        if self.is_double:
+            self.doubles = X
+        else:
+            self.floats = X
+        self.shift, self.few = shift, few
+
+    cdef void dots(
+        self, const Py_ssize_t[::1] columns, const double[:, ::1] vectors, double[:, ::1] out
+    ) noexcept nogil:
+        """See columns_dots."""
+        if self.is_double:
+            few_dots(self.doubles, columns, vectors, self.shift, out, 0, columns.shape[0], 0,
+                     self.doubles.shape[0])
+        else:
+            few_dots(self.floats, columns, vectors, self.shift, out, 0, columns.shape[0], 0,
+                     self.floats.shape[0])
+
+    cdef void images(
+        self, const Py_ssize_t[::1] columns, const double[:, ::1] coef, double[:, ::1] out
+    ) noexcept nogil:
+        """See columns_images."""
+        if self.is_double:
+            few_images(self.doubles, columns, coef, self.shift, out, 0, out.shape[1])
+        else:
+            few_images(self.floats, columns, coef, self.shift, out, 0, out.shape[1])

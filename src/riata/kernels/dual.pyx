@@ -5,11 +5,11 @@ z (p,) is X'u, the correlation of every feature with the dual vector; l1, l2, lo
 out (they are projected out of u, or excluded from the model).
 """
 
-from libc.math cimport INFINITY, fabs, sqrt
+from libc.math cimport fabs, sqrt
 from libc.stdint cimport uint8_t
 
 from .restricted cimport restricted_gap
-from .scalar cimport best_response, fenchel_young, scale_limit
+from .scalar cimport best_response, fenchel_young, scale_limit, urgency_of
 from .simd cimport riata_axpy_f64, riata_dot_f64, riata_norm_f64
 
 
@@ -77,19 +77,11 @@ def urgency(
     const double[::1] z, const double[:] l1, const double[:] lower, const double[:] upper,
     const uint8_t[:] skip, double[::1] out
 ):
-    """out_j = |z_j| / l1_j where a feature at zero could move that way, else 0; infinite if l1 = 0.
-
-    Above 1, a feature whose coefficient is 0 violates its optimality condition.
-    """
+    """out_j = the urgency of feature j, 0 where it is skipped; see scalar.pxd."""
     cdef Py_ssize_t j
     with nogil:
         for j in range(z.shape[0]):
-            if skip[j] or z[j] == 0.0 or (upper[j] if z[j] > 0.0 else -lower[j]) == 0.0:
-                out[j] = 0.0
-            elif l1[j] > 0.0:
-                out[j] = fabs(z[j]) / l1[j]
-            else:
-                out[j] = INFINITY
+            out[j] = 0.0 if skip[j] else urgency_of(z[j], l1[j], lower[j], upper[j])
 
 
 def urgent(

@@ -40,6 +40,16 @@ cdef inline double scale_limit(
     return l1 / fabs(z)
 
 
+cdef inline double urgency_of(double z, double l1, double lower, double upper) noexcept nogil:
+    """|z| / l1 where a feature at zero could move that way, else 0; infinite if l1 = 0.
+
+    Above 1, it violates its optimality condition.
+    """
+    if z == 0.0 or (upper if z > 0.0 else -lower) == 0.0:
+        return 0.0
+    return fabs(z) / l1 if l1 > 0.0 else INFINITY
+
+
 cdef inline double best_response(
     double z, double l1, double l2, double lower, double upper
 ) noexcept nogil:

@@ -1,0 +1,17 @@
+# cython: language_level=3
+"""A few columns of a dense matrix that lie along memory; see dots.pyx."""
+
+
+cdef class Columns:
+    cdef const double[:, :] doubles
+    cdef const float[:, :] floats
+    cdef const double[::1] shift
+    cdef bint is_double
+    cdef readonly Py_ssize_t few
+
+    cdef void dots(
+        self, const Py_ssize_t[::1] columns, const double[:, ::1] vectors, double[:, ::1] out
+    ) noexcept nogil
+    cdef void images(
+        self, const Py_ssize_t[::1] columns, const double[:, ::1] coef, double[:, ::1] out
+    ) noexcept nogil
