@@ -255,7 +255,8 @@ def refill(
     """
     size = len(working)
     roomy = 2 * support + LEAST
-    if working.gram is not None and support + violators <= GRAM_LIMIT:
+    fits = working.gram is not None and support + violators <= GRAM_LIMIT
+    if fits:
         roomy = min(roomy, GRAM_LIMIT)
     joining = max(violators, min(expected, roomy - size), 0)
     if joining == 0:
@@ -265,14 +266,18 @@ def refill(
         urgency[working.is_member] = 0.0
     else:
         candidates, urgency = near
+<<<<<<< HEAD
     more = max(FEWEST, min(size // 8 if working.lasting else 0, roomy - size))
+=======
+    more = max(min(FEWEST, GRAM_LIMIT - size), min(size // 8, roomy - size))
+>>>>>>> native
     joining = min(max(joining, more), support // AT_ONCE + LEAST)
     outside = np.flatnonzero(urgency > (threshold if joining <= expected else 0.0))
     joining = min(joining, len(outside))
     best = outside[_largest(urgency[outside], joining)]
     best = best if candidates is None else candidates[best]
     loose = size + joining > SLACK * support + 2 * LEAST
-    if working.gram is not None and (loose or size + joining > roomy == GRAM_LIMIT):
+    if working.gram is not None and (loose or (fits and size + joining > GRAM_LIMIT)):
         members = working.members
         rank = np.where(coef[members] != 0.0, np.inf, _urgency(z, box, skip, members))
         room = min(roomy - joining, GRAM_LIMIT - GRAM_LIMIT // 8)
