@@ -14,8 +14,7 @@ from .certificate import duality_gap_of
 from .correlations import Correlations
 from .penalty import Box
 from .problem import Problem
-from .solver import EPS, INNER, SAFE, Floats, Solver, State
-from .working_set import refill
+from .solver import EPS, SAFE, Floats, Solver, State
 
 
 class LazySolver(Solver):
@@ -23,7 +22,6 @@ class LazySolver(Solver):
 
     _known: Correlations
     _coarse = False  # whether z of the members, by Gram algebra, is not exact enough
-    _listed = False  # whether `bounds` has listed who is near l1 here, under this penalty
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
@@ -39,41 +37,9 @@ class LazySolver(Solver):
         by_column = problem.design.column_cost < float("inf")
         return by_column and not np.any(problem.penalty.unpenalised & (problem.never == 0))
 
-    def doubtful(self) -> NDArray[np.intp]:
-        bounds = self._known.bounds
-        bounds.hear(1.0)
-        found = bounds.uncertain
+    def doubtful(self) -> NDArray[np.intp] | None:
+        found = super().doubtful()
         return np.concatenate([found, self.working.members]) if self._coarse else found
-
-    def take(self, z: Floats, index: NDArray[np.intp] | None = None) -> None:
-        self._pending = False
-        if index is None:
-            self._known.take_all(z)
-        else:
-            self._known.bounds.note_read(index, z)
-
-    def _expect(self, alpha: float, box: Box) -> None:
-        self._listed = False
-        super()._expect(alpha, box)
-        self._known.bounds.penalise(*box)
-
-    def _set_out(self, alpha: float, box: Box, negligible: float, max_iter: int) -> int:
-        """The same, and a first round where the members alone show that a certificate would fail.
-
-        Who joins goes by bounds and estimates: nobody is read at a point that is left anyway.
-        """
-        self._expect(alpha, box)
-        state, members, bounds = self.state, self.working.members, self._known.bounds
-        enough = max(negligible, self.rounding())
-        if max_iter <= 0 or not self.problem.penalty.has_l1(alpha):
-            return 0
-        if bounds.gap_of_members(state.coef, members) <= enough:
-            return 0
-        bounds.guess(self._threshold)
-        self._listed = True
-        self._refill(box)
-        self._threshold = 1.0
-        return self._descend(box, INNER * enough, max_iter)[0]
 
     def certify(self, alpha: float, box: Box) -> float:
         """Return the duality gap at the present point."""
@@ -89,22 +55,6 @@ class LazySolver(Solver):
             state.coef[index], state.z[index], state.resid_sq, 0.0, Box(*box.take(index)),
             self.skip[index],
         )  # fmt: skip
-
-    def _refill(self, box: Box) -> int:
-        if not self._listed:
-            return super()._refill(box)
-        self._listed = False
-        state, working, known = self.state, self.working, self._known
-        expected, violators = known.bounds.outside(self._threshold)
-        if not expected:
-            return 0
-        joined = refill(
-            working, state.coef, len(state.active), state.z, box, self.skip, self._threshold,
-            expected, violators, known.bounds.near(),
-        )  # fmt: skip
-        if joined:
-            known.refresh(working.members[-joined:])
-        return joined
 
     def _degrees_of_freedom(self, box: Box) -> float:
         if box.l2.strides == (0,) and box.l2[0] == 0.0:

@@ -158,23 +158,6 @@ class NewtonSolver(Solver):
         self.state = other.state
         return other.fit(0.0, gap, status, max(other._null_steps, 1), df)
 
-    def doubtful(self) -> Indices | None:
-        if self._known is None:
-            return None
-        bounds = self._known.bounds
-        bounds.penalise(*self.problem.penalty.at(self._last_alpha))
-        bounds.hear(1.0)
-        return bounds.uncertain
-
-    def take(self, z: Floats, index: Indices | None = None) -> None:
-        self._pending = False
-        if self._known is None:
-            self.state.z = z
-        elif index is None:
-            self._known.take_all(z)
-        else:
-            self._known.bounds.note_read(index, z)
-
     # -- curvature -------------------------------------------------------------------------------
 
     def _stand_in(self, curvature: Floats) -> Floats:
@@ -302,6 +285,7 @@ class NewtonSolver(Solver):
         problem, state, skip = self.problem, self.state, self.skip
         if self._known is not None:
             self._known.certify(box)
+            self._listed = True
         bare = problem.penalty.bare(alpha)
         bare = bare[skip[bare] == 0]
         if len(bare):

@@ -73,6 +73,7 @@ class Solver:
     _ahead = 0  # iterations of `begin`
     _pending = False  # whether X'(w r) at the present point is still to come
     _known: Correlations | None = None  # z, where it is bounded rather than read
+    _listed = False  # whether its bounds have listed who is near l1 here, under this penalty
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -144,13 +145,21 @@ class Solver:
 
     def doubtful(self) -> NDArray[np.intp] | None:
         """Return whose X'u is wanted at the point that `begin` came to, None for all."""
-        return None
+        if self._known is None:
+            return None
+        self._known.bounds.hear(1.0)
+        return self._known.bounds.uncertain
 
     def take(self, z: Floats, index: NDArray[np.intp] | None = None) -> None:
         """Take X'u at the point that `begin` came to: (p,), or of the features `index`."""
-        assert index is None  # nobody is in doubt about some alone
         self._pending = False
-        self.state.z = z
+        if self._known is None:
+            assert index is None  # nobody is in doubt about some alone
+            self.state.z = z
+        elif index is None:
+            self._known.take_all(z)
+        else:
+            self._known.bounds.note_read(index, z)
 
     def _come_near(self, alpha: float) -> int:
         """Solve alphas on the way, roughly, where the last one is far above; return n_iter."""
@@ -197,26 +206,53 @@ class Solver:
             settled = finished and joined == 0
 
     def _set_out(self, alpha: float, box: Box, negligible: float, max_iter: int) -> int:
-        """Get ready for the first certificate at alpha; return n_iter."""
+        """Get ready for the first certificate at alpha; return n_iter.
+
+        Where z is bounded, make a first round if the members alone show that a certificate would
+        fail. Who joins goes by bounds and estimates: nobody is read at a point that is left anyway.
+        """
         self._expect(alpha, box)
-        return 0
+        if self._known is None or self.working.gram is None or max_iter <= 0:
+            return 0
+        bounds, enough = self._known.bounds, max(negligible, self.rounding())
+        if not self.problem.penalty.has_l1(alpha):
+            return 0
+        if bounds.gap_of_members(self.state.coef, self.working.members) <= enough:
+            return 0
+        bounds.guess(self._threshold)
+        self._listed = True
+        self._refill(box)
+        self._threshold = 1.0
+        return self._descend(box, INNER * enough, max_iter)[0]
 
     def _expect(self, alpha: float, box: Box) -> None:
         """Set the urgency of those who are expected in the working set at the next alpha, whose
         penalty is `box`."""
-        self._threshold = 0.5
+        self._threshold, self._listed = 0.5, False
         if alpha > 0.0 and 0.0 < self._last_alpha < float("inf"):
             self._threshold = min(max(2.0 - self._last_alpha / alpha, 0.5), 1.0)
         self._last_alpha = alpha
+        if self._known is not None:
+            self._known.bounds.penalise(*box)
 
     def _refill(self, box: Box) -> int:
         """Let those join the working set who should; return how many did."""
         working, state, known, skip = self.working, self.state, self._known, self.skip
-        member = working.is_member.view(np.uint8)
-        outside = dual.urgent(state.z, box.l1, box.lower, box.upper, skip, member, self._threshold)
+        listed, self._listed, near = self._listed, False, None
+        if known is not None and listed:
+            outside = known.bounds.outside(self._threshold)
+            near = known.bounds.near() if outside[0] else None
+        else:
+            outside = dual.urgent(
+                state.z, box.l1, box.lower, box.upper, skip, working.is_member.view(np.uint8),
+                self._threshold,
+            )  # fmt: skip
+        if not outside[0]:
+            return 0
         joined = refill(
-            working, state.coef, len(state.active), state.z, box, skip, self._threshold, *outside
-        )
+            working, state.coef, len(state.active), state.z, box, skip, self._threshold, *outside,
+            near,
+        )  # fmt: skip
         if known is not None and joined:
             known.refresh(working.members[-joined:])
         return joined

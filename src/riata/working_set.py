@@ -266,11 +266,8 @@ def refill(
         urgency[working.is_member] = 0.0
     else:
         candidates, urgency = near
-<<<<<<< HEAD
-    more = max(FEWEST, min(size // 8 if working.lasting else 0, roomy - size))
-=======
-    more = max(min(FEWEST, GRAM_LIMIT - size), min(size // 8, roomy - size))
->>>>>>> native
+    more = size // 8 if working.lasting else 0
+    more = max(min(FEWEST, GRAM_LIMIT - size), min(more, roomy - size))
     joining = min(max(joining, more), support // AT_ONCE + LEAST)
     outside = np.flatnonzero(urgency > (threshold if joining <= expected else 0.0))
     joining = min(joining, len(outside))
