@@ -124,7 +124,7 @@ class DenseDesign(Design):
 
     def _measure_in_cache(self, u: Floats | None) -> None:
         """Set mean, variance and X'u, in one read: a column stays in cache from one to the next."""
-        mean, rest, second, cross = np.empty((4, self.p))
+        mean, rest, second, cross = (np.empty(self.p) for _ in range(4))  # cross stays
         jobs = [
             partial(
                 dense.measure_columns, self.X, self.weights, u, self.centred, mean, rest, second,
