@@ -8,7 +8,7 @@ from family_oracle import check_family_path
 from problems import FEW_STORAGES, weights
 
 import riata
-from riata.design.dense import DensePanel
+from riata.design.dense_panel import DensePanel
 from riata.expansion import LossAlong
 
 N, P = 60, 25

@@ -1,6 +1,5 @@
 """Dense X, read in place in either order (and with any stride along the other axis)."""
 
-from collections.abc import Callable
 from functools import partial
 from typing import Any
 
@@ -10,15 +9,14 @@ from numpy.typing import NDArray
 from ..kernels import dense, dots, dual, gram
 from ..kernels.dots import Columns
 from ..threads import cut, cut_triangle, run
-from .base import CONSTANT, LARGEST, Design, Floats, Indices, Panel, not_finite, too_large
+from .base import CONSTANT, LARGEST, Design, Floats, Indices, not_finite, too_large
+from .dense_panel import DensePanel
 from .views import DenseView
 
 BLOCK = 1 << 18  # entries of X in one job: about 0.2 ms, twice what handing it over costs
 BLOCKS = 16
-ROUND = 1 << 17  # entries of X that the second-level cache keeps between two uses
 GROUP = 8  # columns in a packed group of the Gram kernel
 WHOLE = 1024  # columns; up to here, where n >= p, the Gram matrix of all is made at the start
-COLUMNS_PER_TRIP = 64  # whose Gram matrix costs as much as a round trip over them
 NEIGHBOURS = 16  # of them side by side, which share cache lines
 IN_CACHE = 1 << 16  # rows of a column that the second-level cache keeps
 PILOT = 256  # rows whose mean stands in for the mean while the moments are summed
@@ -367,71 +365,3 @@ class DenseDesign(Design):
         out = out[: self.n, : self.n]
         root = np.sqrt(self.weights)
         return root[:, None] * (np.triu(out) + np.triu(out, 1).T) * root
-
-
-class DensePanel(Panel):
-    """The working set of a dense matrix: nothing is gathered but the Gram kernel's blocks."""
-
-    def __init__(self, design: DenseDesign, weights: Floats | None = None) -> None:
-        super().__init__(design, weights)
-        self._design = design
-
-    def extend(self, new: Indices) -> Floats:
-        first = len(self.members) == 0
-        self.members = np.concatenate([self.members, new])
-        self.mean = np.concatenate([self.mean, self._mean_of(new)])
-        return self._gram(self.members if first else new)
-
-    def reweigh(self, weights: Floats, mean: Floats | None = None) -> Floats:
-        self._own, self.weights = False, weights
-        self.mean = self._mean_of(self.members) if mean is None else mean
-        return self._gram(self.members)
-
-    def _mean_of(self, columns: Indices) -> Floats:
-        if self._own or not self._centred:
-            return np.zeros(len(columns))
-        return self._design._transpose_dot_of(columns, self.weights) / self.weights.sum()
-
-    def _gram(self, rows: Indices) -> Floats:
-        if self._own:
-            return self._design.gram(rows, self.members)
-        mean = self._design.mean.copy()
-        mean[self.members] += self.mean
-        return self._design.gram(rows, self.members, self.weights, mean)
-
-    def transpose_dot(self, u: Floats) -> Floats:
-        return self._design._transpose_dot_of(self.members, u)
-
-    def dot(self, coef: Floats) -> Floats:
-        if self._design.reads_some_together:
-            return self._design.dot(self.members, coef)  # which skips zeros by itself
-        active = np.flatnonzero(coef)
-        return self._design.dot(self.members[active], coef[active])
-
-    def round_trip(
-        self, coef: Floats, image: Floats, turn: Callable[[int, int], None], vectors: Floats
-    ) -> Floats:
-        X, mean, members = self._design.X, self._design.mean, self.members
-        blocks = cut(len(image), -(-len(image) * max(1, len(members)) // ROUND), 512)
-        out = np.empty((len(blocks), len(vectors), len(members)))
-
-        def job(k: int, a: int, b: int) -> None:
-            dense.dot(X, members, coef, mean, image, a, b)
-            turn(a, b)
-            if self._design.reads_some_together:
-                dots.columns_dots(X, members, vectors, mean, out[k], 0, len(members), a, b)
-                return
-            for u, sums in zip(vectors, out[k], strict=True):
-                dense.columns_dot(X, members, u, mean, sums, 0, len(members), a, b)
-
-        run([partial(job, k, a, b) for k, (a, b) in enumerate(blocks)], self._design.n_threads)
-        return out.sum(axis=0)
-
-    def gram_in_trips(self) -> float:
-        return len(self.members) / COLUMNS_PER_TRIP
-
-    def transpose_dots(self, vectors: Floats, some: Indices) -> Floats:
-        return self._design.transpose_dots_of(self.members[some], vectors)
-
-    def dots(self, coefs: Floats, some: Indices) -> Floats:
-        return self._design.dots(self.members[some], coefs)

@@ -1,0 +1,133 @@
+"""The gathered working set of a sparse matrix, in row form, whatever the matrix's own."""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ..kernels import sparse
+from ..threads import cut, run
+from .base import Floats, Indices, Panel
+
+if TYPE_CHECKING:
+    from .sparse import SparseDesign
+
+ROUND = 1 << 15  # rows and entries of a working set in one job
+ROW_BLOCKS = 8
+PAIRS_PER_ROW, PAIRS_PER_ENTRY = 30, 4  # of a Gram matrix, which cost what these do on a round trip
+
+
+class SparsePanel(Panel):
+    """A Panel of rows: 12 bytes an entry, columns numbered as they came."""
+
+    def __init__(self, design: "SparseDesign", weights: Floats | None = None) -> None:
+        super().__init__(design, weights)
+        self._design = design
+        self.indptr = np.zeros(design.n + 1, dtype=np.int64)
+        self.local = np.empty(0, dtype=np.int32)
+        self.value = np.empty(0)
+
+    def gather(self, new: Indices) -> None:
+        """Append the columns `new` to the rows."""
+        first = len(self.members)
+        indptr = np.zeros_like(self.indptr)
+        np.subtract(self.indptr[1:], self.indptr[:-1], out=indptr[1:])
+        self._design.count(new, indptr[1:])
+        np.cumsum(indptr, out=indptr)
+        local, value = np.empty(indptr[-1], dtype=np.int32), np.empty(indptr[-1])
+        cursor = np.empty(self._design.n, dtype=np.int64)
+        sparse.copy_panel(self.indptr, self.local, self.value, indptr, local, value, cursor)
+        self._design.gather(new, first, cursor, local, value)
+        self.members = np.concatenate([self.members, new])
+        self.indptr, self.local, self.value = indptr, local, value
+
+    def extend(self, new: Indices) -> Floats:
+        first = len(self.members)
+        self.gather(new)
+        self._set_mean()
+        return self._gram(first)
+
+    def reweigh(self, weights: Floats, mean: Floats | None = None) -> Floats:
+        self._own, self.weights = False, weights
+        if mean is None:
+            self._set_mean()
+        else:
+            self.mean = mean
+        return self._gram(0)
+
+    def _set_mean(self) -> None:
+        if self._own or not self._centred:
+            self.mean = np.zeros(len(self.members))
+        else:
+            self.mean = self.transpose_dot(self.weights) / self.weights.sum()
+
+    def _gram(self, first: int) -> Floats:
+        """Return the rows of the members from `first` on."""
+        out = np.empty((len(self.members) - first, len(self.members)))
+        sparse.panel_gram(self.indptr, self.local, self.value, self.weights, first, out)
+        mean = self._design.rest[self.members] + self.mean  # of the entries as they are stored
+        if mean.any():
+            out -= np.outer(mean[first:], mean) * (1.0 if self._own else self.weights.sum())
+        return out
+
+    def _blocks(self) -> list[tuple[int, int]]:
+        """Return the rows of each job, by the sizes alone."""
+        parts = min(ROW_BLOCKS, (len(self.local) + len(self.indptr)) // ROUND)
+        return cut(self._design.n, parts)
+
+    def transpose_dot(self, u: Floats) -> Floats:
+        return self._summed(u[None], [])[0]
+
+    def transpose_dots(self, vectors: Floats, some: Indices) -> Floats:
+        pairs = [self._summed(vectors[a : a + 2], []) for a in range(0, len(vectors), 2)]
+        return np.concatenate(pairs)[:, some]
+
+    def round_trip(
+        self, coef: Floats, image: Floats, turn: Callable[[int, int], None], vectors: Floats
+    ) -> Floats:
+        offset = float(self._design.rest[self.members] @ coef)
+
+        def there(a: int, b: int) -> None:
+            sparse.panel_dot(self.indptr, self.local, self.value, coef, image, a, b)
+            image[a:b] -= offset
+
+        return self._summed(vectors, [there, turn])
+
+    def gram_in_trips(self) -> float:
+        sizes = np.diff(self.indptr)
+        pairs = float(sizes @ sizes)
+        return pairs / (PAIRS_PER_ROW * len(sizes) + PAIRS_PER_ENTRY * len(self.local))
+
+    def _summed(self, vectors: Floats, before: Sequence[Callable[[int, int], None]]) -> Floats:
+        """Return X_W'u of one or two vectors (m, n), whose rows `before` makes: (m, |W|)."""
+        blocks = self._blocks()
+        out = np.empty((len(blocks), len(self.members), len(vectors)))
+
+        def job(k: int, a: int, b: int) -> None:
+            for call in before:
+                call(a, b)
+            sparse.panel_transpose_dots(self.indptr, self.local, self.value, vectors, out[k], a, b)
+
+        run([partial(job, k, a, b) for k, (a, b) in enumerate(blocks)], self._design.n_threads)
+        total = out.sum(axis=0).T
+        rest = self._design.rest[self.members]
+        return total - np.outer(vectors.sum(axis=1), rest) if rest.any() else total
+
+    def retain(self, kept: Indices) -> None:
+        number = np.full(len(self.members), -1, dtype=np.int32)
+        number[kept] = np.arange(len(kept), dtype=np.int32)
+        local = number[self.local]
+        stays = local >= 0
+        self.indptr = np.concatenate([[0], np.cumsum(stays)])[self.indptr]
+        self.local, self.value = local[stays], self.value[stays]
+        super().retain(kept)
+
+    def dot(self, coef: Floats) -> Floats:
+        out = np.empty(self._design.n)
+        jobs = [
+            partial(sparse.panel_dot, self.indptr, self.local, self.value, coef, out, a, b)
+            for a, b in self._blocks()
+        ]
+        run(jobs, self._design.n_threads)
+        return out - float(self._design.rest[self.members] @ coef)
