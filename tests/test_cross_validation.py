@@ -439,7 +439,7 @@ def test_wide_folds_read_x_together(order):
     cv = riata.cross_validate(X, y, cv=5)
     one = riata.fit_path(X, y)
     # by rows all folds share a full pass an alpha; a path alone reads less, in scattered columns
-    assert cv.n_passes <= (1.2 * cv.alphas.size if order == "C" else 4.0 * one.n_passes)
+    assert cv.n_passes <= (1.2 * cv.alphas.size if order == "C" else 1.6 * one.n_passes)
     csr = riata.cross_validate(csr_array(X), y, cv=5)
     assert csr.n_passes <= 3.0 * riata.fit_path(csr_array(X), y).n_passes
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arguments import Data
-from .design import Design, Moments, make_design, moments_design
+from .design import Design, Measured, Moments, make_design, moments_design
 from .families import Gaussian
 from .kernels import dual
 from .penalty import ElasticNet
@@ -62,20 +62,22 @@ class Centred:
 
 
 def centre(
-    data: Data, n_threads: int, *, to_solve: bool = True, moments: Moments | None = None
-) -> Centred:
+    data: Data, n_threads: int, *, to_solve: bool = True, moments: Moments | None = None,
+    measured: Measured | None = None,
+) -> Centred:  # fmt: skip
     """Build the design, centre y less the offset, and put the penalty in the design's columns.
 
     to_solve : whether X'y will be wanted, where the loss is least squares
     moments : those of the rows of positive weight and of y less the offset, where they are known
         and the loss is least squares; X is then not read
+    measured : those of the columns of dense X, where they are known
     """
     gaussian = isinstance(data.family, Gaussian)
     y, mean = centred_target(data) if gaussian else (data.y, 0.0)
     if moments is None:
         design = make_design(
             data.X, data.weights, centred=data.fit_intercept, n_threads=n_threads,
-            y=y if to_solve and gaussian else None,
+            y=y if to_solve and gaussian else None, measured=measured,
         )  # fmt: skip
     else:
         design = moments_design(data.X, data.weights, moments, data.fit_intercept, n_threads)

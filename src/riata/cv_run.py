@@ -1,6 +1,7 @@
 """One run of cross-validation: all folds, and all data, down every grid."""
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -9,8 +10,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arguments import Data
+from .centring import centred_target
 from .cv_result import CrossValidatedPath
-from .design import Moments, read_moments, read_once, together
+from .design import (
+    Measured,
+    Moments,
+    makes_whole_gram,
+    measure,
+    read_moments,
+    read_once,
+    stays_in_cache,
+    together,
+)
 from .exceptions import convergence_warning
 from .families import Gaussian
 from .folds import Fold, parts_of
@@ -90,13 +101,27 @@ class Run:
         plan = self.plan
         found: list[Any] = [None] * len(batch)
 
+        sets = [self.data if k is None else self._training(plan.folds[k]) for k in batch]
+        measured = self._measure(sets)
+
         def job(k: int, data: Data) -> None:
             known = self._moments_without(batch[k])
-            found[k] = Start(data, plan.rule, self._gathered, known, self._scale(batch[k]))
+            found[k] = Start(
+                data, plan.rule, self._gathered, known, self._scale(batch[k]), measured[k]
+            )
 
-        sets = [self.data if k is None else self._training(plan.folds[k]) for k in batch]
         run([partial(job, k, data) for k, data in enumerate(sets)], plan.rule.n_threads)
         return found
+
+    def _measure(self, sets: list[Data]) -> Sequence[Measured | None]:
+        """Return the moments of X's columns under the weights of each set, in one read; None where
+        each reads them for itself, or need not."""
+        data, gaussian = self.data, isinstance(self.data.family, Gaussian)
+        if not stays_in_cache(data.X) or (gaussian and makes_whole_gram(data.X)):
+            return [None] * len(sets)
+        weights = np.array([some.weights for some in sets])
+        u = weights * [centred_target(some)[0] for some in sets] if gaussian else None
+        return measure(data.X, weights, u, data.fit_intercept, self.plan.rule.n_threads)
 
     def _scale(self, f: int | None) -> float:
         """Return a fold's alphas as multiples of the grid's."""

@@ -17,7 +17,7 @@ import numpy as np
 
 from .arguments import Data
 from .centring import centre
-from .design import Moments
+from .design import Measured, Moments
 from .engine import Engine
 from .lane import Lane
 from .problem import Fit, Problem
@@ -35,6 +35,7 @@ class Start:
     relaxed : the matrix whose columns are gathered where supports are to be fitted again
     moments : those of the problem's rows, where they are known
     scale : its alphas, as multiples of the grid's
+    measured : the moments of its columns, where they are known
     """
 
     def __init__(
@@ -44,8 +45,9 @@ class Start:
         relaxed: Any = None,
         moments: Moments | None = None,
         scale: float = 1.0,
+        measured: Measured | None = None,
     ) -> None:
-        self.centred = centre(data, rule.n_threads, moments=moments)
+        self.centred = centre(data, rule.n_threads, moments=moments, measured=measured)
         self._relaxed = relaxed
         self._correlation = self.centred.design.correlation
         self._rule, self._scale = rule, scale

@@ -13,12 +13,20 @@ import numpy as np
 import scipy.sparse as sp
 
 from .base import Design, Floats, Panel, ResidualView, Terms, as_real
-from .dense import DenseDesign, check_finite
+from .dense import (
+    DenseDesign,
+    Measured,
+    check_finite,
+    makes_whole_gram,
+    measure,
+    stays_in_cache,
+)
 from .moments import Moments, moments_design, read_moments, together
 from .sparse import Compressed, CSCDesign, CSRDesign
 
 __all__ = [
     "Design",
+    "Measured",
     "Moments",
     "Panel",
     "ResidualView",
@@ -27,10 +35,13 @@ __all__ = [
     "as_real",
     "check_matrix",
     "make_design",
+    "makes_whole_gram",
+    "measure",
     "moments_design",
     "product",
     "read_moments",
     "read_once",
+    "stays_in_cache",
     "together",
 ]
 
@@ -103,16 +114,18 @@ def read_once(X: Any) -> Any:
 
 
 def make_design(
-    X: Any, weights: Floats, *, centred: bool, n_threads: int, y: Floats | None = None
-) -> Design:
+    X: Any, weights: Floats, *, centred: bool, n_threads: int, y: Floats | None = None,
+    measured: Measured | None = None,
+) -> Design:  # fmt: skip
     """Return the Design of a matrix from `as_matrix` or `read_once`; weights (n,) summing to 1.
 
     y : (n,), centred where the design is: sets X'(w y), and for tall dense X the whole Gram matrix
+    measured : what `measure` found under these weights, and for w y; X is then not read
 
     Raises ValueError where an entry is not finite or the sparse structure is corrupted.
     """
     if isinstance(X, np.ndarray):
-        return DenseDesign(X, weights, centred, n_threads, y)
+        return DenseDesign(X, weights, centred, n_threads, y, measured)
     parts = read_once(X) if sp.issparse(X) else X
     kind = CSRDesign if parts.by_rows else CSCDesign
     design = kind(parts, weights, centred, n_threads)

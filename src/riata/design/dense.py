@@ -1,7 +1,7 @@
 """Dense X, read in place in either order (and with any stride along the other axis)."""
 
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -59,6 +59,48 @@ def check_finite(X: NDArray[Any], n_threads: int) -> None:
         raise ValueError(too_large(top))
 
 
+class Measured(NamedTuple):
+    """The moments of contiguous columns under one of several weights; see dense.measure_columns.
+
+    mean, rest, second, cross : (p,), the last None where there is no target
+    passes : that it took; the first of several counts the one of all
+    """
+
+    mean: Floats
+    rest: Floats
+    second: Floats
+    cross: Floats | None
+    passes: float
+
+
+def makes_whole_gram(X: NDArray[Any]) -> bool:
+    """Whether least squares on X start from the Gram matrix of all columns."""
+    return X.shape[1] <= min(X.shape[0], WHOLE)
+
+
+def stays_in_cache(X: Any) -> bool:
+    """Whether a column of X is contiguous and short enough to be read once for all its moments."""
+    dense_x = isinstance(X, np.ndarray)
+    return dense_x and X.strides[0] == X.itemsize and len(X) <= IN_CACHE
+
+
+def measure(
+    X: NDArray[Any], weights: Floats, u: Floats | None, centred: bool, n_threads: int
+) -> list[Measured]:
+    """Return the moments of X under each row of weights (K, n), and X'u_k (K, n), in one read."""
+    K, p = len(weights), X.shape[1]
+    mean, rest, second, cross = (np.empty((K, p)) for _ in range(4))  # cross stays
+    jobs = [
+        partial(dense.measure_columns, X, weights, u, centred, mean, rest, second, cross, c0, c1)
+        for _, _, c0, c1 in plan_blocks(X)
+    ]
+    run(jobs, n_threads)
+    return [
+        Measured(mean[k], rest[k], second[k], None if u is None else cross[k], float(k == 0))
+        for k in range(K)
+    ]
+
+
 class DenseDesign(Design):
     """X (n, p), float32 or float64, unit stride along one axis."""
 
@@ -69,14 +111,19 @@ class DenseDesign(Design):
         centred: bool,
         n_threads: int,
         y: Floats | None = None,
+        measured: Measured | None = None,
     ) -> None:
         self._describe(X, weights, centred, n_threads)
-        if y is not None and self.p <= min(self.n, WHOLE):
+        if measured is not None:
+            self._take_measured(measured)
+            return
+        if y is not None and makes_whole_gram(X):
             self._measure_all(y)
             return
         u = None if y is None else weights * y
-        if self.reads_some_together and self.n <= IN_CACHE:
-            self._measure_in_cache(u)
+        if stays_in_cache(X):
+            u = None if u is None else u[None]
+            self._take_measured(measure(X, weights[None], u, centred, n_threads)[0])
             return
         self._measure_columns()
         if u is not None:
@@ -120,21 +167,10 @@ class DenseDesign(Design):
         rest, second = self._reduce(dense.column_moments, self.weights, mean, outputs=2)
         self._take_moments(mean, rest, second)
 
-    def _measure_in_cache(self, u: Floats | None) -> None:
-        """Set mean, variance and X'u, in one read: a column stays in cache from one to the next."""
-        mean, rest, second, cross = (np.empty(self.p) for _ in range(4))  # cross stays
-        jobs = [
-            partial(
-                dense.measure_columns, self.X, self.weights, u, self.centred, mean, rest, second,
-                cross, c0, c1,
-            )
-            for _, _, c0, c1 in self._blocks
-        ]  # fmt: skip
-        run(jobs, self.n_threads)
-        self.n_passes += 1
-        self._take_moments(mean, rest, second)
-        if u is not None:
-            self.correlation = cross
+    def _take_measured(self, measured: Measured) -> None:
+        self._take_moments(measured.mean, measured.rest, measured.second)
+        self.correlation = measured.cross
+        self.n_passes += measured.passes
 
     def _take_moments(self, mean: Floats, rest: Floats, second: Floats) -> None:
         """Set mean and variance from an approximate mean and the moments about it."""

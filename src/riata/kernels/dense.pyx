@@ -53,23 +53,26 @@ def largest(const real[:, :] X, Py_ssize_t r0, Py_ssize_t r1, Py_ssize_t c0, Py_
 
 
 def measure_columns(
-    const real[:, :] X, const double[::1] w, const double[::1] u, bint centred, double[::1] mean,
-    double[::1] rest, double[::1] second, double[::1] cross, Py_ssize_t c0, Py_ssize_t c1
+    const real[:, :] X, const double[:, ::1] w, const double[:, ::1] u, bint centred,
+    double[:, ::1] mean, double[:, ::1] rest, double[:, ::1] second, double[:, ::1] cross,
+    Py_ssize_t c0, Py_ssize_t c1
 ):
-    """The moments of the contiguous columns c0:c1, each while it is in cache.
+    """The moments of the contiguous columns c0:c1 under several weights, while one is in cache.
 
-    mean_j = sum_i w_i x_ij, rest_j = sum_i w_i (x_ij - mean_j), second_j the same of squares,
-    cross_j = sum_i u_i (x_ij - mean_j - rest_j), or sum_i u_i x_ij; all (p,), overwritten. u (n,),
-    or None for no cross.
+    mean_kj = sum_i w_ki x_ij, rest_kj = sum_i w_ki (x_ij - mean_kj), second_kj the same of squares,
+    cross_kj = sum_i u_ki (x_ij - mean_kj - rest_kj), or sum_i u_ki x_ij; all (K, p), overwritten.
+    w, u : (K, n), u None for no cross
     """
-    cdef Py_ssize_t j, n = X.shape[0]
+    cdef Py_ssize_t j, k, n = X.shape[0]
     with nogil:
         for j in range(c0, c1):
-            mean[j] = column_dot(&X[0, j], &w[0], 0.0, n)
-            rest[j] = column_dot(&X[0, j], &w[0], mean[j], n)
-            second[j] = norm(&X[0, j], &w[0], mean[j], n)
-            if u is not None:
-                cross[j] = column_dot(&X[0, j], &u[0], mean[j] + rest[j] if centred else 0.0, n)
+            for k in range(w.shape[0]):
+                mean[k, j] = column_dot(&X[0, j], &w[k, 0], 0.0, n)
+                rest[k, j] = column_dot(&X[0, j], &w[k, 0], mean[k, j], n)
+                second[k, j] = norm(&X[0, j], &w[k, 0], mean[k, j], n)
+                if u is not None:
+                    cross[k, j] = column_dot(
+                        &X[0, j], &u[k, 0], mean[k, j] + rest[k, j] if centred else 0.0, n)
 
 
 def column_moments(
