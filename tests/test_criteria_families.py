@@ -177,6 +177,21 @@ def test_proportions_of_so_many_trials_are_their_labels(several, l1_ratio):
         riata.fit_path(X, y, **settings).bic()
 
 
+def test_df_of_bounded_ridge_with_more_features_than_rows_is_the_trace():
+    """Danger: neither row space nor a working set counts it by the way."""
+    rng = np.random.default_rng(3)
+    X = rng.standard_normal((60, 150))
+    y = (X[:, 0] + rng.standard_normal(60) > 0.0).astype(float)
+    path = riata.fit_path(
+        X, y, family="binomial", l1_ratio=0.0, alphas=[1.0, 0.1], lower_bounds=-5.0,
+        upper_bounds=5.0, tol=1e-10,
+    )  # fmt: skip
+    for alpha, df in zip(path.alphas, path.df, strict=True):
+        mu = path.predict(X, alpha=alpha)
+        expected = trace(X, mu * (1.0 - mu) / 60, np.full(150, alpha), 1)
+        np.testing.assert_allclose(df, expected, rtol=1e-6)
+
+
 @pytest.mark.parametrize("family", ["huber", "squared_hinge", "tweedie"])
 def test_families_without_a_likelihood_are_refused(family):
     X, y = data(family)

@@ -50,8 +50,7 @@ def degrees_of_freedom(problem: Problem, fit: Fit, fitted: Callable[[], Floats])
         if l2.any():
             return _of_classes(problem, fit, l2, family.mean(fitted()))
         return float(np.minimum(np.count_nonzero(fit.coef, axis=1), fit.coef.shape[1] - 1).sum())
-    by_rows = len(fit.index) > problem.design.n and not problem.penalty.has_l1(fit.alpha)
-    if isinstance(family, MultipleFamily) or by_rows or not l2.any():
+    if isinstance(family, MultipleFamily) or not np.isnan(fit.df):
         return fit.df
     design = problem.design
     curvature = family.curvature(problem.y, at_rest(fitted(), design.weights))

@@ -25,6 +25,7 @@ class SparsePanel(Panel):
         super().__init__(design, weights)
         self._design = design
         self.indptr = np.zeros(design.n + 1, dtype=np.int64)
+        self._trips: float | None = None  # see gram_in_trips
         self.local = np.empty(0, dtype=np.int32)
         self.value = np.empty(0)
 
@@ -40,7 +41,7 @@ class SparsePanel(Panel):
         sparse.copy_panel(self.indptr, self.local, self.value, indptr, local, value, cursor)
         self._design.gather(new, first, cursor, local, value)
         self.members = np.concatenate([self.members, new])
-        self.indptr, self.local, self.value = indptr, local, value
+        self.indptr, self.local, self.value, self._trips = indptr, local, value, None
 
     def extend(self, new: Indices) -> Floats:
         first = len(self.members)
@@ -95,9 +96,11 @@ class SparsePanel(Panel):
         return self._summed(vectors, [there, turn])
 
     def gram_in_trips(self) -> float:
-        sizes = np.diff(self.indptr)
-        pairs = float(sizes @ sizes)
-        return pairs / (PAIRS_PER_ROW * len(sizes) + PAIRS_PER_ENTRY * len(self.local))
+        if self._trips is None:
+            sizes = np.diff(self.indptr)
+            work = PAIRS_PER_ROW * len(sizes) + PAIRS_PER_ENTRY * len(self.local)
+            self._trips = float(sizes @ sizes) / work
+        return self._trips
 
     def _summed(self, vectors: Floats, before: Sequence[Callable[[int, int], None]]) -> Floats:
         """Return X_W'u of one or two vectors (m, n), whose rows `before` makes: (m, |W|)."""
@@ -120,7 +123,7 @@ class SparsePanel(Panel):
         local = number[self.local]
         stays = local >= 0
         self.indptr = np.concatenate([[0], np.cumsum(stays)])[self.indptr]
-        self.local, self.value = local[stays], self.value[stays]
+        self.local, self.value, self._trips = local[stays], self.value[stays], None
         super().retain(kept)
 
     def dot(self, coef: Floats) -> Floats:

@@ -23,8 +23,8 @@ RIATA_CLONES static void riata_bounds(
 #define RIATA_RUN 512
 
 /* Lists the j with |z_j| + doubt r_j > share limit_j, where limit_j = limit[j * stride]; returns how
- * many; out (p + 1,). A run at a time: comparisons without branches first, then the few that hold, of which a
- * word of eight says whether there are any. */
+ * many; out (p + 1,). A run at a time: comparisons without branches first, then the few that hold, of
+ * which a word of eight says whether there are any. */
 RIATA_CLONES static ptrdiff_t riata_above(
     const double *restrict z, const double *restrict r, const double *restrict limit,
     ptrdiff_t stride, double doubt, double share, int32_t *restrict out, ptrdiff_t p) {
