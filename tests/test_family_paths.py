@@ -41,7 +41,7 @@ def family_path(X, y, family, *, truth=None, numbers=None, **settings):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         path = riata.fit_path(X, y, family=family, **settings)
-    for name in ("n_alphas", "alpha_min_ratio", "max_iter", "n_threads"):
+    for name in ("n_alphas", "alpha_min_ratio", "max_iter", "max_time", "n_threads"):
         settings.pop(name, None)
     alphas = settings.pop("alphas", None)
     numbers = y if numbers is None else numbers
@@ -293,3 +293,11 @@ def test_large_counts_whose_loss_is_mostly_rounding_need_few_steps(family):
     path = family_path(X, y, family, tol=1e-12, n_alphas=10, alpha_min_ratio=1e-4)
     assert (path.status == "converged").all()
     assert path.n_iter.max() <= 30
+
+
+@EACH_FAMILY
+@pytest.mark.parametrize("mean", [1e4, 1e6, 1e8])
+def test_columns_alike_without_an_intercept(family, mean):
+    """Whoever violates hardly gains: the working set is content where the certificate is not."""
+    X, y = data(family, n=60, p=300)
+    family_path(X + mean, y, family, fit_intercept=False, max_time=60.0)

@@ -184,8 +184,8 @@ class Solver:
     ) -> tuple[float, str, int]:
         """Descend until the gap is negligible; return (gap, status, n_iter).
 
-        Where the working set's own measure is content and the certificate is not, the next round
-        asks a hundredth of it.
+        Where the working set's own measure is content and the certificate is not, whoever joined,
+        the next round asks a hundredth of it.
         """
         n_iter, best = self._set_out(alpha, box, negligible, max_iter), float("inf")
         stalls, settled = 0, False
@@ -203,7 +203,7 @@ class Solver:
             target = INNER * max(negligible, floor) * 0.01**stalls
             more, finished = self._descend(box, target, max_iter - n_iter)
             n_iter += more
-            settled = finished and joined == 0
+            settled = finished and (joined == 0 or more == 0)
 
     def _set_out(self, alpha: float, box: Box, negligible: float, max_iter: int) -> int:
         """Get ready for the first certificate at alpha; return n_iter.
