@@ -257,10 +257,35 @@ def test_degrees_of_freedom_of_a_lasso_count():
     np.testing.assert_array_equal(path.df, counts)
 
 
-@EACH
-def test_too_many_features_for_a_gram_matrix_is_an_error_that_says_what_to_do(
-    monkeypatch, family, y, numbers, grouped
-):
+@pytest.fixture
+def small_gram_limit(monkeypatch):
+    """Make everything beyond 5 members too large for a Gram matrix."""
     monkeypatch.setattr(riata.working_set, "GRAM_LIMIT", 5)
-    with pytest.raises(ValueError, match=r"alpha must leave at most .* use larger alphas"):
-        riata.fit_path(X, y, family=family)
+
+
+@EACH
+@pytest.mark.parametrize("storage", FEW_STORAGES)
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_more_features_than_a_gram_matrix_has(
+    small_gram_limit, family, y, numbers, grouped, storage, fit_intercept
+):
+    path = judged(
+        family, y, numbers, grouped, FEW_STORAGES[storage](X), fit_intercept=fit_intercept
+    )
+    assert np.count_nonzero(path.coef(path.alphas[-1]).any(axis=0)) > 5
+    assert path.n_iter.max() <= 100
+
+
+@EACH
+@pytest.mark.parametrize("settings", SETTINGS.values(), ids=SETTINGS)
+def test_settings_with_more_features_than_a_gram_matrix_has(
+    small_gram_limit, family, y, numbers, grouped, settings
+):
+    judged(family, y, numbers, grouped, **settings)
+
+
+@EACH
+def test_more_than_4096_features(family, y, numbers, grouped):
+    wide = np.hstack([X, np.random.default_rng(3).standard_normal((N, 4200))])
+    path = judged(family, y, numbers, grouped, wide, wide, l1_ratio=1e-4, alphas=[1.0, 0.1])
+    assert np.count_nonzero(path.coef(0.1).any(axis=0)) > 4096

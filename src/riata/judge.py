@@ -12,8 +12,9 @@ from .engine import Engine
 from .families import Gaussian, MultipleFamily, get_family
 from .kernels import dual
 from .least_squares import ColumnSpace
-from .multi import Rowwise, correlations, gap_of_rows, unpenalised_columns
+from .multi import correlations, unpenalised_columns
 from .problem import Problem
+from .rowwise import Rowwise, gap_of_rows
 from .threads import available_threads
 
 Floats = NDArray[np.float64]

@@ -10,7 +10,9 @@ of solver.py, which sees of every row its norm, or its largest entry. On the wor
 
 so that one Gram matrix X_W' diag(w h) X_W serves all K, and block coordinate descent solves it. h_i
 is scaled by what line searches (Armijo, on the true objective) have accepted: it need not be a
-bound. The certificate is that of certificate.py with |z_j| for z_j; by
+bound. Where the Gram matrix would be too large, a multiple of its diagonal stands for it; a Newton
+step on the support, by conjugate gradients, follows either. The certificate is that of
+certificate.py with |z_j| for z_j; by
 
     g(b) + g*(z) - b'z = [ g(|b|) + g*(|z|) - |b||z| ] + ( |b||z| - b'z )
 
@@ -25,15 +27,14 @@ from typing import Any
 
 import numpy as np
 
-from .certificate import gap_at_best_scale
-from .certify import PRECISION
 from .design import Design
 from .families import MultipleFamily
 from .kernels import dual, groups
 from .penalty import Box
 from .problem import Fit, Problem
+from .rowwise import Rowwise, gap_of_rows
 from .solver import EPS, Floats, Solver, State
-from .working_set import GRAM_LIMIT, WorkingSet
+from .working_set import WorkingSet
 
 ARMIJO = 1e-4
 SMALLEST_STEP = 1e-9
@@ -220,13 +221,6 @@ class MultiSolver(Solver):
         A majorised step, which finds the support, then a Newton step on that support.
         """
         problem, working, state = self.problem, self.working, self.state
-        if working.gram is None:
-            raise ValueError(
-                f"alpha must leave at most {GRAM_LIMIT} features in the model where there are "
-                f"several responses, got {len(working)}: use larger alphas, or a larger l1_ratio; "
-                'for ridge regression (l1_ratio=0) of numbers family="gaussian" takes y of '
-                f"shape {problem.y.shape} too, and its paths are the same fits"
-            )
         work = working.members
         penalty = Rowwise(box.l1[work], box.l2[work], self.family.grouped)
         here = _Here(
@@ -254,10 +248,10 @@ class MultiSolver(Solver):
                 here, grad, total, penalty, aim, max(1, min(SWEEPS, max_iter - n_iter))
             )
             n_iter += sweeps
-            if not moved and self._scale >= TIGHTEST:
+            if not moved and self._scale >= self._tightest:
                 finished = True
                 break
-            if not self.family.constant:
+            if not self.family.constant or working.gram is None:
                 self._newton_step(here, penalty)
         full = np.zeros_like(state.rows)
         full[work] = here.rows
@@ -267,54 +261,67 @@ class MultiSolver(Solver):
         return n_iter, finished
 
     def _gap_of_members(
-        self, here: "_Here", grad: Floats, total: Floats, penalty: "Rowwise"
+        self, here: "_Here", grad: Floats, total: Floats, penalty: Rowwise
     ) -> float:
         """Return what the working set's quadratic has left to gain, its dual gap."""
-        gram, l1, l2 = self.working.gram, penalty.l1, penalty.l2
-        assert gram is not None
         gap = groups.gap_of_members(
-            gram, here.rows, grad, 2.0 * here.loss, l1, l2, penalty.grouped
+            self._diagonal(), here.rows, grad, 2.0 * here.loss, penalty.l1, penalty.l2,
+            penalty.grouped,
         )  # fmt: skip
         if self.problem.design.centred:
             mass = dual.weighted_sums(self.problem.design.weights, self._h)[0]
             gap += 0.5 * float(total @ total) / mass
         return gap
 
+    def _diagonal(self) -> Floats:
+        """Return the diagonal of the Gram matrix under h, (|W|,)."""
+        working, design = self.working, self.problem.design
+        if working.gram is not None:
+            return np.diagonal(working.gram)[: len(working)].copy()
+        mass = dual.weighted_sums(design.weights, self._h)[0]
+        return mass * design.norm_sq[working.members]
+
+    @property
+    def _tightest(self) -> float:
+        """The largest scale of h: what bounds the Gram matrix, or its diagonal."""
+        return TIGHTEST if self.working.gram is not None else TIGHTEST * len(self.working)
+
     def _majorised_step(
-        self, here: "_Here", grad: Floats, total: Floats, penalty: "Rowwise", aim: float, limit: int
+        self, here: "_Here", grad: Floats, total: Floats, penalty: Rowwise, aim: float, limit: int
     ) -> tuple[int, bool]:
         """Move to the optimum of the quadratic, as far as Armijo lets; return (sweeps, moved)."""
         design, working = self.problem.design, self.working
-        assert working.gram is not None
         mass = self._scale * dual.weighted_sums(design.weights, self._h)[0]
         shift = total / mass if design.centred else np.zeros(self.K)
-        gram = working.gram if self._scale == 1.0 else self._scale * working.gram
-        new, image = here.rows.copy(), grad.copy()
-        sweeps, _ = groups.descend(
-            gram, new, image, 2.0 * here.loss, mass * design.norm_sq[working.members], penalty.l1,
-            penalty.l2, penalty.grouped, aim, limit,
-        )  # fmt: skip
+        if working.gram is None:
+            sweeps, new = 1, penalty.shrunk(here.rows, grad, self._scale * self._diagonal())
+        else:
+            gram = working.gram if self._scale == 1.0 else self._scale * working.gram
+            new, image = here.rows.copy(), grad.copy()
+            sweeps, _ = groups.descend(
+                gram, new, image, 2.0 * here.loss, mass * design.norm_sq[working.members],
+                penalty.l1, penalty.l2, penalty.grouped, aim, limit,
+            )  # fmt: skip
         step = new - here.rows
         slope = penalty.value(new) - penalty.value(here.rows) - float((grad * step).sum())
         t = self._search(here, penalty, step, shift, min(slope - float(total @ shift), 0.0))
         if t < 1.0:
-            self._scale = min(2.0 * self._scale, TIGHTEST)
-        elif not self.family.constant:
+            self._scale = min(2.0 * self._scale, self._tightest)
+        elif not self.family.constant or working.gram is None:
             self._scale = max(0.9 * self._scale, LOOSEST)
         return sweeps, t > 0.0
 
-    def _newton_step(self, here: "_Here", penalty: "Rowwise") -> None:
+    def _newton_step(self, here: "_Here", penalty: Rowwise) -> None:
         """Take a Newton step on the support, by conjugate gradients; signs that change become 0."""
         problem, working, family = self.problem, self.working, self.family
         w, centred = problem.design.weights[:, None], problem.design.centred
-        assert working.gram is not None
         some = np.flatnonzero(here.rows.any(axis=1) | (penalty.l1 == 0.0))
         size, rows, part = len(some), here.rows[some], penalty.take(some)
         moving, pulled, stiffness = part.smooth(rows)
         grad, total = working.gradients(w * here.pull, some)
         r = np.vstack([(grad - pulled) * moving, total * centred])
         mean_h = dual.weighted_sums(problem.design.weights, self._h)[0]
-        diagonal = 0.5 * self._scale * np.diag(working.gram)[some, None] + stiffness
+        diagonal = 0.5 * min(self._scale, TIGHTEST) * self._diagonal()[some, None] + stiffness
         diagonal = np.vstack([np.maximum(diagonal, 1e-12 * mean_h), np.full(self.K, 0.5 * mean_h)])
         step, direction, rho = np.zeros_like(r), np.zeros_like(r), 1.0
         goal = CG_SHARE**2 * float((r**2 / diagonal).sum())
@@ -339,7 +346,7 @@ class MultiSolver(Solver):
             self._search(here, penalty, full, step[size], 0.0, keep_signs=True)
 
     def _search(
-        self, here: "_Here", penalty: "Rowwise", step: Floats, shift: Floats, predicted: float, *,
+        self, here: "_Here", penalty: Rowwise, step: Floats, shift: Floats, predicted: float, *,
         keep_signs: bool = False,
     ) -> float:  # fmt: skip
         """Move `here` by t step, the first t = 1, 1/2, ... that Armijo accepts; return t or 0."""
@@ -387,47 +394,6 @@ class _Here:
     curvature: Floats
 
 
-@dataclass
-class Rowwise:
-    """sum_j l1_j |b_j| + l2_j/2 |b_j|_2^2 over rows b_j; |b_j| is Euclidean where grouped."""
-
-    l1: Floats
-    l2: Floats
-    grouped: bool
-
-    def take(self, index: Any) -> "Rowwise":
-        return Rowwise(self.l1[index], self.l2[index], self.grouped)
-
-    def value(self, rows: Floats) -> float:
-        size = np.linalg.norm(rows, axis=1) if self.grouped else np.abs(rows).sum(axis=1)
-        return float(self.l1 @ size + 0.5 * self.l2 @ (rows**2).sum(axis=1))
-
-    def smooth(self, rows: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return who moves smoothly (off 0, or without l1), the gradient there, its stiffness."""
-        if self.grouped:
-            size = np.linalg.norm(rows, axis=1)[:, None]
-            unit = np.divide(rows, size, out=np.zeros_like(rows), where=size > 0.0)
-            stiff = np.divide(self.l1[:, None], size, out=np.zeros_like(size), where=size > 0.0)
-            moving = np.broadcast_to(size > 0.0, rows.shape) | (self.l1 == 0.0)[:, None]
-        else:
-            unit, stiff = np.sign(rows), np.zeros((len(rows), 1))
-            moving = (rows != 0.0) | (self.l1 == 0.0)[:, None]
-        pull = self.l1[:, None] * unit + self.l2[:, None] * rows
-        return moving, pull, np.broadcast_to(stiff + self.l2[:, None], rows.shape)
-
-    def bend(self, rows: Floats, direction: Floats) -> Floats:
-        """Return the penalty's second derivative in a direction, off 0."""
-        out = self.l2[:, None] * direction
-        if self.grouped:
-            size = np.linalg.norm(rows, axis=1)[:, None]
-            unit = np.divide(rows, size, out=np.zeros_like(rows), where=size > 0.0)
-            across = direction - unit * (unit * direction).sum(axis=1, keepdims=True)
-            out += np.divide(
-                self.l1[:, None] * across, size, out=np.zeros_like(rows), where=size > 0.0
-            )
-        return out
-
-
 def unpenalised_columns(design: Design, free: Any) -> Floats:
     """Return the constant, where there is an intercept, and the free features, (n, q)."""
     one = np.ones(1)
@@ -439,35 +405,3 @@ def unpenalised_columns(design: Design, free: Any) -> Floats:
 def correlations(design: Design, u: Floats) -> Floats:
     """Return X'U, (p, K), from U (n, K)."""
     return np.ascontiguousarray(design.transpose_dots(np.ascontiguousarray(u.T)).T)
-
-
-def gap_of_rows(
-    family: MultipleFamily,
-    y: Floats,
-    w: Floats,
-    pull: Floats,
-    v: Floats,
-    rows: Floats,
-    z: Floats,
-    box: Box,
-    skip: Any,
-) -> float:
-    """Return the duality gap of rows (p, K) from the dual point v (n, K), Z = X'(w v) (p, K)."""
-    if family.grouped:
-        size, z_size = np.linalg.norm(rows, axis=1), np.linalg.norm(z, axis=1)
-        angle = size * z_size - (rows * z).sum(axis=1)
-        turned = max(float(angle[skip == 0].sum()), 0.0)
-    else:
-        K, turned = rows.shape[1], 0.0
-        size, z_size = np.ravel(rows), np.ravel(z)
-        box, skip = Box(*(np.repeat(part, K) for part in box)), np.repeat(skip, K)
-
-    def loss_part(c: float, sloped: bool) -> tuple[float, float]:
-        value = family.gap(y, pull, v, c, w) + c * turned
-        if not sloped:
-            return value, 0.0
-        below = family.gap(y, pull, v, c * (1.0 - 1e-6), w) + c * (1.0 - 1e-6) * turned
-        return value, (value - below) / max(1e-6 * c, 1e-300)
-
-    size, z_size = np.ascontiguousarray(size), np.ascontiguousarray(z_size)
-    return gap_at_best_scale(loss_part, size, z_size, box, skip, PRECISION)

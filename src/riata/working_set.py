@@ -176,19 +176,27 @@ class WorkingSet:
 
     def gradients(self, u: Floats, some: Indices) -> tuple[Floats, Floats]:
         """Return X_S'U, (|S|, K), of the members at the positions `some`, and the column sums of U
-        (n, K); columns centred as for G."""
-        total = u.sum(axis=0)
-        z = self.panel.transpose_dots(np.ascontiguousarray(u.T), some)
+        (n, K); columns centred as for G, or by the design where there is no Gram matrix."""
+        total, vectors = u.sum(axis=0), np.ascontiguousarray(u.T)
+        if self.gram is None:
+            z = self._design.transpose_dots(vectors)[:, self.members[some]]
+            return np.ascontiguousarray(z.T), total
+        z = self.panel.transpose_dots(vectors, some)
         return np.ascontiguousarray(z.T) - np.outer(self.panel.mean[some], total), total
 
     def images(self, step: Floats, some: Indices) -> Floats:
         """Return X_S D, (n, K), from steps (|S|, K) of the members at the positions `some`; columns
         centred as for G."""
+        if self.gram is None:
+            return self._design.dots(self.members[some], np.ascontiguousarray(step.T)).T
         out = self.panel.dots(np.ascontiguousarray(step.T), some)
         return out.T - self.panel.mean[some] @ step
 
     def mean_at(self, free_step: Floats, step: Floats) -> Any:
-        """Return the mean, under the weights of G, of what a step of b_Z and b_W moves."""
+        """Return the mean, under the weights of G, of what a step of b_Z and b_W moves; 0 where
+        there is no G, and columns are centred by the design alone."""
+        if self.gram is None:
+            return 0.0
         return self.panel.mean @ np.concatenate([free_step, step])
 
     def residual_view(self, work: Indices) -> ResidualView:

@@ -16,7 +16,7 @@ def descend(
     max_sweeps: int,
 ) -> tuple[int, float]: ...
 def gap_of_members(
-    gram: Floats,
+    diagonal: Floats,
     coef: Floats,
     grad: Floats,
     resid_sq: float,

@@ -35,17 +35,18 @@ cdef double norm(const double *x, Py_ssize_t K) noexcept nogil:
 
 
 cdef double gap_of(
-    const double[:, ::1] gram, const double[:, ::1] coef, const double[:, ::1] grad,
+    const double[::1] diagonal, const double[:, ::1] coef, const double[:, ::1] grad,
     double resid_sq, const double[::1] l1, const double[::1] l2, bint grouped
 ) noexcept nogil:
-    """The duality gap of the quadratic problem on the working set, as restricted.pxd has it."""
+    """The duality gap of the quadratic problem on the working set, as restricted.pxd has it, from
+    the diagonal of H."""
     cdef Py_ssize_t a, k, K = coef.shape[1]
     cdef double c = 1.0, gap = 0.0, z, b, product
     for a in range(coef.shape[0]):
         z = norm(&grad[a, 0], K)
         if l1[a] == 0.0 and l2[a] == 0.0:
-            if gram[a, a] > 0.0:
-                gap += 0.5 * z * z / gram[a, a]
+            if diagonal[a] > 0.0:
+                gap += 0.5 * z * z / diagonal[a]
         elif grouped:
             c = min(c, scale_limit(z, l1[a], l2[a], -INFINITY, INFINITY))
         else:
@@ -85,6 +86,7 @@ def descend(
     cdef double d, r, length, moved, size_sq, gap = INFINITY, work = 0.0, change
     cdef bint everything = True
     cdef Py_ssize_t[::1] support = np.empty(size, dtype=np.intp)
+    cdef const double[::1] diagonal = np.diagonal(gram)[:size].copy()
     cdef double[::1] step = np.empty(K), rho = np.empty(K)
     by_response = np.ascontiguousarray(np.asarray(grad).T)   # whole vectors take a row of H each
     cdef double[:, ::1] g = by_response
@@ -128,7 +130,7 @@ def descend(
             if everything:
                 for k in range(K):
                     grad[:, k] = g[k]
-                gap = gap_of(gram, coef, grad, resid_sq, l1, l2, grouped)
+                gap = gap_of(diagonal, coef, grad, resid_sq, l1, l2, grouped)
                 if gap <= target or sweep >= max_sweeps:
                     break
                 n_support = inner = 0
@@ -146,14 +148,15 @@ def descend(
             if moved <= 1e-30 * (size_sq + resid_sq):
                 for k in range(K):
                     grad[:, k] = g[k]
-                gap = gap_of(gram, coef, grad, resid_sq, l1, l2, grouped)
+                gap = gap_of(diagonal, coef, grad, resid_sq, l1, l2, grouped)
                 break
     return sweep, gap
 
 
 def gap_of_members(
-    const double[:, ::1] gram, const double[:, ::1] coef, const double[:, ::1] grad,
+    const double[::1] diagonal, const double[:, ::1] coef, const double[:, ::1] grad,
     double resid_sq, const double[::1] l1, const double[::1] l2, bint grouped
 ):
-    """Return the duality gap of the quadratic problem on the working set."""
-    return gap_of(gram, coef, grad, resid_sq, l1, l2, grouped)
+    """Return the duality gap of the quadratic problem on the working set, from the diagonal of H.
+    """
+    return gap_of(diagonal, coef, grad, resid_sq, l1, l2, grouped)

@@ -1,0 +1,106 @@
+"""The penalty on the rows of B (p, K), and what it makes of the duality gap.
+
+    g(B) = sum_j l1_j |b_j| + l2_j/2 |b_j|_2^2
+
+|b_j| is the Euclidean norm where rows are grouped (they enter together), else the sum of absolute
+values.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .certificate import gap_at_best_scale
+from .certify import PRECISION
+from .families import MultipleFamily
+from .penalty import Box
+
+Floats = NDArray[np.float64]
+
+
+@dataclass
+class Rowwise:
+    """sum_j l1_j |b_j| + l2_j/2 |b_j|_2^2 over rows b_j; |b_j| is Euclidean where grouped."""
+
+    l1: Floats
+    l2: Floats
+    grouped: bool
+
+    def take(self, index: Any) -> "Rowwise":
+        return Rowwise(self.l1[index], self.l2[index], self.grouped)
+
+    def value(self, rows: Floats) -> float:
+        size = np.linalg.norm(rows, axis=1) if self.grouped else np.abs(rows).sum(axis=1)
+        return float(self.l1 @ size + 0.5 * self.l2 @ (rows**2).sum(axis=1))
+
+    def shrunk(self, rows: Floats, grad: Floats, stiffness: Floats) -> Floats:
+        """Return the minimiser over B of -tr grad'(B - rows) + sum_j stiffness_j/2 |b_j - rows_j|^2
+        + g(B), stiffness (|W|,); rows that nothing holds stay."""
+        pull = stiffness[:, None] * rows + grad
+        l1, hold = self.l1[:, None], (stiffness + self.l2)[:, None]
+        if self.grouped:
+            size = np.linalg.norm(pull, axis=1)[:, None]
+            kept = np.divide(size - l1, size, out=np.zeros_like(size), where=size > l1)
+            pull = kept * pull
+        else:
+            pull = np.sign(pull) * np.maximum(np.abs(pull) - l1, 0.0)
+        return np.divide(pull, hold, out=rows.copy(), where=hold > 0.0)
+
+    def smooth(self, rows: Floats) -> tuple[Floats, Floats, Floats]:
+        """Return who moves smoothly (off 0, or without l1), the gradient there, its stiffness."""
+        if self.grouped:
+            size = np.linalg.norm(rows, axis=1)[:, None]
+            unit = np.divide(rows, size, out=np.zeros_like(rows), where=size > 0.0)
+            stiff = np.divide(self.l1[:, None], size, out=np.zeros_like(size), where=size > 0.0)
+            moving = np.broadcast_to(size > 0.0, rows.shape) | (self.l1 == 0.0)[:, None]
+        else:
+            unit, stiff = np.sign(rows), np.zeros((len(rows), 1))
+            moving = (rows != 0.0) | (self.l1 == 0.0)[:, None]
+        pull = self.l1[:, None] * unit + self.l2[:, None] * rows
+        return moving, pull, np.broadcast_to(stiff + self.l2[:, None], rows.shape)
+
+    def bend(self, rows: Floats, direction: Floats) -> Floats:
+        """Return the penalty's second derivative in a direction, off 0."""
+        out = self.l2[:, None] * direction
+        if self.grouped:
+            size = np.linalg.norm(rows, axis=1)[:, None]
+            unit = np.divide(rows, size, out=np.zeros_like(rows), where=size > 0.0)
+            across = direction - unit * (unit * direction).sum(axis=1, keepdims=True)
+            out += np.divide(
+                self.l1[:, None] * across, size, out=np.zeros_like(rows), where=size > 0.0
+            )
+        return out
+
+
+def gap_of_rows(
+    family: MultipleFamily,
+    y: Floats,
+    w: Floats,
+    pull: Floats,
+    v: Floats,
+    rows: Floats,
+    z: Floats,
+    box: Box,
+    skip: Any,
+) -> float:
+    """Return the duality gap of rows (p, K) from the dual point v (n, K), Z = X'(w v) (p, K)."""
+    if family.grouped:
+        size, z_size = np.linalg.norm(rows, axis=1), np.linalg.norm(z, axis=1)
+        angle = size * z_size - (rows * z).sum(axis=1)
+        turned = max(float(angle[skip == 0].sum()), 0.0)
+    else:
+        K, turned = rows.shape[1], 0.0
+        size, z_size = np.ravel(rows), np.ravel(z)
+        box, skip = Box(*(np.repeat(part, K) for part in box)), np.repeat(skip, K)
+
+    def loss_part(c: float, sloped: bool) -> tuple[float, float]:
+        value = family.gap(y, pull, v, c, w) + c * turned
+        if not sloped:
+            return value, 0.0
+        below = family.gap(y, pull, v, c * (1.0 - 1e-6), w) + c * (1.0 - 1e-6) * turned
+        return value, (value - below) / max(1e-6 * c, 1e-300)
+
+    size, z_size = np.ascontiguousarray(size), np.ascontiguousarray(z_size)
+    return gap_at_best_scale(loss_part, size, z_size, box, skip, PRECISION)
