@@ -7,6 +7,7 @@ import pytest
 import scipy.sparse as sp
 from family_oracle import FAMILIES
 from problems import weights
+from scipy.special import softmax
 from test_cv_families import K, responses, splits
 from test_family_paths import EACH_FAMILY, data
 
@@ -141,12 +142,76 @@ def test_supports_that_separate_the_classes_are_said_once():
     assert ((eta > 0) == y).all()
 
 
-@pytest.mark.parametrize("family", ["multinomial", Multinomial(grouped=True)])
-def test_classes_have_no_relaxed_fits(family):
+CLASSES = {
+    "plain": {},
+    "grouped": {"family": Multinomial(grouped=True)},
+    "weights and offset": {
+        "sample_weight": weights(72) + 0.1,
+        "offset": np.outer(np.cos(np.arange(72)), [1.0, -1.0, 0.5]),
+    },
+    "no intercept": {"fit_intercept": False},
+    "standardised": {"standardize": True, "l1_ratio": 0.5},
+    "factors": {"penalty_factor": np.r_[0.0, np.inf, np.ones(10)]},
+}
+
+
+def check_refit_of_classes(X, y, support, coef, intercept, settings):
+    """The gradient vanishes on the support, whose coefficients sum to 0; nobody else moved."""
+    w = np.broadcast_to(settings.get("sample_weight", 1.0), len(y)).astype(float)
+    eta = X @ coef.T + intercept + settings.get("offset", 0.0)
+    slope = (softmax(eta, axis=1) - (y[:, None] == np.unique(y))) * (w / w.sum())[:, None]
+    np.testing.assert_allclose(X[:, support].T @ slope, 0.0, atol=3e-6)
+    np.testing.assert_allclose(coef.sum(axis=0), 0.0, atol=1e-12)
+    assert (coef[:, ~support] == 0.0).all()
+    if settings.get("fit_intercept", True):
+        np.testing.assert_allclose(slope.sum(axis=0), 0.0, atol=3e-6)
+
+
+@pytest.mark.parametrize("kind", CLASSES)
+def test_refits_of_classes_are_maximum_likelihood_on_the_support(kind):
     X, y = responses("multinomial")
-    for call in (riata.fit_path, riata.cross_validate):
-        with pytest.raises(ValueError, match=r"relaxed.*'multinomial'"):
-            call(X, y, family=family, relaxed=True)
+    settings = {"family": "multinomial", **CLASSES[kind]}
+    path = riata.fit_path(sp.csc_array(X), y, relaxed=True, **settings, **GRID)
+    sizes = []
+    for k, alpha in enumerate(path.alphas):
+        support = path.coef(alpha).any(axis=0)
+        sizes.append(support.sum())
+        assert path.relaxed_status[k] in ("converged", "precision_floor")
+        coef, intercept = path.coef(alpha, 0.0), path.intercept(alpha, 0.0)
+        if sizes[-1] == 0:  # then it is the null model, and alpha_max ends at it
+            np.testing.assert_array_equal(intercept, path.intercept(alpha))
+            continue
+        check_refit_of_classes(X, y, support, coef, intercept, settings)
+        eta = X @ (0.4 * path.coef(alpha) + 0.6 * coef).T
+        eta += 0.4 * path.intercept(alpha) + 0.6 * intercept + settings.get("offset", 0.0)
+        found = path.predict(X, alpha, gamma=0.4, type="link", offset=settings.get("offset"))
+        np.testing.assert_allclose(found, eta, atol=1e-9)
+    assert sizes[-1] >= 3
+
+
+@pytest.mark.filterwarnings("ignore:(features|supports) that")
+def test_relaxed_folds_of_classes_are_refits_on_their_training_rows():
+    X, y = responses("multinomial")
+    folds, gammas = splits(len(y), 3), [0.0, 0.5, 1.0]
+    offset = np.outer(np.cos(np.arange(len(y))), [0.5, -0.5, 0.2])
+    cv = riata.cross_validate(
+        X, y, family="multinomial", cv=folds, relaxed=gammas, offset=offset,
+        keep_fold_paths=True, **GRID,
+    )  # fmt: skip
+    for f, (train, test) in enumerate(folds):
+        path, hot = cv.fold_paths[0][f], y[test][:, None] == np.unique(y)
+        for k, alpha in enumerate(cv.alphas[0]):
+            support, refit = path.coef(alpha).any(axis=0), path.coef(alpha, 0.0)
+            if support.any() and path.relaxed_status[k] == "converged":
+                check_refit_of_classes(
+                    X[train], y[train], support, refit, path.intercept(alpha, 0.0),
+                    {"offset": offset[train]},
+                )  # fmt: skip
+            for row, gamma in enumerate(gammas):
+                coef, intercept = path.coef(alpha, gamma), path.intercept(alpha, gamma)
+                share = softmax(X[test] @ coef.T + intercept + offset[test], axis=1)
+                deviance = -2 * np.log(share[hot]).mean()
+                assert cv.scores[row, k, f] == pytest.approx(deviance, rel=1e-8)
 
 
 def test_a_support_of_more_features_than_rows_is_refused():
@@ -154,6 +219,8 @@ def test_a_support_of_more_features_than_rows_is_refused():
     X, y = rng.standard_normal((30, 200)), rng.poisson(2.0, 30)
     with pytest.raises(ValueError, match="relaxed must be False where supports have more than 30"):
         riata.fit_path(X, y, family="poisson", relaxed=True, l1_ratio=0.1)
+    with pytest.raises(ValueError, match=r"more than 30 features .*'multinomial'"):
+        riata.fit_path(X, y % 3, family="multinomial", relaxed=True, l1_ratio=0.01)
 
 
 def test_a_limit_of_time_leaves_nan():

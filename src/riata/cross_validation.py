@@ -20,7 +20,6 @@ from .cv_result import CrossValidatedPath, check_rule
 from .cv_run import Plan, Run
 from .folds import make_folds
 from .path import MODEL
-from .relaxed import check_relaxed
 from .scoring import get_scoring
 from .stopping import check_rule as check_stopping
 
@@ -95,7 +94,7 @@ or its name
     relaxed : bool or sequence of float in [0, 1]
         Values of gamma to be searched jointly with alpha and l1_ratio: the share of the penalised
         fit in a mixture with the unpenalised one on the same support. True is
-        (0, 0.25, 0.5, 0.75, 1), False is 1 alone. For every family but "multinomial".
+        (0, 0.25, 0.5, 0.75, 1), False is 1 alone.
     max_time : float > 0, optional
         Seconds after which the work ends; what is not solved is NaN.
     progress : bool
@@ -180,8 +179,6 @@ def _planned(X: Any, y: Any, settings: dict[str, Any], scoring_weight: Any) -> P
     alphas = None if settings["alphas"] is None else check_alphas(settings["alphas"])
     n_alphas = check_count(settings["n_alphas"], "n_alphas", 1)
     data = check_data(X, y, **model)
-    if gammas[0] < 1.0:
-        check_relaxed(data.family, "relaxed")
     labels = None if data.classes is None else as_column(y, len(data.y))
     folds = make_folds(
         settings["cv"], X, data.y if labels is None else labels, settings["groups"], data.weights,

@@ -13,7 +13,7 @@ from .exceptions import convergence_warning
 from .grid import check_grid, with_bar
 from .lane import Lane
 from .problem import Problem
-from .relaxed import LATE_REFITS, Refitter, check_relaxed
+from .relaxed import LATE_REFITS, Refitter
 from .result import RegularizationPath
 from .stopping import check_rule
 from .targets import fit_targets
@@ -96,8 +96,7 @@ def fit_path(
     relaxed : bool
         Whether to fit every support again without penalty (within the bounds): ``gamma`` of
         ``coef`` and ``predict`` then mixes the two fits, coefficient by coefficient, and so their
-        linear predictors. For every family but "multinomial", whose fits without penalty are not
-        unique.
+        linear predictors. A feature in the model of one class is fitted again for all of them.
     tol : float >= 0
         An alpha is done where its duality gap is at most ``tol`` times the objective of the null
         model (intercept and unpenalised features only).
@@ -192,8 +191,6 @@ def _solve(
     relaxed = check_flag(settings["relaxed"], "relaxed")
     grid = check_grid(settings)
     data = check_data(X, y, **model)
-    if relaxed:
-        check_relaxed(data.family, "relaxed=True")
     if start is not None:
         start = np.ascontiguousarray(start)
     centred = centre(data, rule.n_threads)

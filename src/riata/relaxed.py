@@ -5,7 +5,8 @@
 The columns of the support are gathered; bounds, weights, offset and intercept stay. A support that
 has not changed is not fitted again. Cost: the fit of n rows and |support| columns at alpha = 0, by
 least squares or maximum likelihood; several gaussian responses, which only the penalty ties
-together, are as many fits.
+together, are as many fits. Of the multinomial fits that predict alike, which differ by what is
+added to a feature's coefficients for all classes, it is the one where these sum to 0.
 
 Source: Meinshausen, "Relaxed lasso", Comput. Stat. Data Anal. 52(1), 2007; the mixture of the two
 fits: Hastie, Tibshirani, Tibshirani, Statist. Sci. 35(4), 2020, eq. 4.
@@ -22,6 +23,7 @@ from .arguments import Data
 from .centring import centre
 from .engine import Engine
 from .families import Gaussian, MultiGaussian, Multinomial
+from .multi import LARGEST_PROJECTION
 from .problem import Problem
 from .stopping import WORST_FIRST, Rule
 from .working_set import GRAM_LIMIT
@@ -45,15 +47,6 @@ class Refit:
     status: str
 
 
-def check_relaxed(family: Any, name: str) -> None:
-    """Refuse a family whose supports cannot be fitted again."""
-    if isinstance(family, Multinomial):
-        raise ValueError(
-            f"family must be one whose fits without penalty are unique for {name}, got "
-            f"{family.name!r}: fit the features of a support again by fit_path with alphas=0"
-        )
-
-
 class Refitter:
     """Fits the supports of one lane again, one after the other.
 
@@ -72,12 +65,14 @@ class Refitter:
         if self.last is not None and np.array_equal(index, self.last.index):
             return self.last
         data = self._data
-        few = min(len(data.y), GRAM_LIMIT)
+        classes = data.y.shape[1] if isinstance(data.family, Multinomial) else 1
+        limit = GRAM_LIMIT if classes == 1 else LARGEST_PROJECTION // classes - 1
+        few = min(len(data.y), limit)
         if not isinstance(data.family, Gaussian | MultiGaussian) and len(index) > few:
             raise ValueError(
                 f"relaxed must be False where supports have more than {few} features (rows of X, "
-                f"and {GRAM_LIMIT}) under family={data.family.name!r}, got {len(index)}: use "
-                "larger alphas, or a larger l1_ratio"
+                f"and {limit}) under family={data.family.name!r}, got {len(index)}: use larger "
+                "alphas, or a larger l1_ratio"
             )
         own = replace(
             data, X=self._X[:, index], factor=np.asarray(0.0), lower=_take(data.lower, index),
@@ -89,11 +84,17 @@ class Refitter:
             )
         else:
             coef, intercept, self.eta, status = self._solve(own)
+        if isinstance(data.family, Multinomial):
+            coef -= coef.mean(axis=1, keepdims=True)
+            intercept = intercept - intercept.mean()
+            shift = self.eta if data.offset is None else self.eta - data.offset
+            self.eta = self.eta - shift.mean(axis=1, keepdims=True)
         self.last = Refit(index, coef, intercept, status)
         return self.last
 
     def _solve(self, own: Data) -> tuple[Floats, Any, Floats, str]:
-        """Return coef (|J|,), intercept, eta (n,) and status of the fit to all columns of X."""
+        """Return coef (|J|,) or (|J|, K), intercept, eta (n,) or (n, K) and status of the fit to
+        all columns of X."""
         rule = self._rule
         centred = centre(own, rule.n_threads)
         problem = Problem(
@@ -103,7 +104,7 @@ class Refitter:
         engine = Engine(problem)
         fit = engine.solve(0.0, last=True)
         self.separated |= problem.separated
-        coef = np.zeros(own.X.shape[1])
+        coef = np.zeros((own.X.shape[1], *fit.coef.shape[1:]))
         coef[centred.expand(fit.index)] = fit.coef
         return coef, centred.intercept_of(fit), centred.predictor(engine.fitted()), fit.status
 

@@ -197,8 +197,8 @@ class RegularizationPath(Criteria):
         gamma = check_number(gamma, "gamma", 0.0, 1.0)
         if gamma < 1.0 and self.relaxed_coefs is None:
             raise ValueError(
-                f"gamma must be 1, got {gamma:g}: fit the path with relaxed=True (any family but "
-                '"multinomial") to mix it with unpenalised fits'
+                f"gamma must be 1, got {gamma:g}: fit the path with relaxed=True to mix it with "
+                "unpenalised fits"
             )
         return gamma
 
