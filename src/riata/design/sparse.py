@@ -215,7 +215,10 @@ class SparseDesign(Design):
         """count_i += the number of entries of the columns `new` in row i."""
 
     @abstractmethod
-    def gather(self, new: Indices, first: int, *panel: NDArray[Any]) -> None:
+    def gather(
+        self, new: Indices, first: int, cursor: NDArray[np.int64], local: NDArray[np.int32],
+        value: Floats,
+    ) -> None:  # fmt: skip
         """Append the columns `new`, numbered from `first` on, to the rows of a panel."""
 
 
@@ -278,9 +281,21 @@ class CSCDesign(SparseDesign):
     def count(self, new: Indices, count: NDArray[np.int64]) -> None:
         sparse.csc_count(self.indices, self.start, self.end, new, count)
 
-    def gather(self, new: Indices, first: int, *panel: NDArray[Any]) -> None:
+    def gather(
+        self, new: Indices, first: int, cursor: NDArray[np.int64], local: NDArray[np.int32],
+        value: Floats,
+    ) -> None:  # fmt: skip
         sparse.csc_gather(
-            self.data, self.indices, self.start, self.end, new, first, self.shift, *panel
+            self.data,
+            self.indices,
+            self.start,
+            self.end,
+            new,
+            first,
+            self.shift,
+            cursor,
+            local,
+            value,
         )
 
 
@@ -357,12 +372,27 @@ class CSRDesign(SparseDesign):
 
     def count(self, new: Indices, count: NDArray[np.int64]) -> None:
         number = self._numbered(new, 0)
-        sparse.csr_count(self.indices, self.indptr, self.seen, self.before, number, count)
+        jobs = [
+            partial(
+                sparse.csr_count, self.indices, self.indptr, self.seen, self.before, number, count,
+                a, b,
+            )
+            for a, b in cut(self.n, len(self.data) // BLOCK)
+        ]  # fmt: skip
+        run(jobs, self.n_threads)
         self.n_passes += 1
 
-    def gather(self, new: Indices, first: int, *panel: NDArray[Any]) -> None:
-        sparse.csr_gather(
-            self.data, self.indices, self.indptr, self.seen, self.before,
-            self._numbered(new, first), self.shift, *panel,
-        )  # fmt: skip
+    def gather(
+        self, new: Indices, first: int, cursor: NDArray[np.int64], local: NDArray[np.int32],
+        value: Floats,
+    ) -> None:  # fmt: skip
+        number = self._numbered(new, first)
+        jobs = [
+            partial(
+                sparse.csr_gather, self.data, self.indices, self.indptr, self.seen, self.before,
+                number, self.shift, cursor, local, value, a, b,
+            )
+            for a, b in cut(self.n, len(self.data) // BLOCK)
+        ]  # fmt: skip
+        run(jobs, self.n_threads)
         self.n_passes += 1

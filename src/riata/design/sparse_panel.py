@@ -38,7 +38,10 @@ class SparsePanel(Panel):
         np.cumsum(indptr, out=indptr)
         local, value = np.empty(indptr[-1], dtype=np.int32), np.empty(indptr[-1])
         cursor = np.empty(self._design.n, dtype=np.int64)
-        sparse.copy_panel(self.indptr, self.local, self.value, indptr, local, value, cursor)
+        rows = partial(
+            sparse.copy_panel, self.indptr, self.local, self.value, indptr, local, value, cursor
+        )
+        run([partial(rows, a, b) for a, b in self._blocks()], self._design.n_threads)
         self._design.gather(new, first, cursor, local, value)
         self.members = np.concatenate([self.members, new])
         self.indptr, self.local, self.value, self._trips = indptr, local, value, None
@@ -66,7 +69,11 @@ class SparsePanel(Panel):
     def _gram(self, first: int) -> Floats:
         """Return the rows of the members from `first` on."""
         out = np.empty((len(self.members) - first, len(self.members)))
-        sparse.panel_gram(self.indptr, self.local, self.value, self.weights, first, out)
+        some = partial(
+            sparse.panel_gram, self.indptr, self.local, self.value, self.weights, first, out
+        )
+        n_threads = min(self._design.n_threads, len(self.local) // ROUND + 1)
+        run([partial(some, a, b) for a, b in cut(len(out), n_threads)], n_threads)
         mean = self._design.rest[self.members] + self.mean  # of the entries as they are stored
         if mean.any():
             out -= np.outer(mean[first:], mean) * (1.0 if self._own else self.weights.sum())

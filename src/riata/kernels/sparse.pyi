@@ -118,6 +118,8 @@ def csr_count(
     before: NDArray[np.int32] | None,
     number: NDArray[np.int32],
     count: NDArray[np.int64],
+    r0: int,
+    r1: int,
 ) -> None: ...
 def copy_panel(
     indptr: NDArray[np.int64],
@@ -127,6 +129,8 @@ def copy_panel(
     new_local: NDArray[np.int32],
     new_value: Floats,
     cursor: NDArray[np.int64],
+    r0: int,
+    r1: int,
 ) -> None: ...
 def csc_gather(
     data: NDArray[Any],
@@ -151,6 +155,8 @@ def csr_gather(
     cursor: NDArray[np.int64],
     local: NDArray[np.int32],
     value: Floats,
+    r0: int,
+    r1: int,
 ) -> None: ...
 def panel_gram(
     indptr: NDArray[np.int64],
@@ -159,6 +165,8 @@ def panel_gram(
     w: Floats,
     first: int,
     out: Floats,
+    c0: int,
+    c1: int,
 ) -> None: ...
 def panel_transpose_dots(
     indptr: NDArray[np.int64],

@@ -279,12 +279,13 @@ def csc_count(
 
 def csr_count(
     const integer[::1] indices, const int64_t[::1] indptr, const uint64_t[::1] seen,
-    const int32_t[::1] before, const int32_t[::1] number, int64_t[::1] count
+    const int32_t[::1] before, const int32_t[::1] number, int64_t[::1] count,
+    Py_ssize_t r0, Py_ssize_t r1
 ):
-    """count_i += the number of entries of row i whose column j has number[j] >= 0."""
+    """count_i += the number of entries of row i in r0:r1 whose column j has number[j] >= 0."""
     cdef Py_ssize_t i, j, k
     with nogil:
-        for i in range(count.shape[0]):
+        for i in range(r0, r1):
             for k in range(indptr[i], indptr[i + 1]):
                 j = number_of(seen, before, indices[k])
                 count[i] += number[j] >= 0
@@ -293,12 +294,13 @@ def csr_count(
 def copy_panel(
     const int64_t[::1] indptr, const int32_t[::1] local, const double[::1] value,
     const int64_t[::1] new_indptr, int32_t[::1] new_local, double[::1] new_value,
-    int64_t[::1] cursor
+    int64_t[::1] cursor, Py_ssize_t r0, Py_ssize_t r1
 ):
-    """Copy every row to the front of its longer new row; cursor_i points behind what was copied."""
+    """Copy each of the rows r0:r1 to the front of its longer new row; cursor_i points behind what
+    was copied."""
     cdef Py_ssize_t i, size
     with nogil:
-        for i in range(indptr.shape[0] - 1):
+        for i in range(r0, r1):
             size = indptr[i + 1] - indptr[i]
             cursor[i] = new_indptr[i] + size
             if size:
@@ -326,13 +328,14 @@ def csc_gather(
 def csr_gather(
     const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
     const uint64_t[::1] seen, const int32_t[::1] before, const int32_t[::1] number,
-    const double[::1] shift, int64_t[::1] cursor, int32_t[::1] local, double[::1] value
+    const double[::1] shift, int64_t[::1] cursor, int32_t[::1] local, double[::1] value,
+    Py_ssize_t r0, Py_ssize_t r1
 ):
-    """Append every entry whose column j has number[j] >= 0, its local number, to its row."""
+    """Append every entry of the rows r0:r1 whose column j has number[j] >= 0, its local number."""
     cdef Py_ssize_t i, j, k, to
     cdef int32_t a
     with nogil:
-        for i in range(cursor.shape[0]):
+        for i in range(r0, r1):
             to = cursor[i]
             for k in range(indptr[i], indptr[i + 1]):
                 j = number_of(seen, before, indices[k])
@@ -346,9 +349,10 @@ def csr_gather(
 
 def panel_gram(
     const int64_t[::1] indptr, const int32_t[::1] local, const double[::1] value,
-    const double[::1] w, Py_ssize_t first, double[:, ::1] out
+    const double[::1] w, Py_ssize_t first, double[:, ::1] out, Py_ssize_t c0, Py_ssize_t c1
 ):
-    """out_ab = sum_i w_i x_i,first+a x_ib for the columns from `first` on against all; overwritten.
+    """out_ab = sum_i w_i x_i,first+a x_ib for the columns from `first` on against all, a in c0:c1;
+    overwritten.
 
     Within a row the new columns come last. Cost: sum over rows of (new entries) x (all entries).
     """
@@ -356,11 +360,13 @@ def panel_gram(
     cdef double v
     cdef double *row
     with nogil:
-        out[:, :] = 0.0
+        out[c0:c1, :] = 0.0
         for i in range(w.shape[0]):
             for a in range(indptr[i + 1] - 1, indptr[i] - 1, -1):
                 if local[a] < first:
                     break
+                if not c0 <= local[a] - first < c1:
+                    continue
                 v = w[i] * value[a]
                 row = &out[local[a] - first, 0]
                 for b in range(indptr[i], indptr[i + 1]):
