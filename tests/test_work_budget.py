@@ -1,9 +1,14 @@
 """Counted work, never seconds: passes over X, and sweeps."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from certified import certified_fit
 from problems import FEW_STORAGES, regression
+
+import riata
+from riata.kernels import covariance
 
 WIDE, WIDE_Y = regression(60, 400, seed=131)
 TALL, TALL_Y = regression(600, 30, seed=132)
@@ -86,3 +91,22 @@ def test_max_iter_is_kept_and_reported(fit_intercept):
         statuses=("max_iter",),
     )
     assert path.n_iter[0] <= 3
+
+
+def test_tall_alphas_are_solved_many_at_a_time(monkeypatch):
+    """Python runs once for ten alphas or so, on a path and in every fold."""
+    calls, solve_ahead = [], covariance.solve_ahead
+    counted = SimpleNamespace(
+        certificate=covariance.certificate,
+        rounding=covariance.rounding,
+        solve_ahead=lambda *given: calls.append(solve_ahead(*given)) or calls[-1],
+    )
+    monkeypatch.setattr("riata.covariance.covariance", counted)
+    path = certified_fit(TALL, TALL_Y, n_alphas=100)
+    assert sum(calls) >= 99
+    assert len(calls) <= 20
+    assert path.n_passes <= 3.0
+    calls.clear()
+    riata.cross_validate(TALL, TALL_Y, cv=5, n_alphas=100, n_threads=1)
+    assert sum(calls) >= 6 * 99
+    assert len(calls) <= 6 * 20

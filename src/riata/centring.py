@@ -93,12 +93,13 @@ def centred_target(data: Data) -> tuple[Floats, float]:
     y = data.y if data.offset is None else data.y - data.offset
     if not data.fit_intercept:
         return y, 0.0
-    size = np.abs(y).max()
+    rounding = 4 * np.finfo(float).eps * max(y.max(), -y.min())
     mean, _ = dual.weighted_sums(w, y)
     y = y - mean
     correction, _ = dual.weighted_sums(w, y)
     y -= correction
-    if np.abs(y[w > 0.0]).max() <= 4 * np.finfo(float).eps * size:
+    _, y_sq = dual.weighted_sums(w, y)  # at most the square of the largest that counts
+    if y_sq <= rounding**2 and np.abs(y[w > 0.0]).max() <= rounding:
         y[:] = 0.0  # constant: what is left is rounding
     return y, mean + correction
 

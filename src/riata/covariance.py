@@ -3,27 +3,41 @@
     z = X'(w y) - G b          |r|_w^2 = |y|_w^2 - b'(X'(w y) + z)          G = X'diag(w)X
 
 carry an error of eps (|y| + sum_j |x_j||b_j|) in the metric of each feature, y before the free
-features are fitted. As long as what that
-can hide is below a tenth of the tolerance, a path costs one read of X for G and X'(w y), and one
-for the certificate of its last point. Where it is not, the alpha is left to `Solver`.
+features are fitted. As long as what that can hide is below a tenth of the tolerance, a path costs
+one read of X for G and X'(w y), and one for the certificate of its last point. Where it is not, the
+alpha is left to `Solver`. The alphas that are expected next are solved ahead, in one native loop.
 
 Features that nothing penalises are eliminated (working_set.py); the null model is theirs.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .certificate import duality_gap_of
 from .certify import certified_gap
-from .kernels import dual
+from .kernels import covariance, dual
 from .least_squares import KEPT
 from .penalty import Box
 from .problem import Fit, Problem
-from .solver import EPS, INNER, ROUGH, SAFE, STALLS, on_the_way
+from .solver import EPS, FAR, INNER, ROUGH, SAFE, STALLS, on_the_way
 from .working_set import WorkingSet
 
 Floats = NDArray[np.float64]
 NULL_DIGITS = 1e-10  # relative error that the null model's objective may have
+AHEAD = 10  # alphas that are solved in one go
+
+
+@dataclass
+class Ahead:
+    """A fit that nobody has asked for yet: its alpha, coef (|live|,), gap, |r|^2 and n_iter."""
+
+    alpha: float
+    coef: Floats
+    gap: float
+    resid_sq: float
+    n_iter: int
 
 
 class CovarianceSolver:
@@ -52,10 +66,13 @@ class CovarianceSolver:
         coef = np.zeros(len(self.live))
         norm_sq = design.norm_sq[self.live]
         self._terms = np.array([coef, self._correlation, norm_sq, *unit])  # see WorkingSet
-        self._coef, self._penalty = self._terms[0], self._terms[3:5]
+        self._penalty = self._terms[3:5]
         self._y_size = float(np.sqrt(problem.y_sq))
         self._resid_sq, self._size = self._y_sq, 0.0
         self._last_alpha = float("inf")
+        self._coef = self._terms[0]  # the point last asked for; terms may be ahead of it
+        self._expected, self._begun = np.empty(0), 0
+        self._ahead: list[Ahead] = []
 
     @staticmethod
     def suits(problem: Problem) -> bool:
@@ -80,7 +97,7 @@ class CovarianceSolver:
 
     def start_from(self, coef: Floats) -> None:
         """Take coef (p,), within the bounds, as the point to start from."""
-        self._coef[:] = coef[self.live]
+        self._terms[0], self._coef = coef[self.live], self._terms[0]
         self._last_alpha = 0.0
         self._certify()
 
@@ -91,12 +108,23 @@ class CovarianceSolver:
         coef[self.free] = self._free_coef + self._working.free_step(self._coef)
         return coef
 
+    def expect(self, alphas: Floats) -> None:
+        """Take the alphas that will be asked for, descending."""
+        self._expected = alphas
+
     def solve(self, alpha: float) -> Fit | None:
         """Return the certified fit at alpha, None where Gram algebra is not exact enough."""
         problem = self.problem
         if self._last_alpha == float("inf"):
             self._last_alpha = max(self.alpha_max(), alpha)
-        n_iter = 0
+        if not self._ahead:
+            self._look_ahead(alpha)
+        if self._ahead and self._ahead[0].alpha == alpha:
+            found = self._ahead.pop(0)
+            self._coef = found.coef
+            return self._fit(alpha, found.gap, "converged", found.n_iter, found.resid_sq)
+        self._ahead, self._coef = [], self._terms[0]
+        n_iter, self._begun = self._begun, 0
         for step in on_the_way(self._last_alpha, alpha):
             rough = ROUGH * problem.null_objective
             _, status, more = self._approach(step, rough, problem.max_iter - n_iter)
@@ -108,7 +136,36 @@ class CovarianceSolver:
         self._last_alpha = alpha
         if not status or self._rounding() > SAFE * negligible:
             return None
-        return self._fit(alpha, gap, status, n_iter + more)
+        return self._fit(alpha, gap, status, n_iter + more, self._resid_sq)
+
+    def _look_ahead(self, alpha: float) -> None:
+        """Solve this alpha and some that are expected after it, until one asks for more than a
+        descent."""
+        problem, gram = self.problem, self._working.gram
+        assert gram is not None  # p is below its limit
+        some = self._expected[self._expected <= alpha][:AHEAD]
+        near = some >= FAR * np.concatenate([[self._last_alpha], some[:-1]])
+        some = some[: int(np.argmin(np.append(near, False)))]
+        traced = problem.counts_df and bool(self._unit[1].any())  # by the factor of each alpha
+        if traced or len(some) == 0 or some[0] != alpha or not some[-1] > 0.0:
+            return
+        negligible = problem.negligible_gap()
+        coefs, facts = np.empty((len(some), len(self.live))), np.zeros((len(some) + 1, 4))
+        facts[0, 1:] = self._resid_sq, self._size, self._begun
+        solved = covariance.solve_ahead(
+            self._working.active, gram, self._correlation, self._y_sq, self._terms, self._skip,
+            self._unit, some, INNER * negligible, negligible, SAFE * negligible, self._y_size,
+            problem.max_iter, coefs, facts,
+        )  # fmt: skip
+        self._resid_sq, self._size, self._begun = facts[solved, 1], facts[solved, 2], 0
+        if solved < len(some):
+            self._begun = int(facts[solved, 3])
+        if solved:
+            self._last_alpha = float(some[solved - 1])
+        self._ahead = [
+            Ahead(float(some[k]), coefs[k], facts[k, 0], facts[k, 1], int(facts[k, 3]))
+            for k in range(solved)
+        ]
 
     def verify(self, fit: Fit) -> Fit | None:
         """Return the fit at the present point with its certificate from X; None where it fails."""
@@ -153,7 +210,7 @@ class CovarianceSolver:
         """Return the duality gap; it takes z, |r|^2 and sum_j |x_j||b_j| from scratch."""
         gram, terms = self._working.gram, self._terms
         assert gram is not None  # p is below its limit
-        self._resid_sq, self._size, gap, slope = dual.gram_certificate(
+        self._resid_sq, self._size, gap, slope = covariance.certificate(
             gram, self._correlation, self._y_sq, terms, self._skip
         )
         if slope <= 0.0:
@@ -166,9 +223,9 @@ class CovarianceSolver:
 
         Of y as it was given: what the free features take of it is taken off X'(w y) too.
         """
-        return 4 * EPS * (0.5 * self._resid_sq + self._size * (self._y_size + self._size))
+        return covariance.rounding(self._resid_sq, self._size, self._y_size)
 
-    def _fit(self, alpha: float, gap: float, status: str, n_iter: int) -> Fit:
+    def _fit(self, alpha: float, gap: float, status: str, n_iter: int, resid_sq: float) -> Fit:
         if len(self.free):
             coef = self.coef()
             index = np.flatnonzero(coef)
@@ -179,4 +236,4 @@ class CovarianceSolver:
         df = float("nan")
         if self.problem.counts_df:
             df = self._working.smoother_trace(self._coef, self._penalty[1])
-        return Fit(alpha, index, coef, gap, status, n_iter, df, 0.5 * self._resid_sq)
+        return Fit(alpha, index, coef, gap, status, n_iter, df, 0.5 * resid_sq)

@@ -216,9 +216,7 @@ class Run:
 
         if self.interrupt is None:
             bar = with_bar(alphas, plan.rule.progress)
-            self.interrupt = descend(
-                lanes, bar, float(alphas[-1]), plan.rule.n_threads, visit, done
-            )
+            self.interrupt = descend(lanes, alphas, bar, plan.rule.n_threads, visit, done)
         self._leave(r, batch, lanes, settings)
 
     def _lanes(self, r: int, starts: list[Start]) -> list[Lane]:

@@ -78,6 +78,12 @@ class Engine:
         least_squares = isinstance(self.problem.family, Gaussian)
         return least_squares and penalty.unbounded and not penalty.has_l1(alpha)
 
+    def expect(self, alphas: Floats) -> None:
+        """Take the alphas that `solve` will be asked for, descending: where X is not read, some are
+        solved ahead."""
+        if self._covariance is not None:
+            self._covariance.expect(alphas)
+
     @property
     def apart(self) -> bool:
         """Whether X will hardly be read, so that nobody need wait for others who read it too."""

@@ -117,20 +117,21 @@ def _dealt(
 ) -> list[Fold]:
     """Deal the rows of positive weight out: rows by class, or whole groups."""
     rows = np.flatnonzero(weights > 0.0)
-    labels = np.zeros(len(rows)) if classes is None else classes[rows]
-    labels = labels if groups is None else groups[rows]
-    _, codes = np.unique(labels, return_inverse=True)
-    units = len(rows) if groups is None else int(codes.max()) + 1
+    labels, codes = classes if groups is None else groups, None
+    if labels is not None:
+        _, codes = np.unique(labels[rows], return_inverse=True)
+    units = len(rows) if groups is None or codes is None else int(codes.max()) + 1
     if units < n_folds:
         kind = "rows of positive weight" if groups is None else "groups"
         raise ValueError(f"cv must be at most the number of {kind}, {units}, got {n_folds}")
     shuffled = np.random.default_rng(0).permutation(units)
-    fold_of = np.empty(len(rows), dtype=np.intp)
-    if groups is None:
-        fold_of[shuffled[np.argsort(codes[shuffled], kind="stable")]] = np.arange(units) % n_folds
+    fold_of = np.empty(len(rows), dtype=np.min_scalar_type(n_folds))
+    if codes is None or groups is None:
+        by_class = slice(None) if codes is None else np.argsort(codes[shuffled], kind="stable")
+        fold_of[shuffled[by_class]] = np.arange(units) % n_folds
     else:
         fold_of[:] = _lightest(np.bincount(codes), shuffled, n_folds)[codes]
-    return [_whole(k, rows[fold_of == k]) for k in range(n_folds)]
+    return [_whole(k, rows[np.flatnonzero(fold_of == k)]) for k in range(n_folds)]
 
 
 def _lightest(sizes: NDArray[np.intp], shuffled: Indices, n_folds: int) -> Indices:

@@ -35,6 +35,10 @@ class Lane:
         self.fits: list[Fit] = []
         self.refits: list[Refit] = []
 
+    def expect(self, alphas: Floats) -> None:
+        """Take the grid, descending, that `step` is going to walk."""
+        self.engine.expect(alphas * self.scale)
+
     def step(self, alpha: float, *, last: bool) -> Fit:
         """Solve the next alpha, warm from the one before."""
         fit = self.engine.solve(alpha * self.scale, last=last)

@@ -20,6 +20,7 @@ values are below 3e-4 of the largest.
 """
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -79,7 +80,6 @@ class ColumnSpace:
     def __init__(self, design: Design, members: Indices, gram: Floats | None = None) -> None:
         self._design, self.members = design, members
         self._by_rows = len(members) > design.n
-        self._root = np.sqrt(design.weights)
         self._scale, self._null = np.ones(len(members)), None
         self._vectors, self._inverse = np.empty((len(members), 0)), np.empty(0)
         self._top, others = 1.0, np.eye(0)
@@ -96,6 +96,10 @@ class ColumnSpace:
         self.rank = len(self._inverse) + len(self._sizes)
         values = np.concatenate([self._inverse**-0.5, self._sizes])
         self.condition = float(values.max() / values.min()) if self.rank else 1.0
+
+    @cached_property
+    def _root(self) -> Floats:
+        return np.sqrt(self._design.weights)
 
     # -- the decomposition -----------------------------------------------------------------------
 

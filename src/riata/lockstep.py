@@ -14,9 +14,11 @@ from itertools import islice
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .arguments import Data
 from .centring import centre
+from .covariance import AHEAD
 from .design import Measured, Moments
 from .engine import Engine
 from .lane import Lane
@@ -25,7 +27,8 @@ from .relaxed import Refitter
 from .stopping import LONG, Rule
 from .threads import run
 
-AHEAD = 10  # alphas that a lane solves in one go where none of them reads X
+Floats = NDArray[np.float64]
+
 MOST_LANES = 16  # problems at once: each keeps a Gram matrix and a dozen numbers per column
 
 
@@ -69,14 +72,15 @@ class Start:
 
 def descend(
     lanes: list[Lane],
+    grid: Floats,
     alphas: Iterable[float],
-    last: float,
     n_threads: int,
     visit: Callable[[int, Lane, Fit], None],
     done: Callable[[], None],
 ) -> KeyboardInterrupt | None:
     """Take all lanes down the grid; return the Ctrl-C that ended it early, if one did.
 
+    alphas : those of the grid again, as they are to be asked for: a bar may count them
     visit(number, lane, fit) : called after each fit, in the thread that made it
     done() : called when all lanes have solved an alpha or some, in the calling thread
     """
@@ -88,11 +92,13 @@ def descend(
     def job(number: int, some: list[float]) -> None:
         lane = lanes[number]
         for alpha in some:
-            verify = number == 0 and alpha == last  # the others' may stay Gram algebra
+            verify = number == 0 and alpha == grid[-1]  # the others' may stay Gram algebra
             visit(number, lane, lane.step(alpha, last=verify))
             if lane.engine.problem.expired():
                 break
 
+    for lane in lanes:
+        lane.expect(grid)
     steps, solved, share = iter(alphas), 0, shares_reads(lanes)
     try:
         while True:

@@ -242,6 +242,7 @@ SEPARATED = (
 
 def _run(lane: Lane, alphas: Floats, progress: bool) -> KeyboardInterrupt | None:
     """Solve alpha after alpha, until the grid, the caller's time or their patience ends."""
+    lane.expect(alphas)
     try:
         for alpha in with_bar(alphas, progress):
             if lane.engine.problem.expired():

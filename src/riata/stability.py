@@ -252,7 +252,7 @@ def _entries(data: Data, halves: list[Floats], grid: Floats, rule: Rule) -> list
             lane.forget()  # who has entered is known now
 
         bar = with_bar(grid, rule.progress)
-        stop = descend(lanes, bar, float(grid[-1]), rule.n_threads, visit, lambda: None)
+        stop = descend(lanes, grid, bar, rule.n_threads, visit, lambda: None)
         if stop is not None:
             raise stop
     return first

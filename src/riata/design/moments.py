@@ -28,7 +28,7 @@ from ..threads import cut, run
 from .base import LARGEST, Floats
 from .dense import CONSTANT, GROUP, PILOT, WHOLE, DenseDesign, check_finite
 
-ROWS = 4096  # of which a task is a multiple
+ROWS = 512  # of which a task is a multiple
 TASKS = 8
 
 
@@ -70,13 +70,14 @@ def together(parts: list[Moments]) -> Moments:
     weight = sum(part.weight for part in parts)
     mean = np.sum([part.weight * part.mean for part in parts], axis=0) / weight
     y_mean = sum(part.weight * part.y_mean for part in parts) / weight
-    total = Moments(weight, mean, y_mean, np.zeros_like(parts[0].gram), np.zeros_like(mean), 0.0)
+    roots = np.sqrt([part.weight for part in parts])
+    off = roots[:, None] * np.array([part.mean - mean for part in parts])
+    y_off = roots * [part.y_mean - y_mean for part in parts]
+    total = Moments(weight, mean, y_mean, off.T @ off, y_off @ off, float(y_off @ y_off))
     for part in parts:
-        off, y_off = part.mean - mean, part.y_mean - y_mean
         total.gram += part.gram
-        total.gram += part.weight * np.outer(off, off)
-        total.cross += part.cross + part.weight * y_off * off
-        total.y_sq += part.y_sq + part.weight * y_off**2
+        total.cross += part.cross
+        total.y_sq += part.y_sq
     return total
 
 
@@ -106,31 +107,45 @@ def read_moments(
         if not np.any(rest**2 > np.maximum(4.0 * (second - rest**2), (CONSTANT * shift) ** 2)):
             break
         shift = shift + rest
+    totals, y_means, y_sqs = _moments_of(weights, y - low, part, n_parts)
     found: list[Any] = [None] * n_parts
 
     def job(k: int) -> None:
-        found[k] = _finished(weights, y - low, part == k, grams[:, k], sums[k], shift, low)
+        found[k] = _finished(totals[k], y_means[k], y_sqs[k], grams[:, k], sums[k], shift, low)
 
     run([partial(job, k) for k in range(n_parts)], n_threads)
     return found
 
 
+def _moments_of(
+    weights: Floats, y: Floats, part: NDArray[np.intp], n_parts: int
+) -> tuple[Floats, Floats, Floats]:
+    """Return the total weight, the mean and the sum of squares about it of y in each part, (K,)."""
+    place = part + 1  # the first: of those in no part
+
+    def sums(terms: Floats) -> Floats:
+        return np.asarray(np.bincount(place, terms, n_parts + 1), dtype=np.float64)
+
+    total = sums(weights)
+    mean = np.divide(sums(weights * y), total, out=np.zeros(n_parts + 1), where=total > 0.0)
+    y_sq = sums(weights * (y - mean[place]) ** 2)
+    return total[1:], mean[1:], y_sq[1:]
+
+
 def _finished(
-    weights: Floats, y: Floats, mine: NDArray[np.bool_], grams: Floats, sums: Floats,
-    shift: Floats, low: float,
+    weight: float, y_mean: float, y_sq: float, grams: Floats, sums: Floats, shift: Floats,
+    low: float,
 ) -> Moments:  # fmt: skip
     """Return moments about the part's own means, from sums about `shift` and `low`."""
-    w, y, p = weights[mine], y[mine], len(shift)
-    weight = float(w.sum())
+    p = len(shift)
     raw = grams.sum(axis=0)[:p, :p]
     raw = np.triu(raw) + np.triu(raw, 1).T
     if weight == 0.0:
         return Moments(0.0, shift.copy(), low, raw, np.zeros_like(shift), 0.0)
-    mean, y_mean = sums[0] / weight, dual.weighted_sums(w, y)[0] / weight
+    mean = sums[0] / weight
     raw -= weight * np.outer(mean, mean)
     cross = sums[1] - weight * y_mean * mean
-    y_sq = dual.weighted_sums(w, y - y_mean)[1]
-    return Moments(weight, shift + mean, low + y_mean, raw, cross, y_sq)
+    return Moments(float(weight), shift + mean, float(low + y_mean), raw, cross, float(y_sq))
 
 
 def _sums(

@@ -27,7 +27,6 @@ import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport INFINITY, fabs
-from libc.stdint cimport uint8_t
 from libc.string cimport memcpy, memset
 
 from .factor cimport Factor
@@ -39,6 +38,7 @@ cdef enum:
     LEAST_BATCH = 10
     REFACTOR_AFTER = 200   # downdates beyond the size of A
     PATIENCE = 8           # full steps without a smaller gap
+    BETWEEN_SIGNALS = 1000000   # multiply-adds
 
 cdef double DEPENDENT = 1e-10   # share of a pivot
 cdef double FREE = 1e-12        # the same, where only dimensions are counted
@@ -50,33 +50,26 @@ cdef class ActiveSet:
     Positions are those of the working set, which may grow between calls.
     """
 
-    cdef Factor factor              # of H_AA + diag(l2); its size is that of A
-    cdef double[::1] l2             # the l2 that is in the factor, by position in A
-    cdef double[::1] sign           # by position in A; 0 where nothing forbids a change of sign
-    cdef Py_ssize_t[::1] active     # positions in the working set, in the order of the factor
-    cdef Py_ssize_t[::1] place      # position in A by position in the working set, or -1
-    cdef double[::1] rhs, step, stopped
-    cdef double[::1] image, trial   # H_:A times a step, over the working set
-    cdef double[::1] gain, ranked   # what each would gain by joining, signed; room to rank them
-    cdef uint8_t[::1] leaves        # by position in A
-
     def __init__(self):
         self.factor = Factor(DEPENDENT)
         self.l2 = self.sign = np.empty(0)
         self.image = self.trial = self.gain = self.ranked = np.empty(0)
         self.active = self.place = np.empty(0, dtype=np.intp)
-        self._reserve(16)
+        self.work = 0.0
+        self.reserve(16)
 
-    def _reserve(self, Py_ssize_t size):
+    cdef bint reserve(self, Py_ssize_t size) except -1 nogil:
         """Make room for `size` active features."""
-        self.factor.reserve(size)
-        if size <= self.active.shape[0] and size > 0:
-            return
-        self.l2 = longer(self.l2, self.factor.capacity)
-        self.sign = longer(self.sign, self.factor.capacity)
-        self.active = longer(self.active, self.factor.capacity)
-        self.rhs, self.step, self.stopped = (np.empty(self.factor.capacity) for _ in range(3))
-        self.leaves = np.zeros(self.factor.capacity, dtype=np.uint8)
+        if 0 < size <= self.active.shape[0]:
+            return True
+        with gil:
+            self.factor.reserve(size)
+            self.l2 = longer(self.l2, self.factor.capacity)
+            self.sign = longer(self.sign, self.factor.capacity)
+            self.active = longer(self.active, self.factor.capacity)
+            self.rhs, self.step, self.stopped = (np.empty(self.factor.capacity) for _ in range(3))
+            self.leaves = np.zeros(self.factor.capacity, dtype=np.uint8)
+        return True
 
     def renumber(self, const Py_ssize_t[::1] kept):
         """The working set keeps only these positions, in order; all of A is among them."""
@@ -152,8 +145,9 @@ cdef class ActiveSet:
             same = same and self.place[j] >= 0 and self.l2[self.place[j]] == l2[j]
         if not same:
             other = ActiveSet()
+            other.reserve(support.shape[0])
             other.factor = Factor(FREE)
-            other._reserve(support.shape[0])
+            other.factor.reserve(other.active.shape[0])
             other.place = np.empty(l2.shape[0], dtype=np.intp)
             for i in range(support.shape[0]):
                 other.note(i, support[i], l2[support[i]], 0.0)
@@ -171,27 +165,42 @@ cdef class ActiveSet:
         Arguments as in coordinate.gram_descent. finished is False where `max_solves` was reached
         or the gap stopped falling: coordinate descent should go on from there.
         """
+        cdef bint finished = False
+        cdef Py_ssize_t solves
+        with nogil:
+            solves = self.minimise(gram, terms, &resid_sq, target, max_solves, &finished)
+        return solves, resid_sq, bool(finished)
+
+    cdef Py_ssize_t minimise(
+        self, const double[:, ::1] gram, double[:, ::1] terms, double *resid_sq, double target,
+        Py_ssize_t max_solves, bint *finished
+    ) except -1 nogil:
+        """The same, for native loops; returns solves."""
         cdef double[::1] coef = terms[0], grad = terms[1]
         cdef const double[::1] norm_sq = terms[2], l1 = terms[3], l2 = terms[4]
         cdef const double[::1] lower = terms[5], upper = terms[6]
         cdef Py_ssize_t size = terms.shape[1], solves = 0, stale = 0
         cdef double gap = INFINITY, best = INFINITY
-        cdef bint whole
-        if size > self.place.shape[0]:
-            self.place = longer(self.place, size, -1)
-        if size > self.image.shape[0]:
-            self.image, self.trial, self.gain, self.ranked = np.empty((4, 2 * size))
-        self._reconcile(gram, coef, l1, l2, lower, upper)
+        finished[0] = False
+        if size > self.place.shape[0] or size > self.image.shape[0]:
+            with gil:
+                self.place = longer(self.place, size, -1)
+                if size > self.image.shape[0]:
+                    self.image, self.trial, self.gain, self.ranked = np.empty((4, 2 * size))
+        self.reconcile(gram, coef, l1, l2, lower, upper)
         while solves < max_solves:
-            PyErr_CheckSignals()
-            with nogil:
-                whole = self.newton_step(gram, coef, grad, &resid_sq, l1, l2, lower, upper)
+            self.work += (self.factor.size + 1.0) * size
+            if self.work > BETWEEN_SIGNALS:
+                self.work = 0.0
+                with gil:
+                    PyErr_CheckSignals()
             solves += 1
-            if not whole:
+            if not self.newton_step(gram, coef, grad, resid_sq, l1, l2, lower, upper):
                 continue
-            gap = restricted_gap(coef, grad, resid_sq, norm_sq, l1, l2, lower, upper)
+            gap = restricted_gap(coef, grad, resid_sq[0], norm_sq, l1, l2, lower, upper)
             if gap <= target:
-                return solves, resid_sq, True
+                finished[0] = True
+                break
             stale = 0 if gap < 0.9 * best else stale + 1
             best = min(best, gap)
             if stale > PATIENCE:
@@ -199,13 +208,13 @@ cdef class ActiveSet:
             if self.factor.downdates > self.factor.size + REFACTOR_AFTER:
                 self.leaves[:] = 0
                 self.remove_leaving(gram, True)
-            self._join(gram, coef, grad, &resid_sq, norm_sq, l1, l2, lower, upper, stale > 1)
-        return solves, resid_sq, False
+            self.join(gram, coef, grad, resid_sq, norm_sq, l1, l2, lower, upper, stale > 1)
+        return solves
 
-    cdef bint _reconcile(
+    cdef bint reconcile(
         self, const double[:, ::1] gram, const double[::1] coef, const double[::1] l1,
         const double[::1] l2, const double[::1] lower, const double[::1] upper
-    ) except -1:
+    ) except -1 nogil:
         """Make A the features strictly between their limits, and L their factor."""
         cdef Py_ssize_t i, j, size = self.factor.size
         cdef bint changed = False
@@ -221,7 +230,7 @@ cdef class ActiveSet:
         size = self.factor.size
         for j in range(coef.shape[0]):
             if self.place[j] < 0 and coef[j] != 0.0 and lower[j] < coef[j] < upper[j]:
-                self._reserve(size + 1)
+                self.reserve(size + 1)
                 self.note(size, j, l2[j], sign_of(coef[j], l1[j]))
                 size += 1
         self.admit(gram, size)
@@ -343,35 +352,34 @@ cdef class ActiveSet:
 
     # -- who joins ------------------------------------------------------------------------------
 
-    cdef bint _join(
+    cdef bint join(
         self, const double[:, ::1] gram, double[::1] coef, double[::1] grad, double *resid_sq,
         const double[::1] norm_sq, const double[::1] l1, const double[::1] l2,
         const double[::1] lower, const double[::1] upper, bint alone
-    ) except -1:
+    ) except -1 nogil:
         """Let the worst violators join A; where all depend on it, move the worst one in."""
         cdef Py_ssize_t j, worst = -1, count = 0, size = self.factor.size
         cdef Py_ssize_t batch = 1 if alone else max(<Py_ssize_t>LEAST_BATCH, size)
         cdef double pivot, g, least = 0.0
-        with nogil:
-            for j in range(coef.shape[0]):
-                self.gain[j] = 0.0
-                pivot = gram[j, j] + l2[j]
-                if self.place[j] >= 0 or pivot <= 1e-12 * norm_sq[j]:
-                    continue
-                g = violation(coef[j], grad[j], l1[j], l2[j], lower[j], upper[j])
-                if g == 0.0:
-                    continue
-                self.gain[j] = g * fabs(g) / pivot
-                self.ranked[count] = fabs(self.gain[j])
-                count += 1
-                if worst < 0 or fabs(self.gain[j]) > fabs(self.gain[worst]):
-                    worst = j
-            if count > batch:
-                least = largest(&self.ranked[0], count, batch)
-                count = batch
+        for j in range(coef.shape[0]):
+            self.gain[j] = 0.0
+            pivot = gram[j, j] + l2[j]
+            if self.place[j] >= 0 or pivot <= 1e-12 * norm_sq[j]:
+                continue
+            g = violation(coef[j], grad[j], l1[j], l2[j], lower[j], upper[j])
+            if g == 0.0:
+                continue
+            self.gain[j] = g * fabs(g) / pivot
+            self.ranked[count] = fabs(self.gain[j])
+            count += 1
+            if worst < 0 or fabs(self.gain[j]) > fabs(self.gain[worst]):
+                worst = j
+        if count > batch:
+            least = largest(&self.ranked[0], count, batch)
+            count = batch
         if worst < 0:
             return True
-        self._reserve(size + count)
+        self.reserve(size + count)
         for j in range(coef.shape[0]):
             if self.gain[j] != 0.0 and fabs(self.gain[j]) >= least and count > 0:
                 self.note(size, j, l2[j], join_sign(coef[j], self.gain[j], l1[j]))

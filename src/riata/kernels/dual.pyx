@@ -5,12 +5,12 @@ z (p,) is X'u, the correlation of every feature with the dual vector; l1, l2, lo
 out (they are projected out of u, or excluded from the model).
 """
 
-from libc.math cimport fabs, sqrt
+from libc.math cimport fabs
 from libc.stdint cimport uint8_t
 
 from .restricted cimport restricted_gap
 from .scalar cimport best_response, fenchel_young, scale_limit, urgency_of
-from .simd cimport riata_axpy_f64, riata_dot_f64, riata_norm_f64
+from .simd cimport riata_dot_f64, riata_norm_f64
 
 
 cdef double scale_of(
@@ -109,45 +109,3 @@ def weighted_sums(const double[::1] w, const double[::1] values):
         return 0.0, 0.0
     cdef Py_ssize_t n = w.shape[0]
     return riata_dot_f64(&w[0], &values[0], 0.0, n), riata_norm_f64(&values[0], &w[0], 0.0, n)
-
-
-cdef double explained_by(
-    const double[:, ::1] gram, const double[::1] correlation, const double[::1] coef,
-    double[::1] out
-) noexcept nogil:
-    cdef Py_ssize_t a, size = out.shape[0]
-    cdef double explained = 0.0
-    out[:] = correlation
-    for a in range(size):
-        if coef[a] != 0.0:
-            riata_axpy_f64(-coef[a], &gram[a, 0], 0.0, &out[0], size)
-    for a in range(size):
-        explained += coef[a] * (correlation[a] + out[a])
-    return explained
-
-
-def gram_certificate(
-    const double[:, ::1] gram, const double[::1] correlation, double y_sq, double[:, ::1] terms,
-    const uint8_t[:] skip
-):
-    """Take the gradient H b from scratch; return (|r|^2, sum_j |x_j| |b_j|, gap, slope).
-
-    gap, slope : those of the residual at its largest feasible scale c <= 1, and their sum with
-        (1 - c)^2 |r|^2 / 2; where the slope is above 0, a smaller scale has a smaller gap
-    gram : H, at least (p, p), symmetric;  correlation : X'y, (p,)
-    terms : (7, p), rows coef, gradient (overwritten), |x_j|_w^2, l1, l2, lower and upper
-    """
-    cdef double[::1] coef = terms[0], z = terms[1]
-    cdef const double[::1] norm_sq = terms[2], l1 = terms[3], l2 = terms[4]
-    cdef const double[::1] lower = terms[5], upper = terms[6]
-    cdef Py_ssize_t j
-    cdef double resid_sq, c, gap, slope, size = 0.0
-    with nogil:
-        resid_sq = max(y_sq - explained_by(gram, correlation, coef, z), 0.0)
-        for j in range(coef.shape[0]):
-            if coef[j] != 0.0:
-                size += sqrt(norm_sq[j]) * fabs(coef[j])
-        c = scale_of(z, l1, l2, lower, upper, skip)
-        gap = gap_at(coef, z, c, l1, l2, lower, upper, skip, &slope)
-    return (resid_sq, size, gap + 0.5 * (1.0 - c) ** 2 * resid_sq,
-            slope - (1.0 - c) * resid_sq)

@@ -1,0 +1,14 @@
+# cython: language_level=3
+"""The duality gap from z (p,), for native loops; see dual.pyx."""
+
+from libc.stdint cimport uint8_t
+
+cdef double scale_of(
+    const double[::1] z, const double[:] l1, const double[:] l2, const double[:] lower,
+    const double[:] upper, const uint8_t[:] skip
+) noexcept nogil
+cdef double gap_at(
+    const double[::1] coef, const double[::1] z, double c, const double[:] l1,
+    const double[:] l2, const double[:] lower, const double[:] upper, const uint8_t[:] skip,
+    double *slope
+) noexcept nogil
