@@ -21,10 +21,10 @@ CONTRACTED = {name: ["-ffp-contract=fast"] for name in ("gram", "factor", "dots"
 HEADERS = [
     *("simd.h", "tile.h", "dots.h", "factor.h", "loss.h", "bounds.h"),
     *("simd.pxd", "scalar.pxd", "restricted.pxd", "rank.pxd", "limits.pxd", "factor.pxd"),
-    "dots.pxd", "active_set.pxd", "dual.pxd",
+    "dots.pxd", "active_set.pxd", "bounds.pxd", "dual.pxd",
 ]
 MODULES = ["factor", "active_set", "bounds", "checks", "dense", "dots", "sparse", "gram"]
-MODULES += ["coordinate", "covariance", "dual", "groups", "loss"]
+MODULES += ["ahead", "coordinate", "covariance", "dual", "groups", "loss"]
 
 setup(
     ext_modules=cythonize(

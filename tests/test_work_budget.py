@@ -8,7 +8,7 @@ from certified import certified_fit
 from problems import FEW_STORAGES, regression
 
 import riata
-from riata.kernels import covariance
+from riata.kernels import ahead, covariance
 
 WIDE, WIDE_Y = regression(60, 400, seed=131)
 TALL, TALL_Y = regression(600, 30, seed=132)
@@ -110,3 +110,22 @@ def test_tall_alphas_are_solved_many_at_a_time(monkeypatch):
     riata.cross_validate(TALL, TALL_Y, cv=5, n_alphas=100, n_threads=1)
     assert sum(calls) >= 6 * 99
     assert len(calls) <= 6 * 20
+
+
+def test_wide_alphas_are_solved_many_at_a_time(monkeypatch):
+    """Python runs once for ten alphas or so, and where somebody joins the working set."""
+    fits, solve_ahead = [], ahead.solve_ahead
+
+    def counted(*given):
+        result = solve_ahead(*given)
+        fits.append(len(result[0]))
+        return result
+
+    names = ("rounding", "gram_rounding", "threshold_at", "room_for", "joining")
+    stand_in = SimpleNamespace(
+        **{name: getattr(ahead, name) for name in names}, solve_ahead=counted
+    )
+    monkeypatch.setattr("riata.lazy_solver.ahead", stand_in)
+    certified_fit(WIDE, WIDE_Y, n_alphas=100)
+    assert sum(fits) >= 80
+    assert len(fits) <= 30

@@ -21,12 +21,11 @@ from .kernels import covariance, dual
 from .least_squares import KEPT
 from .penalty import Box
 from .problem import Fit, Problem
-from .solver import EPS, FAR, INNER, ROUGH, SAFE, STALLS, on_the_way
+from .solver import EPS, INNER, ROUGH, SAFE, STALLS, on_the_way, upcoming
 from .working_set import WorkingSet
 
 Floats = NDArray[np.float64]
 NULL_DIGITS = 1e-10  # relative error that the null model's objective may have
-AHEAD = 10  # alphas that are solved in one go
 
 
 @dataclass
@@ -143,11 +142,9 @@ class CovarianceSolver:
         descent."""
         problem, gram = self.problem, self._working.gram
         assert gram is not None  # p is below its limit
-        some = self._expected[self._expected <= alpha][:AHEAD]
-        near = some >= FAR * np.concatenate([[self._last_alpha], some[:-1]])
-        some = some[: int(np.argmin(np.append(near, False)))]
+        some = upcoming(self._expected, alpha, self._last_alpha)
         traced = problem.counts_df and bool(self._unit[1].any())  # by the factor of each alpha
-        if traced or len(some) == 0 or some[0] != alpha or not some[-1] > 0.0:
+        if traced or len(some) == 0:
             return
         negligible = problem.negligible_gap()
         coefs, facts = np.empty((len(some), len(self.live))), np.zeros((len(some) + 1, 4))

@@ -34,6 +34,7 @@ class Engine:
         if self._covariance is not None and not self._covariance.sound:
             self._covariance = None
         self._made: Solver | None = None
+        self._expected = np.empty(0)
         if self._covariance is None:
             self._solver()
 
@@ -47,6 +48,7 @@ class Engine:
             else:
                 multiple = isinstance(family, MultipleFamily)
                 self._made = (MultiSolver if multiple else WideNewtonSolver)(self.problem)
+            self._made.expect(self._expected)
         return self._made
 
     @cached_property
@@ -79,10 +81,11 @@ class Engine:
         return least_squares and penalty.unbounded and not penalty.has_l1(alpha)
 
     def expect(self, alphas: Floats) -> None:
-        """Take the alphas that `solve` will be asked for, descending: where X is not read, some are
-        solved ahead."""
-        if self._covariance is not None:
-            self._covariance.expect(alphas)
+        """Take the alphas that `solve` will be asked for, descending: some may be solved ahead."""
+        self._expected = alphas
+        for solver in (self._covariance, self._made):
+            if solver is not None:
+                solver.expect(alphas)
 
     @property
     def apart(self) -> bool:

@@ -10,11 +10,13 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
+from . import working_set
 from .certificate import duality_gap_of
 from .correlations import Correlations
+from .kernels import ahead
 from .penalty import Box
-from .problem import Problem
-from .solver import EPS, SAFE, Floats, Solver, State
+from .problem import Fit, Problem
+from .solver import INNER, SAFE, Floats, Solver, State, upcoming
 
 
 class LazySolver(Solver):
@@ -22,6 +24,8 @@ class LazySolver(Solver):
 
     _known: Correlations
     _coarse = False  # whether z of the members, by Gram algebra, is not exact enough
+    _expected: Floats = np.empty(0)
+    _given: Fit | None = None  # the last fit, where the present point is ahead of it
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
@@ -30,6 +34,68 @@ class LazySolver(Solver):
             self.working.is_member,
         )  # fmt: skip
         self.state.z = self._known.z
+        self._found: list[Fit] = []  # which nobody has asked for yet
+        self._unit = problem.penalty.unit()
+
+    def expect(self, alphas: Floats) -> None:
+        self._expected = alphas
+
+    def solve(self, alpha: float) -> Fit:
+        """Return the certified fit at alpha, warm from the one before."""
+        if not self._found:
+            self._look_ahead(alpha)
+        if self._found and self._found[0].alpha == alpha:
+            self._given = self._found.pop(0)
+            return self._given
+        self._found, self._given = [], None
+        return super().solve(alpha)
+
+    def _look_ahead(self, alpha: float) -> None:
+        """Solve this alpha and some that are expected after it, until one asks for more than one
+        round."""
+        problem, working, last = self.problem, self.working, self._last_alpha
+        penalty, gram, bounds = problem.penalty, working.gram, self._known.bounds
+        near = 0.0 < last < float("inf") and not self._pending and gram is not None
+        some = upcoming(self._expected, alpha, last) if near else np.empty(0)
+        traced = problem.counts_df and penalty.l1_ratio < 1.0  # by the factor of each alpha
+        if len(some) == 0 or traced or not penalty.has_l1(alpha):
+            return
+        assert gram is not None
+        negligible, coef = problem.negligible_gap(), self.state.coef
+        unit, buffer, box = self._unit
+        bounds.penalise(*box)
+        found, active, size, more, coarse = ahead.solve_ahead(
+            bounds, working.active, gram, coef, working.members, unit, buffer, some, last,
+            self.state.size, self._join, working.image, working_set.LEAST, working_set.GRAM_LIMIT,
+            INNER, negligible, SAFE * negligible, math.sqrt(problem.y_sq), problem.max_iter,
+            problem.deadline, problem.design.centred,
+        )  # fmt: skip
+        self._begun += more
+        self._found = [
+            Fit(float(alpha), index, values, gap, "converged", n_iter, len(index), 0.5 * resid_sq)
+            for alpha, (index, values, gap, n_iter, resid_sq) in zip(some, found, strict=False)
+        ]
+        if found:
+            self._last_alpha = float(some[len(found) - 1])
+        self.state = self._arrived(active, size)
+        self._coarse = coarse
+        if coarse:
+            self._known.reread(working.members)
+
+    def _join(
+        self, threshold: float, active: NDArray[np.intp], size: float
+    ) -> tuple[Floats | None, NDArray[np.intp]]:
+        """Let those join who should, by their estimates; return H, where it can be kept, and the
+        members."""
+        self.state = self._arrived(active, size)
+        self._threshold, self._listed = threshold, True
+        self._refill(self._unit[2])
+        return self.working.gram, self.working.members
+
+    def fitted(self) -> Floats:
+        if self._found and self._given is not None:
+            return self.problem.design.dot(self._given.index, self._given.coef)
+        return super().fitted()
 
     @staticmethod
     def suits(problem: Problem) -> bool:
@@ -71,20 +137,23 @@ class LazySolver(Solver):
         n_iter, finished = working.descend(
             terms, self.state.resid_sq, target, max_iter, clocked=problem.deadline < float("inf")
         )
-        active, resid, resid_sq, size, magnitude = bounds.advance(
-            coef, work, terms, working.image, problem.design.centred
-        )
-        self.state = State(coef, active, resid, self._known.z, resid_sq, size)
-        self._coarse = self._rounding(magnitude) > SAFE * problem.negligible_gap()
+        bounds.advance(coef, work, terms, working.image, problem.design.centred)
+        self.state = self._arrived(bounds.support(), bounds.size)
+        self._coarse = self._rounding(bounds.magnitude) > SAFE * problem.negligible_gap()
         if self._coarse and not self._pending:
             self._known.reread(work)
         return n_iter, finished
 
+    def _arrived(self, active: NDArray[np.intp], size: float) -> State:
+        """Return the state where the bounds have taken coef."""
+        known, coef = self._known, self.state.coef
+        return State(coef, active, known.bounds.resid, known.z, known.bounds.resid_sq, size)
+
     def _rounding(self, magnitude: float) -> float:
-        """Return the gap that z by Gram algebra can hide: it is off by eps |x_j| (|y| + magnitude)
-        with magnitude = sum_k |x_k| |b_k|, what is cancelled in a sparse column's norm included."""
-        reach = math.sqrt(self.problem.y_sq) + magnitude
-        return 4 * EPS * (0.5 * self.state.resid_sq + magnitude * reach)
+        """Return the gap that z by Gram algebra can hide; magnitude = sum_k |x_k| |b_k|."""
+        return ahead.gram_rounding(
+            self.state.resid_sq, magnitude, math.sqrt(self.problem.y_sq)
+        )  # fmt: skip
 
     def _state(self, coef: Floats) -> State:
         """Return the state at coef, from the data; a pass for z."""

@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 
 from .arguments import Data
 from .centring import centre
-from .covariance import AHEAD
 from .design import Measured, Moments
 from .engine import Engine
 from .lane import Lane
 from .problem import Fit, Problem
 from .relaxed import Refitter
+from .solver import AHEAD
 from .stopping import LONG, Rule
 from .threads import run
 
@@ -98,7 +98,8 @@ def descend(
                 break
 
     for lane in lanes:
-        lane.expect(grid)
+        if lane.engine.apart:  # the others wait for each other, or are asked for what they predict
+            lane.expect(grid)
     steps, solved, share = iter(alphas), 0, shares_reads(lanes)
     try:
         while True:

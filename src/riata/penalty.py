@@ -83,6 +83,14 @@ class ElasticNet:
         l2 = self._none if bare else self._wide(self._l2(alpha))
         return Box(self._wide(self._l1(alpha)), l2, self._lower, self._upper)
 
+    def unit(self) -> tuple[Floats, Floats, Box]:
+        """Return l1 and l2 at alpha = 1, (2, p), or (2, 1) where all are alike; an array of that
+        shape; and the penalty that looks at it, whatever is written there."""
+        unit = np.array([np.atleast_1d(self._l1(1.0)), np.atleast_1d(self._l2(1.0))])
+        buffer = unit.copy()
+        l1, l2 = (np.broadcast_to(part, self.p) for part in buffer)
+        return unit, buffer, Box(l1, l2, self._lower, self._upper)
+
     def bare(self, alpha: float) -> NDArray[np.intp]:
         """Return the features without any penalty at alpha that have exactly one bound."""
         if self.unbounded:

@@ -10,7 +10,6 @@
 The certificate is the only stopping rule.
 """
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -19,7 +18,7 @@ from numpy.typing import NDArray
 
 from .certify import certified_gap
 from .correlations import Correlations
-from .kernels import dual
+from .kernels import ahead, dual
 from .penalty import Box
 from .problem import Fit, Problem
 from .residual_descent import descend_on_residual
@@ -33,6 +32,7 @@ INNER = 0.3  # share of the tolerance that the working set's own gap may keep
 FAR = 0.6  # an alpha below this share of the last one is approached in steps
 ROUGH = 1e-3  # relative gap that is good enough on the way
 STALLS = 6  # certificates without progress, nothing left to do: the precision floor
+AHEAD = 10  # alphas that are solved in one go, where nothing else comes up
 RESIDUAL_SWEEPS = 100  # of descent on the residual between two looks at the clock and the true one
 
 
@@ -66,11 +66,20 @@ def on_the_way(last: float, alpha: float) -> Iterator[float]:
             yield last
 
 
+def upcoming(expected: Floats, alpha: float, last: float) -> Floats:
+    """Return alpha and some of the expected ones after it, as far as each is near the one before;
+    none where alpha is not among them."""
+    some = expected[expected <= alpha][:AHEAD]
+    near = some >= FAR * np.concatenate([[last], some[:-1]])
+    some = some[: int(np.argmin(np.append(near, False)))]
+    return some if len(some) and some[0] == alpha and some[-1] > 0.0 else some[:0]
+
+
 class Solver:
     """Solves one problem for alpha after alpha; what one leaves behind starts the next."""
 
     _threshold = 1.0  # urgency of those who are expected in the working set
-    _ahead = 0  # iterations of `begin`
+    _begun = 0  # iterations of `begin`, and of fits that were begun and left
     _pending = False  # whether X'(w r) at the present point is still to come
     _known: Correlations | None = None  # z, where it is bounded rather than read
     _listed = False  # whether its bounds have listed who is near l1 here, under this penalty
@@ -109,7 +118,7 @@ class Solver:
 
     def solve(self, alpha: float) -> Fit:
         """Return the certified fit at alpha, warm from the one before."""
-        n_iter, self._ahead = self._come_near(alpha) + self._ahead, 0
+        n_iter, self._begun = self._come_near(alpha) + self._begun, 0
         box = self.problem.penalty.at(alpha)
         gap, status, more = self._approach(
             alpha, box, self.problem.negligible_gap(), self.problem.max_iter - n_iter
@@ -140,7 +149,7 @@ class Solver:
             return None
         self._pending = True
         target = INNER * max(problem.negligible_gap(), self.rounding())
-        self._ahead = self._descend(box, target, problem.max_iter)[0]
+        self._begun = self._descend(box, target, problem.max_iter)[0]
         return problem.design.weights * self.state.resid
 
     def doubtful(self) -> NDArray[np.intp] | None:
@@ -230,7 +239,7 @@ class Solver:
         penalty is `box`."""
         self._threshold, self._listed = 0.5, False
         if alpha > 0.0 and 0.0 < self._last_alpha < float("inf"):
-            self._threshold = min(max(2.0 - self._last_alpha / alpha, 0.5), 1.0)
+            self._threshold = ahead.threshold_at(alpha, self._last_alpha)
         self._last_alpha = alpha
         if self._known is not None:
             self._known.bounds.penalise(*box)
@@ -258,13 +267,8 @@ class Solver:
         return joined
 
     def rounding(self) -> float:
-        """Return the gap that double precision cannot tell from zero at the present point.
-
-        x_j'(w r) carries an error of eps |x_j| |r|, which does not change in proportion when X is
-        rescaled.
-        """
-        state = self.state
-        return 4 * EPS * (0.5 * state.resid_sq + state.size * math.sqrt(state.resid_sq))
+        """Return the gap that double precision cannot tell from zero at the present point."""
+        return ahead.rounding(self.state.resid_sq, self.state.size)
 
     def certify(self, alpha: float, box: Box) -> float:
         """Return the duality gap at the present point."""
@@ -345,8 +349,11 @@ class Solver:
         z = np.zeros(design.p) if self._pending else design.transpose_dot(w * resid)
         return State(coef, active, resid, z, resid_sq, size)
 
+    def expect(self, alphas: Floats) -> None:
+        """Take the alphas that will be asked for, descending; nobody need look ahead."""
+
     def fitted(self) -> Floats:
-        """Return the linear predictor of the problem at the present point, (n,)."""
+        """Return the linear predictor of the problem at the last fit, (n,)."""
         return self.problem.y - self.state.resid
 
     def fit(self, alpha: float, gap: float, status: str, n_iter: int, df: float) -> Fit:

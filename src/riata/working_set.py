@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from .design import Design, ResidualView
 from .gram_space import GramSpace
-from .kernels import coordinate, dual
+from .kernels import ahead, coordinate, dual
 from .kernels.active_set import ActiveSet
 from .least_squares import ColumnSpace
 from .penalty import Box
@@ -262,11 +262,10 @@ def refill(
     near : outsiders among whom these are, and their urgency; None for all
     """
     size = len(working)
-    roomy = 2 * support + LEAST
     fits = working.gram is not None and support + violators <= GRAM_LIMIT
-    if fits:
-        roomy = min(roomy, GRAM_LIMIT)
-    joining = max(violators, min(expected, roomy - size), 0)
+    limit = GRAM_LIMIT if working.gram is not None else -1
+    roomy = ahead.room_for(support, violators, LEAST, limit)
+    joining = ahead.joining(expected, violators, roomy, size)
     if joining == 0:
         return 0
     if near is None:

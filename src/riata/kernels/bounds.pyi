@@ -14,6 +14,10 @@ class Bounds:
     radius: Floats
     slot: NDArray[np.int32]
     weighted: Floats
+    resid: Floats
+    resid_sq: float
+    size: float
+    magnitude: float
     def __init__(
         self,
         with_y: Floats,
@@ -55,7 +59,8 @@ class Bounds:
         terms: Floats,
         image: Callable[[Floats], Floats],
         centred: bool,
-    ) -> tuple[Indices, Floats, float, float, float]: ...
+    ) -> None: ...
+    def support(self) -> Indices: ...
     def note(self, index: Indices, values: Floats) -> None: ...
     def note_read(self, index: Indices, values: Floats) -> None: ...
     def note_all(self, values: Floats) -> None: ...

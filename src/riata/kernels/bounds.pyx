@@ -17,11 +17,9 @@ Cost: a read of p features and of the slots' residuals.
 
 import numpy as np
 
-from cython cimport final
 from libc.math cimport fabs, sqrt
 from libc.stdint cimport int32_t, uint8_t
 
-from .dots cimport Columns
 from .scalar cimport best_response, fenchel_young, scale_limit, urgency_of
 from .simd cimport riata_dot_f64, riata_norm_f64
 
@@ -39,7 +37,6 @@ cdef double GUESSED = 0.6       # the same, where estimates alone decide
 cdef double ORTHOGONAL = 1e-8   # a residual with less than this share of its square off y is y
 
 
-@final
 cdef class Bounds:
     """The present residual, and for every feature what is known of its z there.
 
@@ -53,25 +50,6 @@ cdef class Bounds:
     slot : (p,), that of the residual at its last read
     weighted : (n,), w r
     """
-
-    cdef readonly object z, radius, slot, weighted
-    cdef double[::1] _z, _radius, _weighted, with_y, along, inverse, scale, rest
-    cdef double[::1] fresh, reach   # of its last read, and the first root of the bound
-    cdef const double[::1] y, weights, norm_sq, magnitude_sq
-    cdef int32_t[::1] _slot
-    cdef double[:, ::1] residuals
-    cdef const double[:] l1, l2, lower, upper
-    cdef const uint8_t[::1] skip, member
-    cdef object resid, _loud_array
-    cdef double y_sq, inverse_y, slack, resid_sq
-    cdef Py_ssize_t[::1] counts   # of the features of each slot
-    cdef int32_t[::1] _near, _loud   # near: above the threshold, or nearly
-    cdef Py_ssize_t here, n_near, n_loud
-    cdef Columns columns
-    cdef object read, design
-    cdef Py_ssize_t few              # columns that are read natively, at most
-    cdef object some, residual       # room for a list, and (1, n), what `advance` moves to
-    cdef double[:, ::1] vector, values, image   # w r, what is read with it, and `residual`
 
     def __init__(
         self, double[::1] with_y, const double[::1] norm_sq, const double[::1] magnitude_sq,
@@ -102,9 +80,11 @@ cdef class Bounds:
         cdef Py_ssize_t room = 0 if columns is None else min(columns.few, p)
         self.some, self.values = np.empty(few, dtype=np.intp), np.empty((1, room))
         self.residual = np.empty((1, self.y.shape[0]))
-        self.image = self.residual
+        self.image, self.row = self.residual, self.residual[0]
         self.vector = self.weighted[None]
-        self._place(y, y_sq)
+        self.n_active, self.size, self.magnitude = 0, 0.0, 0.0
+        self.resid = y
+        self.place(self.y, y_sq)
         for j in range(p):
             self.anchor(j, 0, 0.0)
 
@@ -119,18 +99,17 @@ cdef class Bounds:
     cdef double with_resid(self, const double[::1] other) noexcept nogil:
         return riata_dot_f64(&other[0], &self._weighted[0], 0.0, other.shape[0])
 
-    cdef void _place(self, resid, double resid_sq):
-        cdef const double[::1] values = resid
+    cdef void place(self, const double[::1] values, double resid_sq) noexcept nogil:
         cdef Py_ssize_t i
         for i in range(values.shape[0]):
             self._weighted[i] = self.weights[i] * values[i]
-        self.resid, self.resid_sq, self.here = resid, resid_sq, 0
+        self._resid, self.resid_sq, self.here = values, resid_sq, 0
 
     def open(self):
         """Return the slot of the present residual: its own, or that of the fewest features."""
         if self.here:
             return self.here
-        cdef const double[::1] values = self.resid
+        cdef const double[::1] values = self._resid
         cdef Py_ssize_t j, k, slot = 1
         cdef double rest
         with nogil:
@@ -152,31 +131,38 @@ cdef class Bounds:
     def move(self, resid, double resid_sq):
         """Make resid (n,) the present residual: z and radius of every feature from its last read.
         """
-        self._place(resid, resid_sq)
+        self.resid = resid
+        self.place(resid, resid_sq)
+        with nogil:
+            self.bound()
+
+    cdef void bound(self) noexcept nogil:
+        """z and radius of every feature at the present residual, from its last read."""
         cdef Py_ssize_t k
         cdef double t, first, part
         if self._z.shape[0] == 0:
             return
-        with nogil:
-            t = self.with_resid(self.y)
-            first = t * self.inverse_y
-            for k in range(self.along.shape[0]):
-                part = 0.0
-                if self.inverse[k] > 0.0:
-                    part = self.with_resid(self.residuals[k]) - self.along[k] * t
-                self.scale[k] = part * self.inverse[k]
-                self.rest[k] = sqrt(
-                    max(resid_sq - t * first - part * self.scale[k], 0.0) + self.slack * resid_sq)
-            riata_bounds(
-                &self._slot[0], &self.fresh[0], &self.with_y[0], &self.reach[0], &self.scale[0],
-                &self.rest[0], first, &self._z[0], &self._radius[0], self._z.shape[0])
+        t = self.with_resid(self.y)
+        first = t * self.inverse_y
+        for k in range(self.along.shape[0]):
+            part = 0.0
+            if self.inverse[k] > 0.0:
+                part = self.with_resid(self.residuals[k]) - self.along[k] * t
+            self.scale[k] = part * self.inverse[k]
+            self.rest[k] = sqrt(
+                max(self.resid_sq - t * first - part * self.scale[k], 0.0)
+                + self.slack * self.resid_sq)
+        riata_bounds(
+            &self._slot[0], &self.fresh[0], &self.with_y[0], &self.reach[0], &self.scale[0],
+            &self.rest[0], first, &self._z[0], &self._radius[0], self._z.shape[0])
 
-    def penalise(
+    cpdef bint penalise(
         self, const double[:] l1, const double[:] l2, const double[:] lower,
         const double[:] upper
-    ):
+    ) except -1:
         """Take the penalty (p,) that the next calls are about."""
         self.l1, self.l2, self.lower, self.upper = l1, l2, lower, upper
+        return True
 
     cpdef Py_ssize_t hear(self, double threshold) except -1:
         """Return how many features pass l1, or may, and are uncertain; all of them are `loud`.
@@ -195,7 +181,7 @@ cdef class Bounds:
                 unread += self._radius[self._loud[a]] > 0.0
         return unread
 
-    def guess(self, double threshold):
+    cpdef void guess(self, double threshold) noexcept:
         """List as `near` who stands above the threshold, or nearly, if estimates are right."""
         with nogil:
             self.list_near(GUESSED * threshold, 0.0)
@@ -216,7 +202,7 @@ cdef class Bounds:
             self._near[self.n_near] = j
             self.n_near += not (self.skip[j] or self.member[j])
 
-    cdef inline bint passes(self, Py_ssize_t j) noexcept nogil:
+    cdef bint passes(self, Py_ssize_t j) noexcept nogil:
         """Whether z_j passes l1, or may, in a direction open to it."""
         cdef double z = self._z[j], r = self._radius[j], limit = self.l1[j]
         return (z + r > limit and self.upper[j] > 0.0) or (r - z > limit and self.lower[j] < 0.0)
@@ -298,7 +284,7 @@ cdef class Bounds:
                 z, self.l1[j], self.l2[j], self.lower[j], self.upper[j]) - coef[j])
         return gap, slope
 
-    def outside(self, double threshold):
+    cpdef (Py_ssize_t, Py_ssize_t) outside(self, double threshold) noexcept:
         """Return how many of those near stand above threshold l1, and above l1, as far as is known.
         """
         cdef Py_ssize_t a, j, expected = 0, violators = 0
@@ -330,9 +316,9 @@ cdef class Bounds:
         self.settle(threshold)
         return self.gap_of(coef, members, self.n_loud)
 
-    def gather(
+    cpdef void gather(
         self, const double[::1] coef, const Py_ssize_t[::1] members, double[:, ::1] terms
-    ):
+    ) noexcept:
         """Put what concerns the members in the rows of terms (7, |W|): their coef, z, |x_j|^2, l1,
         l2, lower and upper."""
         cdef Py_ssize_t a, j
@@ -357,31 +343,47 @@ cdef class Bounds:
         image : returns X_W b from b (|W|,), where that is not done natively
         centred : whether the mean of the residual is to be taken off
 
-        Returns (non-zero features, r, which the next call overwrites, |r|^2, sum_j |x_j| |b_j|, the
-        same of the magnitudes).
+        What is there: `resid`, which the next call overwrites, `resid_sq`, `size`, `magnitude`,
+        `support()`.
         """
+        if not self.arrive(coef, members, terms, None, centred):
+            self.arrive(coef, members, terms, image(np.asarray(terms[0])), centred)
+
+    def support(self):
+        """Return the non-zero features, ascending, that the last `advance` came to."""
+        index = self.some[: self.n_active].copy()
+        index.sort()
+        return index
+
+    cdef bint arrive(
+        self, double[::1] coef, const Py_ssize_t[::1] members, const double[:, ::1] terms, given,
+        bint centred
+    ) except -1:
+        """`advance`, X_W b given or made natively; False, and nothing moves, where it can't be."""
         cdef Py_ssize_t a, i, j, n = self._weighted.shape[0], count = 0
-        cdef double mean = 0.0, resid_sq, size = 0.0, magnitude = 0.0
+        cdef double mean = 0.0, resid_sq
         cdef double[::1] resid = self.image[0]
-        cdef const double[::1] given
+        cdef const double[::1] image
         cdef Py_ssize_t[::1] active
         if len(self.some) < members.shape[0]:
             self.some = np.empty(2 * members.shape[0], dtype=np.intp)
         active = self.some
         for a in range(members.shape[0]):
-            coef[members[a]] = terms[0, a]
             if terms[0, a] != 0.0:
                 active[count] = members[a]
                 count += 1
-        if self.columns is not None and count <= self.columns.few:
-            with nogil:
+        if given is None and (self.columns is None or count > self.columns.few):
+            return False
+        if given is not None:
+            image = given
+            resid[:] = image
+        with nogil:
+            for a in range(members.shape[0]):
+                coef[members[a]] = terms[0, a]
+            if given is None:
                 for a in range(count):
                     self.values[0, a] = coef[active[a]]
                 self.columns.images(active[:count], self.values, self.image)
-        else:
-            given = image(np.asarray(terms[0]))
-            resid[:] = given
-        with nogil:
             for i in range(n):
                 resid[i] = self.y[i] - resid[i]
             if centred:
@@ -389,18 +391,18 @@ cdef class Bounds:
                 for i in range(n):
                     resid[i] -= mean
             resid_sq = riata_norm_f64(&resid[0], &self.weights[0], 0.0, n)
-        self.move(self.residual[0], resid_sq)
-        with nogil:
+            self.place(resid, resid_sq)
+            self.bound()
+            self.size = self.magnitude = 0.0
             for a in range(members.shape[0]):
                 j = members[a]
                 self._z[j] = terms[1, a]
                 self._radius[j] = 0.0
                 if terms[0, a] != 0.0:
-                    size += sqrt(self.norm_sq[j]) * fabs(terms[0, a])
-                    magnitude += sqrt(self.magnitude_sq[j]) * fabs(terms[0, a])
-        index = self.some[:count].copy()
-        index.sort()
-        return index, self.resid, resid_sq, size, magnitude
+                    self.size += sqrt(self.norm_sq[j]) * fabs(terms[0, a])
+                    self.magnitude += sqrt(self.magnitude_sq[j]) * fabs(terms[0, a])
+        self.n_active, self.resid = count, self.row
+        return True
 
     def note(self, const Py_ssize_t[::1] index, const double[::1] values):
         """Take values as z at the present residual, exact for now, of the features `index`."""

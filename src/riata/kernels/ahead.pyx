@@ -1,0 +1,123 @@
+"""Alpha after alpha where X'(w r) is bounded: what riata.lazy_solver does at each, for as long as
+one round will do. A gap that the members show to be too large, a descent in Gram space, the
+residual and the bounds there, the certificate.
+"""
+
+from time import monotonic
+
+import numpy as np
+
+from libc.math cimport sqrt
+
+from .active_set cimport ActiveSet
+from .bounds cimport Bounds
+
+cdef double EPS = 2.0 ** -52
+
+
+cpdef Py_ssize_t room_for(
+    Py_ssize_t support, Py_ssize_t violators, Py_ssize_t least, Py_ssize_t limit
+) noexcept:
+    """The largest working set that takes in features which are merely expected: twice the support
+    and `least`, no more than the `limit` of a Gram matrix where that can be kept."""
+    cdef Py_ssize_t room = 2 * support + least
+    return min(room, limit) if support + violators <= limit else room
+
+
+cpdef Py_ssize_t joining(
+    Py_ssize_t expected, Py_ssize_t violators, Py_ssize_t room, Py_ssize_t size
+) noexcept:
+    """How many features should join a working set of `size`: all that violate, and of the expected
+    ones, violators included, as many as there is room for."""
+    return max(violators, min(expected, room - size), 0)
+
+
+cpdef double threshold_at(double alpha, double last) noexcept:
+    """The urgency above which a feature is expected to join at alpha, from what it is at the last
+    one: the sequential strong rule, at least half of what makes it join."""
+    return min(max(2.0 - last / alpha, 0.5), 1.0)
+
+
+cpdef double rounding(double resid_sq, double size) noexcept:
+    """The gap that double precision can't tell from zero: x_j'(w r) carries an error of
+    eps |x_j| |r|, which does not change in proportion when X is rescaled; size = sum_j |x_j| |b_j|.
+    """
+    return 4.0 * EPS * (0.5 * resid_sq + size * sqrt(resid_sq))
+
+
+cpdef double gram_rounding(double resid_sq, double magnitude, double y_size) noexcept:
+    """The gap that z by Gram algebra can hide: it is off by eps |x_j| (|y| + magnitude), with
+    magnitude = sum_k |x_k| |b_k|, what is cancelled in a sparse column's norm included."""
+    return 4.0 * EPS * (0.5 * resid_sq + magnitude * (y_size + magnitude))
+
+
+def solve_ahead(
+    Bounds bounds, ActiveSet active, gram, coefs, features, const double[:, ::1] unit,
+    double[:, ::1] penalty, const double[::1] alphas, double last, double size, join, image,
+    Py_ssize_t least, Py_ssize_t limit, double inner, double negligible, double hidden,
+    double y_size, Py_ssize_t max_iter, double deadline, bint centred
+):
+    """Solve alpha after alpha, warm; return their fits, and where that ended: the non-zero
+    features, sum_j |x_j| |b_j|, the iterations beyond the last fit, and whether z is too coarse.
+
+    Whatever asks for another round is left to the caller. A fit is (non-zero features, their coef,
+    gap, iterations, |r|^2).
+
+    gram, coefs (p,), features (|W|,) : H, coef, non-zero among the members alone, and these
+    unit, penalty : (2, p) or (2, 1), l1 and l2 at alpha = 1, and those which `bounds` looks at
+    last, size : the alpha before, and sum_j |x_j| |b_j|
+    join : lets those join who should, from a threshold, the non-zero features and size; returns H,
+        or None, and the members
+    image : returns X_W b from b (|W|,), where that is not done natively
+    least, limit : see `room_for`
+    inner : share of the gap wanted that the descent may leave
+    hidden : the gap that Gram algebra may hide
+    """
+    cdef double[::1] coef = coefs
+    cdef const Py_ssize_t[::1] members = features
+    cdef const double[:, ::1] H = gram
+    cdef double[:, ::1] terms = np.empty((7, len(features)))
+    cdef Py_ssize_t k, j, expected, violators, n_iter = 0
+    cdef double threshold, enough, gap, slope, resid_sq
+    cdef bint finished
+    index = np.sort(features[coefs[features] != 0.0])
+    values, fits = coefs[index], []
+    for k in range(alphas.shape[0]):
+        if monotonic() > deadline:
+            break
+        threshold = threshold_at(alphas[k], last)
+        for j in range(penalty.shape[1]):
+            penalty[0, j] = alphas[k] * unit[0, j]
+            penalty[1, j] = alphas[k] * unit[1, j]
+        resid_sq = bounds.resid_sq
+        enough = max(negligible, rounding(resid_sq, size))
+        gap, slope = bounds.gap_of(coef, members, 0)
+        if gap > enough:
+            bounds.guess(threshold)
+            expected, violators = bounds.outside(threshold)
+            if joining(
+                expected, violators, room_for(len(index), violators, least, limit),
+                members.shape[0],
+            ) > 0:
+                gram, features = join(threshold, index, size)
+                if gram is None:
+                    break
+                H, members, terms = gram, features, np.empty((7, len(features)))
+            bounds.gather(coef, members, terms)
+            with nogil:
+                n_iter = active.minimise(H, terms, &resid_sq, inner * enough, max_iter, &finished)
+            if not finished:
+                break
+            if not bounds.arrive(coef, members, terms, None, centred):
+                bounds.arrive(coef, members, terms, image(np.asarray(terms[0])), centred)
+            threshold, size, index = 1.0, bounds.size, bounds.support()
+            if gram_rounding(bounds.resid_sq, bounds.magnitude, y_size) > hidden:
+                return fits, index, size, n_iter, True
+            values = coefs[index]
+        bounds.settle(threshold)
+        gap, slope = bounds.gap_of(coef, members, bounds.n_loud)
+        if slope > 0.0 or not gap <= negligible:
+            break
+        fits.append((index, values, gap, n_iter, bounds.resid_sq))
+        last, n_iter = alphas[k], 0
+    return fits, index, size, n_iter, False

@@ -1,0 +1,60 @@
+# cython: language_level=3
+"""Bounds on X'(w r) from what was read before; see bounds.pyx."""
+
+from libc.stdint cimport int32_t, uint8_t
+
+from .dots cimport Columns
+
+
+cdef class Bounds:
+    cdef readonly object z, radius, slot, weighted
+    cdef double[::1] _z, _radius, _weighted, with_y, along, inverse, scale, rest
+    cdef double[::1] fresh, reach   # of its last read, and the first root of the bound
+    cdef const double[::1] y, weights, norm_sq, magnitude_sq, _resid
+    cdef int32_t[::1] _slot
+    cdef double[:, ::1] residuals
+    cdef const double[:] l1, l2, lower, upper
+    cdef const uint8_t[::1] skip, member
+    cdef readonly object resid
+    cdef object _loud_array, row
+    cdef double y_sq, inverse_y, slack
+    cdef readonly double resid_sq
+    cdef Py_ssize_t[::1] counts   # of the features of each slot
+    cdef int32_t[::1] _near, _loud   # near: above the threshold, or nearly
+    cdef Py_ssize_t here, n_near, n_loud
+    cdef Columns columns
+    cdef object read, design
+    cdef Py_ssize_t few              # columns that are read natively, at most
+    cdef object some, residual       # room for a list, and (1, n), what `advance` moves to
+    cdef double[:, ::1] vector, values, image   # w r, what is read with it, and `residual`
+    cdef readonly Py_ssize_t n_active   # non-zeros that the last `advance` came to
+    cdef readonly double size, magnitude   # sum_j |x_j| |b_j| there, and of the magnitudes
+
+    cdef void anchor(self, Py_ssize_t j, Py_ssize_t slot, double fresh) noexcept nogil
+    cdef double with_resid(self, const double[::1] other) noexcept nogil
+    cdef void place(self, const double[::1] values, double resid_sq) noexcept nogil
+    cdef void bound(self) noexcept nogil
+    cpdef bint penalise(
+        self, const double[:] l1, const double[:] l2, const double[:] lower,
+        const double[:] upper
+    ) except -1
+    cpdef Py_ssize_t hear(self, double threshold) except -1
+    cpdef void guess(self, double threshold) noexcept
+    cdef void list_near(self, double share, double doubt) noexcept nogil
+    cdef bint passes(self, Py_ssize_t j) noexcept nogil
+    cpdef bint settle(self, double threshold) except -1
+    cdef (double, double) gap_of(
+        self, const double[::1] coef, const Py_ssize_t[::1] members, Py_ssize_t loud
+    ) noexcept nogil
+    cpdef (Py_ssize_t, Py_ssize_t) outside(self, double threshold) noexcept
+    cpdef void gather(
+        self, const double[::1] coef, const Py_ssize_t[::1] members, double[:, ::1] terms
+    ) noexcept
+    cdef bint arrive(
+        self, double[::1] coef, const Py_ssize_t[::1] members, const double[:, ::1] terms, given,
+        bint centred
+    ) except -1
+    cdef void note_here(
+        self, const Py_ssize_t[::1] index, const double[::1] values
+    ) noexcept nogil
+    cdef void note_one(self, Py_ssize_t j, double value) noexcept nogil
