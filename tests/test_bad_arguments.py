@@ -236,11 +236,7 @@ def test_right_arguments_of_unusual_type_are_taken(given):
 LABELS = np.arange(12) % 3
 
 
-def test_classes_have_no_relaxed_fits():
-    with pytest.raises(ValueError, match=r"^family must be one .* unique for relaxed, got"):
-        riata.cross_validate(X, LABELS, family="multinomial", cv=3, relaxed=True)
-    with pytest.raises(ValueError, match=r"^family must be one .* unique for relaxed=True, got"):
-        riata.fit_path(X, LABELS, family="multinomial", relaxed=True)
+def test_a_path_of_classes_that_is_not_relaxed_has_no_mixture():
     path = riata.fit_path(X, LABELS, family="multinomial", n_alphas=3, alpha_min_ratio=0.5)
     for wrong in (path.coef, path.intercept):
         with pytest.raises(ValueError, match="gamma must be 1"):

@@ -38,6 +38,7 @@ FLOORS = {
         "freedom",
         "intercept",
         "ridge",
+        "rowwise",
         "solver",
         "stopping",
         "working_set",

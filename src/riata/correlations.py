@@ -1,7 +1,8 @@
 """X'(w r) for p features without reading them all: certified bounds from what was read before.
 
-Let q_0 = y / |y|, and q_1 the residual at the feature's own last refresh, made orthogonal to y and
-of norm 1, all in the metric w. With z_ij = x_j'(w q_i) known,
+Let q_0 = y / |y|, and q_1 and q_2 the residuals at the feature's own last refresh and at the one
+before, made orthogonal to those before them and of norm 1, all in the metric w. With
+z_ij = x_j'(w q_i) known,
 
     |x_j'(w r) - sum_i (q_i'w r) z_ij|  <=  sqrt(|x_j|^2 - sum_i z_ij^2) |r - sum_i (q_i'w r) q_i|
 
@@ -30,7 +31,7 @@ Indices = NDArray[np.intp]
 Mask = NDArray[np.uint8]
 
 EPS = float(np.finfo(float).eps)
-REFERENCES = 32  # residuals kept, at most
+REFERENCES = 31  # residuals kept, at most
 FEWEST = 4
 SHARE = 0.02  # of the entries of X that the references may take
 MANY = 0.5  # share of a pass above which one pass over all features is better
@@ -83,8 +84,7 @@ class Correlations:
 
     def reread(self, index: Indices) -> None:
         """The same, where z is not exact enough unless it was read at the present residual."""
-        here = self.bounds.open()
-        self._read(index[self.bounds.slot[index] != here])
+        self._read(self.bounds.elsewhere(index))
 
     def _read(self, index: Indices) -> None:
         design, bounds = self._design, self.bounds

@@ -6,6 +6,7 @@ alpha runs in native loops, one call each, and coef stays where it is.
 """
 
 import math
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,7 +36,6 @@ class LazySolver(Solver):
         )  # fmt: skip
         self.state.z = self._known.z
         self._found: list[Fit] = []  # which nobody has asked for yet
-        self._unit = problem.penalty.unit()
 
     def expect(self, alphas: Floats) -> None:
         self._expected = alphas
@@ -62,13 +62,13 @@ class LazySolver(Solver):
             return
         assert gram is not None
         negligible, coef = problem.negligible_gap(), self.state.coef
-        unit, buffer, box = self._unit
+        parts, buffer, box = penalty.moving()
         bounds.penalise(*box)
         found, active, size, more, coarse = ahead.solve_ahead(
-            bounds, working.active, gram, coef, working.members, unit, buffer, some, last,
-            self.state.size, self._join, working.image, working_set.LEAST, working_set.GRAM_LIMIT,
-            INNER, negligible, SAFE * negligible, math.sqrt(problem.y_sq), problem.max_iter,
-            problem.deadline, problem.design.centred,
+            bounds, working.active, gram, coef, working.members, parts, buffer, some, last,
+            self.state.size, partial(self._join, box), working.image, working_set.LEAST,
+            working_set.GRAM_LIMIT, INNER, negligible, SAFE * negligible,
+            math.sqrt(problem.y_sq), problem.max_iter, problem.deadline, problem.design.centred,
         )  # fmt: skip
         self._begun += more
         self._found = [
@@ -83,13 +83,13 @@ class LazySolver(Solver):
             self._known.reread(working.members)
 
     def _join(
-        self, threshold: float, active: NDArray[np.intp], size: float
+        self, box: Box, threshold: float, active: NDArray[np.intp], size: float
     ) -> tuple[Floats | None, NDArray[np.intp]]:
         """Let those join who should, by their estimates; return H, where it can be kept, and the
         members."""
         self.state = self._arrived(active, size)
         self._threshold, self._listed = threshold, True
-        self._refill(self._unit[2])
+        self._refill(box)
         return self.working.gram, self.working.members
 
     def fitted(self) -> Floats:

@@ -83,13 +83,17 @@ class ElasticNet:
         l2 = self._none if bare else self._wide(self._l2(alpha))
         return Box(self._wide(self._l1(alpha)), l2, self._lower, self._upper)
 
-    def unit(self) -> tuple[Floats, Floats, Box]:
-        """Return l1 and l2 at alpha = 1, (2, p), or (2, 1) where all are alike; an array of that
-        shape; and the penalty that looks at it, whatever is written there."""
-        unit = np.array([np.atleast_1d(self._l1(1.0)), np.atleast_1d(self._l2(1.0))])
-        buffer = unit.copy()
-        l1, l2 = (np.broadcast_to(part, self.p) for part in buffer)
-        return unit, buffer, Box(l1, l2, self._lower, self._upper)
+    def moving(self) -> tuple[tuple[Floats, Floats, float], Floats, Box]:
+        """Return (factor, unit, l1_ratio), room for what they make of alpha, (1 or 2, p), or one
+        column where all features are alike; and the penalty that looks at that, whatever is there.
+
+        The second row, l2, is for where there is an L2 part.
+        """
+        width = 1 if self._factor.ndim == self._unit.ndim == 0 else self.p
+        buffer = np.zeros((1 if self.l1_ratio == 1.0 else 2, width))
+        l2 = self._none if self.l1_ratio == 1.0 else np.broadcast_to(buffer[1], self.p)
+        box = Box(np.broadcast_to(buffer[0], self.p), l2, self._lower, self._upper)
+        return (self._wide(self._factor), self._wide(self._unit), self.l1_ratio), buffer, box
 
     def bare(self, alpha: float) -> NDArray[np.intp]:
         """Return the features without any penalty at alpha that have exactly one bound."""
@@ -99,9 +103,9 @@ class ElasticNet:
         return np.flatnonzero(held & (np.isinf(self._lower) != np.isinf(self._upper)))
 
     def _l1(self, alpha: float, l1_ratio: float | None = None) -> Floats:
-        return (alpha * (self.l1_ratio if l1_ratio is None else l1_ratio)) * (
-            self._factor * self._unit
-        )
+        scale = alpha * (self.l1_ratio if l1_ratio is None else l1_ratio)
+        few, many = sorted((self._factor, self._unit), key=np.ndim)
+        return (scale * few) * many  # one array of p numbers, where one of them is a number
 
     def _l2(self, alpha: float) -> Floats:
         return (alpha * (1.0 - self.l1_ratio)) * (self._factor * self._unit**2)

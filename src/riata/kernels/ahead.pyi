@@ -21,7 +21,7 @@ def solve_ahead(
     gram: Floats,
     coefs: Floats,
     features: Indices,
-    unit: Floats,
+    parts: tuple[Floats, Floats, float],
     penalty: Floats,
     alphas: Floats,
     last: float,

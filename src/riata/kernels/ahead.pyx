@@ -51,11 +51,21 @@ cpdef double gram_rounding(double resid_sq, double magnitude, double y_size) noe
     return 4.0 * EPS * (0.5 * resid_sq + magnitude * (y_size + magnitude))
 
 
+cdef void fill(
+    double[:, ::1] penalty, const double[:] factor, const double[:] unit, double l1, double l2
+) noexcept nogil:
+    cdef Py_ssize_t j
+    for j in range(penalty.shape[1]):
+        penalty[0, j] = l1 * (factor[j] * unit[j])
+        if penalty.shape[0] == 2:
+            penalty[1, j] = l2 * (factor[j] * (unit[j] * unit[j]))
+
+
 def solve_ahead(
-    Bounds bounds, ActiveSet active, gram, coefs, features, const double[:, ::1] unit,
-    double[:, ::1] penalty, const double[::1] alphas, double last, double size, join, image,
-    Py_ssize_t least, Py_ssize_t limit, double inner, double negligible, double hidden,
-    double y_size, Py_ssize_t max_iter, double deadline, bint centred
+    Bounds bounds, ActiveSet active, gram, coefs, features, parts, double[:, ::1] penalty,
+    const double[::1] alphas, double last, double size, join, image, Py_ssize_t least,
+    Py_ssize_t limit, double inner, double negligible, double hidden, double y_size,
+    Py_ssize_t max_iter, double deadline, bint centred
 ):
     """Solve alpha after alpha, warm; return their fits, and where that ended: the non-zero
     features, sum_j |x_j| |b_j|, the iterations beyond the last fit, and whether z is too coarse.
@@ -64,7 +74,7 @@ def solve_ahead(
     gap, iterations, |r|^2).
 
     gram, coefs (p,), features (|W|,) : H, coef, non-zero among the members alone, and these
-    unit, penalty : (2, p) or (2, 1), l1 and l2 at alpha = 1, and those which `bounds` looks at
+    parts, penalty : see ElasticNet.moving; `bounds` looks at the latter
     last, size : the alpha before, and sum_j |x_j| |b_j|
     join : lets those join who should, from a threshold, the non-zero features and size; returns H,
         or None, and the members
@@ -77,8 +87,9 @@ def solve_ahead(
     cdef const Py_ssize_t[::1] members = features
     cdef const double[:, ::1] H = gram
     cdef double[:, ::1] terms = np.empty((7, len(features)))
-    cdef Py_ssize_t k, j, expected, violators, n_iter = 0
-    cdef double threshold, enough, gap, slope, resid_sq
+    cdef Py_ssize_t k, expected, violators, n_iter = 0
+    cdef double threshold, enough, gap, slope, resid_sq, ratio = parts[2]
+    cdef const double[:] factor = parts[0], unit = parts[1]
     cdef bint finished
     index = np.sort(features[coefs[features] != 0.0])
     values, fits = coefs[index], []
@@ -86,9 +97,7 @@ def solve_ahead(
         if monotonic() > deadline:
             break
         threshold = threshold_at(alphas[k], last)
-        for j in range(penalty.shape[1]):
-            penalty[0, j] = alphas[k] * unit[0, j]
-            penalty[1, j] = alphas[k] * unit[1, j]
+        fill(penalty, factor, unit, alphas[k] * ratio, alphas[k] * (1.0 - ratio))
         resid_sq = bounds.resid_sq
         enough = max(negligible, rounding(resid_sq, size))
         gap, slope = bounds.gap_of(coef, members, 0)

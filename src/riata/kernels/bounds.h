@@ -8,14 +8,15 @@
 
 #include "simd.h"
 
-/* estimate = P fresh + (t / |y|^2) c and radius = reach |r_perp|: two table lookups each */
+/* estimate = (t / |y|^2) c + P fresh + Q older and radius = reach |r_perp|: three table lookups */
 RIATA_CLONES static void riata_bounds(
-    const int32_t *restrict slot, const double *restrict fresh, const double *restrict with_y,
-    const double *restrict reach, const double *restrict scale, const double *restrict rest,
-    double first, double *restrict estimate, double *restrict radius, ptrdiff_t p) {
+    const int32_t *restrict pair, const double *restrict fresh, const double *restrict older,
+    const double *restrict with_y, const double *restrict reach, const double *restrict scale,
+    const double *restrict scale_older, const double *restrict rest, double first,
+    double *restrict estimate, double *restrict radius, ptrdiff_t p) {
   for (ptrdiff_t j = 0; j < p; j++) {
-    int32_t k = slot[j];
-    estimate[j] = first * with_y[j] + scale[k] * fresh[j];
+    int32_t k = pair[j];
+    estimate[j] = first * with_y[j] + scale[k] * fresh[j] + scale_older[k] * older[j];
     radius[j] = rest[k] * reach[j];
   }
 }

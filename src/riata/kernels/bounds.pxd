@@ -7,20 +7,24 @@ from .dots cimport Columns
 
 
 cdef class Bounds:
-    cdef readonly object z, radius, slot, weighted
-    cdef double[::1] _z, _radius, _weighted, with_y, along, inverse, scale, rest
-    cdef double[::1] fresh, reach   # of its last read, and the first root of the bound
+    cdef readonly object z, radius, pair, weighted
+    cdef double[::1] _z, _radius, _weighted, with_y
+    cdef double[::1] fresh, older, reach   # of its last reads, and the first root of the bound
+    cdef Py_ssize_t S, bits, mask    # slots, the empty one included; of a pair of them
+    cdef double[::1] along, inverse, length, part   # of each slot: B, V, |q|, and q'wr off y
+    cdef double[:, ::1] mix, inverse_older          # of each pair of slots: G and U
+    cdef double[:, ::1] scale, scale_older, rest    # the same: P, Q, the second root of the bound
     cdef const double[::1] y, weights, norm_sq, magnitude_sq, _resid
-    cdef int32_t[::1] _slot
+    cdef int32_t[::1] _pair
     cdef double[:, ::1] residuals
     cdef const double[:] l1, l2, lower, upper
     cdef const uint8_t[::1] skip, member
     cdef readonly object resid
-    cdef object _loud_array, row
+    cdef object _listed, row
     cdef double y_sq, inverse_y, slack
     cdef readonly double resid_sq
-    cdef Py_ssize_t[::1] counts   # of the features of each slot
-    cdef int32_t[::1] _near, _loud   # near: above the threshold, or nearly
+    cdef Py_ssize_t[:, ::1] counts   # of the features of each pair of slots
+    cdef int32_t[::1] _near          # above the threshold, or nearly; the loud ones first
     cdef Py_ssize_t here, n_near, n_loud
     cdef Columns columns
     cdef object read, design
@@ -30,7 +34,13 @@ cdef class Bounds:
     cdef readonly Py_ssize_t n_active   # non-zeros that the last `advance` came to
     cdef readonly double size, magnitude   # sum_j |x_j| |b_j| there, and of the magnitudes
 
-    cdef void anchor(self, Py_ssize_t j, Py_ssize_t slot, double fresh) noexcept nogil
+    cdef void anchor(
+        self, Py_ssize_t j, Py_ssize_t last, double fresh, Py_ssize_t before, double older
+    ) noexcept nogil
+    cdef Py_ssize_t in_slot(self, Py_ssize_t slot) noexcept nogil
+    cdef void vacate(self, Py_ssize_t slot) noexcept nogil
+    cdef void fill(self, Py_ssize_t slot) noexcept nogil
+    cdef void project(self, Py_ssize_t last, Py_ssize_t before, double left) noexcept nogil
     cdef double with_resid(self, const double[::1] other) noexcept nogil
     cdef void place(self, const double[::1] values, double resid_sq) noexcept nogil
     cdef void bound(self) noexcept nogil
@@ -42,6 +52,7 @@ cdef class Bounds:
     cpdef void guess(self, double threshold) noexcept
     cdef void list_near(self, double share, double doubt) noexcept nogil
     cdef bint passes(self, Py_ssize_t j) noexcept nogil
+    cdef void keep_loud(self) noexcept nogil
     cpdef bint settle(self, double threshold) except -1
     cdef (double, double) gap_of(
         self, const double[::1] coef, const Py_ssize_t[::1] members, Py_ssize_t loud

@@ -12,7 +12,7 @@ Indices = NDArray[np.intp]
 class Bounds:
     z: Floats
     radius: Floats
-    slot: NDArray[np.int32]
+    pair: NDArray[np.int32]
     weighted: Floats
     resid: Floats
     resid_sq: float
@@ -64,3 +64,4 @@ class Bounds:
     def note(self, index: Indices, values: Floats) -> None: ...
     def note_read(self, index: Indices, values: Floats) -> None: ...
     def note_all(self, values: Floats) -> None: ...
+    def elsewhere(self, index: Indices) -> Indices: ...

@@ -1,16 +1,20 @@
 """Bounds on z_j = x_j'(w r) from what was read before; see riata.correlations for the formula.
 
-A slot holds a residual q at which some features were read last. With y'wr = t, q'wr = s,
-B = y'wq / |y|^2, V = 1 / |q - B y|^2 (0 where q is y but for rounding) and P = (s - B t) V,
+A slot holds a residual q at which some features were read last, or the time before. With
+y'wr = t, c_j = x_j'(w y) and q made orthogonal to y, and where it is the older one to the last one:
 
-    z_j  ~  P fresh_j + (t / |y|^2) c_j         c_j = x_j'(w y),  fresh_j = x_j'(w q) - B c_j
+    a = q - B y            B = y'wq / |y|^2         fresh_j = x_j'(w a)     V = 1 / |a|^2
+    o = q' - B' y - G a    G = V a'w(q' - B' y)     older_j = x_j'(w o)     U = 1 / |o|^2
 
-    error  <=  sqrt(|x_j|^2 - c_j^2 / |y|^2 - fresh_j^2 V)
-               sqrt(|r|^2 - t^2 / |y|^2 - (s - B t)^2 V)
+    z_j  ~  (t / |y|^2) c_j + P fresh_j + Q older_j          P = V a'wr,   Q = U o'wr
 
-with `slack` times |r|^2, and times the magnitude of the summands of |x_j|^2, added inside the
-roots: what rounding makes of them. The first root is the feature's own, and formed when it is
-read. Slot 0 is that of features of which only c_j is known.
+    error  <=  sqrt(|x_j|^2 - c_j^2 / |y|^2 - fresh_j^2 V - older_j^2 U)
+               sqrt(|r|^2 - t^2 / |y|^2 - P a'wr - Q o'wr)
+
+V or U is 0 where next to nothing is left of q. What rounding makes of it: `slack` times |r|^2, and
+times the magnitude of the summands of |x_j|^2, are added inside the roots; what fresh and older are
+off by, slack |x_j| |q|, and P and Q multiply, goes on top of the second root, over the least that
+the first one is. That is the feature's own, formed when it is read. Slot 0 stands for none.
 
 Cost: a read of p features and of the slots' residuals.
 """
@@ -25,9 +29,9 @@ from .simd cimport riata_dot_f64, riata_norm_f64
 
 cdef extern from "bounds.h" nogil:
     void riata_bounds(
-        const int32_t *slot, const double *fresh, const double *with_y, const double *reach,
-        const double *scale, const double *rest, double first, double *estimate, double *radius,
-        Py_ssize_t p)
+        const int32_t *pair, const double *fresh, const double *older, const double *with_y,
+        const double *reach, const double *scale, const double *scale_older, const double *rest,
+        double first, double *estimate, double *radius, Py_ssize_t p)
     Py_ssize_t riata_above(
         const double *z, const double *r, const double *limit, Py_ssize_t stride, double doubt,
         double share, int32_t *out, Py_ssize_t p)
@@ -35,6 +39,7 @@ cdef extern from "bounds.h" nogil:
 cdef double NEXT = 0.95         # share of the threshold above which outsiders are listed
 cdef double GUESSED = 0.6       # the same, where estimates alone decide
 cdef double ORTHOGONAL = 1e-8   # a residual with less than this share of its square off y is y
+cdef double APART = 1e-6        # the same, of an older one off y and the last one
 
 
 cdef class Bounds:
@@ -47,7 +52,8 @@ cdef class Bounds:
     read : reads any columns `index` at the present residual, and notes them
     design : counts its passes
     z, radius : (p,), estimate and bound of its error; 0 where z is exact
-    slot : (p,), that of the residual at its last read
+    pair : (p,), the slots of the residuals at its last read, shifted by `bits`, and at the one
+        before
     weighted : (n,), w r
     """
 
@@ -61,20 +67,24 @@ cdef class Bounds:
         self.with_y, self.y, self.weights = with_y, y, weights
         self.norm_sq, self.magnitude_sq = norm_sq, magnitude_sq
         self.z, self.radius = np.array(with_y), np.zeros(p)
-        self.slot = np.zeros(p, dtype=np.int32)
+        self.pair = np.zeros(p, dtype=np.int32)
         self.weighted = np.empty(self.y.shape[0])
         self._z, self._radius = self.z, self.radius
-        self.fresh, self.reach = np.zeros(p), np.empty(p)
-        self._slot, self._weighted = self.slot, self.weighted
-        self.counts = np.zeros(slots + 1, dtype=np.intp)
-        self.counts[0] = p
-        self.residuals = np.zeros((slots + 1, self.y.shape[0]))
-        self.along, self.inverse, self.scale, self.rest = np.zeros((4, slots + 1))
+        self.fresh, self.older, self.reach = np.zeros(p), np.zeros(p), np.empty(p)
+        self._pair, self._weighted = self.pair, self.weighted
+        self.S, self.bits = slots + 1, int(slots).bit_length()
+        side = 1 << self.bits
+        self.mask = side - 1
+        self.counts = np.zeros((self.S, side), dtype=np.intp)
+        self.counts[0, 0] = p
+        self.residuals = np.zeros((self.S, self.y.shape[0]))
+        self.along, self.inverse, self.length, self.part = np.zeros((4, self.S))
+        self.scale, self.scale_older, self.rest = np.zeros((3, self.S, side))
+        self.mix, self.inverse_older = np.zeros((2, self.S, side))
         self.y_sq, self.inverse_y = y_sq, 1.0 / y_sq if y_sq > 0.0 else 0.0
         self.slack, self.n_near, self.n_loud = slack, 0, 0
         self.skip, self.member = skip, member
-        self._near = np.empty(p + 1, dtype=np.int32)   # one more than is ever listed
-        self._loud = self._loud_array = np.empty(p, dtype=np.int32)
+        self._near = self._listed = np.empty(p + 1, dtype=np.int32)   # one more than is ever listed
         self.columns, self.read, self.design = columns, read, design
         self.few = few
         cdef Py_ssize_t room = 0 if columns is None else min(columns.few, p)
@@ -86,15 +96,22 @@ cdef class Bounds:
         self.resid = y
         self.place(self.y, y_sq)
         for j in range(p):
-            self.anchor(j, 0, 0.0)
+            self.anchor(j, 0, 0.0, 0, 0.0)
 
-    cdef void anchor(self, Py_ssize_t j, Py_ssize_t slot, double fresh) noexcept nogil:
-        """Feature j's last read is that at the residual of a slot."""
+    cdef void anchor(
+        self, Py_ssize_t j, Py_ssize_t last, double fresh, Py_ssize_t before, double older
+    ) noexcept nogil:
+        """Feature j was read last at the residual of a slot, and the time before at that of
+        another: x_j'w times these, the part along y taken off each."""
         cdef double left = self.norm_sq[j] - self.with_y[j] * self.with_y[j] * self.inverse_y
-        left -= fresh * fresh * self.inverse[slot]
-        self.fresh[j] = fresh
+        older -= self.mix[last, before] * fresh
+        left -= fresh * fresh * self.inverse[last]
+        left -= older * older * self.inverse_older[last, before]
+        self.fresh[j], self.older[j] = fresh, older
         self.reach[j] = sqrt(max(left, 0.0) + self.slack * self.magnitude_sq[j])
-        self._slot[j] = slot
+        self.counts[self._pair[j] >> self.bits, self._pair[j] & self.mask] -= 1
+        self.counts[last, before] += 1
+        self._pair[j] = (last << self.bits) | before
 
     cdef double with_resid(self, const double[::1] other) noexcept nogil:
         return riata_dot_f64(&other[0], &self._weighted[0], 0.0, other.shape[0])
@@ -109,24 +126,53 @@ cdef class Bounds:
         """Return the slot of the present residual: its own, or that of the fewest features."""
         if self.here:
             return self.here
-        cdef const double[::1] values = self._resid
-        cdef Py_ssize_t j, k, slot = 1
-        cdef double rest
+        cdef Py_ssize_t k, slot = 1, fewest = -1, count
         with nogil:
-            for k in range(2, self.counts.shape[0]):
-                if self.counts[k] < self.counts[slot]:
-                    slot = k
-            for j in range(self._slot.shape[0] if self.counts[slot] else 0):
-                if self._slot[j] == slot:
-                    self.anchor(j, 0, 0.0)
-            self.counts[0] += self.counts[slot]
-            self.counts[slot] = 0
-            self.residuals[slot, :] = values
-            self.along[slot] = self.with_resid(self.y) * self.inverse_y
-            rest = self.resid_sq - self.along[slot] * self.along[slot] * self.y_sq
-            self.inverse[slot] = 1.0 / rest if rest > ORTHOGONAL * self.resid_sq else 0.0
+            for k in range(1, self.S):
+                count = self.in_slot(k)
+                if fewest < 0 or count < fewest:
+                    slot, fewest = k, count
+            self.vacate(slot)
+            self.residuals[slot, :] = self._resid
+            self.fill(slot)
         self.here = slot
         return slot
+
+    cdef Py_ssize_t in_slot(self, Py_ssize_t slot) noexcept nogil:
+        """How many features were read last at the residual of a slot."""
+        cdef Py_ssize_t k, count = 0
+        for k in range(self.S):
+            count += self.counts[slot, k]
+        return count
+
+    cdef void vacate(self, Py_ssize_t slot) noexcept nogil:
+        """Let every feature forget a read at the residual of a slot."""
+        cdef Py_ssize_t j, k, count = self.in_slot(slot)
+        for k in range(self.S):
+            count += self.counts[k, slot]
+        for j in range(self._pair.shape[0] if count else 0):
+            if self._pair[j] >> self.bits == slot:
+                self.anchor(j, 0, 0.0, 0, 0.0)
+            elif (self._pair[j] & self.mask) == slot:
+                self.anchor(j, self._pair[j] >> self.bits, self.fresh[j], 0, 0.0)
+
+    cdef void fill(self, Py_ssize_t slot) noexcept nogil:
+        """Take the inner products of the present residual, which is in a slot, with y and with the
+        residuals of the others, which may be the older ones of features read here."""
+        cdef Py_ssize_t k
+        cdef double left
+        self.along[slot] = self.with_resid(self.y) * self.inverse_y
+        self.length[slot] = sqrt(self.resid_sq)
+        left = self.resid_sq - self.along[slot] * self.along[slot] * self.y_sq
+        self.inverse[slot] = 1.0 / left if left > ORTHOGONAL * self.resid_sq else 0.0
+        for k in range(self.S):
+            self.mix[slot, k] = self.inverse_older[slot, k] = 0.0
+            if k == slot or self.inverse[k] == 0.0:
+                continue
+            self.mix[slot, k] = self.part[k] * self.inverse[slot]
+            left = 1.0 / self.inverse[k] - self.part[k] * self.mix[slot, k]
+            if left > APART * self.length[k] * self.length[k]:
+                self.inverse_older[slot, k] = 1.0 / left
 
     def move(self, resid, double resid_sq):
         """Make resid (n,) the present residual: z and radius of every feature from its last read.
@@ -137,24 +183,39 @@ cdef class Bounds:
             self.bound()
 
     cdef void bound(self) noexcept nogil:
-        """z and radius of every feature at the present residual, from its last read."""
-        cdef Py_ssize_t k
-        cdef double t, first, part
+        """z and radius of every feature at the present residual, from its last reads."""
+        cdef Py_ssize_t k, m
+        cdef double t, first
         if self._z.shape[0] == 0:
             return
         t = self.with_resid(self.y)
         first = t * self.inverse_y
-        for k in range(self.along.shape[0]):
-            part = 0.0
+        for k in range(self.S):
+            self.part[k] = 0.0
             if self.inverse[k] > 0.0:
-                part = self.with_resid(self.residuals[k]) - self.along[k] * t
-            self.scale[k] = part * self.inverse[k]
-            self.rest[k] = sqrt(
-                max(self.resid_sq - t * first - part * self.scale[k], 0.0)
-                + self.slack * self.resid_sq)
+                self.part[k] = self.with_resid(self.residuals[k]) - self.along[k] * t
+        for k in range(self.S):
+            for m in range(self.S):
+                if self.counts[k, m] > 0:
+                    self.project(k, m, self.resid_sq - t * first)
         riata_bounds(
-            &self._slot[0], &self.fresh[0], &self.with_y[0], &self.reach[0], &self.scale[0],
-            &self.rest[0], first, &self._z[0], &self._radius[0], self._z.shape[0])
+            &self._pair[0], &self.fresh[0], &self.older[0], &self.with_y[0], &self.reach[0],
+            &self.scale[0, 0], &self.scale_older[0, 0], &self.rest[0, 0], first, &self._z[0],
+            &self._radius[0], self._z.shape[0])
+
+    cdef void project(self, Py_ssize_t last, Py_ssize_t before, double left) noexcept nogil:
+        """P, Q and the second root of the bound, for features of two slots; left = |r|^2 less what
+        y takes of it."""
+        cdef double mix = self.mix[last, before], lost
+        cdef double older = self.part[before] - mix * self.part[last]
+        cdef double P = self.part[last] * self.inverse[last]
+        cdef double Q = older * self.inverse_older[last, before]
+        left -= self.part[last] * P + older * Q
+        lost = fabs(P) * self.length[last]
+        lost += fabs(Q) * (self.length[before] + fabs(mix) * self.length[last])
+        self.scale[last, before], self.scale_older[last, before] = P, Q
+        self.rest[last, before] = (
+            sqrt(max(left, 0.0) + self.slack * self.resid_sq) + sqrt(self.slack) * lost)
 
     cpdef bint penalise(
         self, const double[:] l1, const double[:] l2, const double[:] lower,
@@ -172,13 +233,10 @@ cdef class Bounds:
         cdef Py_ssize_t a, unread = 0
         with nogil:
             self.list_near(NEXT * threshold, 1.0)
-            self.n_loud = 0
-            for a in range(self.n_near):
-                if self.passes(self._near[a]):
-                    self._loud[self.n_loud] = self._near[a]
-                    self.n_loud += 1
+            self.n_loud = self.n_near
+            self.keep_loud()
             for a in range(self.n_loud):
-                unread += self._radius[self._loud[a]] > 0.0
+                unread += self._radius[self._near[a]] > 0.0
         return unread
 
     cpdef void guess(self, double threshold) noexcept:
@@ -222,7 +280,7 @@ cdef class Bounds:
     @property
     def loud(self):
         """The features that the last `hear` or `certificate` found."""
-        return self._loud_array[: self.n_loud].astype(np.intp)
+        return self._listed[: self.n_loud].astype(np.intp)
 
     @property
     def uncertain(self):
@@ -243,7 +301,7 @@ cdef class Bounds:
             with nogil:
                 count = 0
                 for a in range(self.n_loud):
-                    j = self._loud[a]
+                    j = self._near[a]
                     if self._radius[j] > 0.0:
                         unread[count] = j
                         count += 1
@@ -251,13 +309,17 @@ cdef class Bounds:
                 self.note_here(unread[:count], self.values[0, :count])
             self.design.n_passes += count / <double>self._z.shape[0]
         with nogil:
-            count = 0
-            for a in range(self.n_loud):
-                if self.passes(self._loud[a]):
-                    self._loud[count] = self._loud[a]
-                    count += 1
-            self.n_loud = count
+            self.keep_loud()
         return True
+
+    cdef void keep_loud(self) noexcept nogil:
+        """Bring those of the first n_loud of `near` that pass l1, or may, to the front."""
+        cdef Py_ssize_t a, count = 0
+        for a in range(self.n_loud):
+            if self.passes(self._near[a]):
+                self._near[a], self._near[count] = self._near[count], self._near[a]
+                count += 1
+        self.n_loud = count
 
     cdef (double, double) gap_of(
         self, const double[::1] coef, const Py_ssize_t[::1] members, Py_ssize_t loud
@@ -267,14 +329,14 @@ cdef class Bounds:
         cdef Py_ssize_t a, j, total = members.shape[0] + loud
         cdef double c = 1.0, z, gap, slope
         for a in range(total):
-            j = members[a] if a < members.shape[0] else self._loud[a - members.shape[0]]
+            j = members[a] if a < members.shape[0] else self._near[a - members.shape[0]]
             if fabs(self._z[j]) > self.l1[j]:
                 c = min(c, scale_limit(
                     self._z[j], self.l1[j], self.l2[j], self.lower[j], self.upper[j]))
         gap = 0.5 * (1.0 - c) * (1.0 - c) * self.resid_sq
         slope = -(1.0 - c) * self.resid_sq
         for a in range(total):
-            j = members[a] if a < members.shape[0] else self._loud[a - members.shape[0]]
+            j = members[a] if a < members.shape[0] else self._near[a - members.shape[0]]
             z = c * self._z[j]
             if coef[j] == 0.0 and fabs(z) <= self.l1[j]:
                 continue
@@ -418,14 +480,18 @@ cdef class Bounds:
         has a slot."""
         cdef Py_ssize_t a
         for a in range(index.shape[0]):
-            self.counts[self._slot[index[a]]] -= 1
             self.note_one(index[a], values[a])
-        self.counts[self.here] += index.shape[0]
 
     cdef void note_one(self, Py_ssize_t j, double value) noexcept nogil:
+        cdef Py_ssize_t last = self._pair[j] >> self.bits, before = self._pair[j] & self.mask
+        cdef double older = self.fresh[j]
+        if last == self.here:
+            older = self.older[j] + self.mix[last, before] * self.fresh[j]
+        else:
+            before = last
         self._z[j] = value
         self._radius[j] = 0.0
-        self.anchor(j, self.here, value - self.along[self.here] * self.with_y[j])
+        self.anchor(j, self.here, value - self.along[self.here] * self.with_y[j], before, older)
 
     def note_read(self, const Py_ssize_t[::1] index, const double[::1] values):
         """Take values as z of the features `index`, which were read at the present residual."""
@@ -438,5 +504,7 @@ cdef class Bounds:
         self.open()
         for j in range(values.shape[0]):
             self.note_one(j, values[j])
-        self.counts[:] = 0
-        self.counts[self.here] = values.shape[0]
+
+    def elsewhere(self, index):
+        """Return those of the features `index` that were not read at the present residual."""
+        return index[self.pair[index] >> self.bits != self.open()]
