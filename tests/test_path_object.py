@@ -10,6 +10,10 @@ from certified import certified_extend, certified_fit
 from problems import FEW_STORAGES, regression, weights
 
 import riata
+from riata.arguments import check_data
+from riata.centring import centre
+from riata.engine import Engine
+from riata.problem import Problem
 
 X, Y = regression(40, 10, seed=81, density=0.7)
 SETTINGS = {
@@ -190,3 +194,22 @@ def test_a_path_says_what_it_is_in_one_line(fitted):
 def test_y_may_be_one_column(shape):
     path = certified_fit(X, Y.reshape(shape), n_alphas=4)
     assert path.predict(X).shape == (40, 4)
+
+
+@pytest.mark.parametrize("shape", [(50, 300), (600, 20)], ids=["by columns", "in Gram space"])
+def test_what_an_engine_predicts_is_that_of_its_last_fit(shape):
+    """Solvers run ahead of what they are asked for."""
+    X, y = regression(*shape, seed=79, correlation=2.0)
+    data = check_data(
+        X, y, family="gaussian", l1_ratio=1.0, fit_intercept=True, standardize=False,
+        sample_weight=None, offset=None, penalty_factor=None, lower_bounds=None, upper_bounds=None,
+    )  # fmt: skip
+    centred = centre(data, 1)
+    problem = Problem(centred.design, centred.y, data.family, centred.penalty, 1e-9, 10_000)
+    engine = Engine(problem)
+    grid = engine.alpha_max() * np.geomspace(1.0, 0.01, 12)
+    engine.expect(grid)
+    for alpha in grid:
+        fit = engine.solve(float(alpha), last=False)
+        expected = (X - X.mean(axis=0))[:, fit.index] @ fit.coef
+        np.testing.assert_allclose(engine.fitted(), expected, atol=1e-9)

@@ -26,7 +26,7 @@ class LazySolver(Solver):
     _known: Correlations
     _coarse = False  # whether z of the members, by Gram algebra, is not exact enough
     _expected: Floats = np.empty(0)
-    _given: Fit | None = None  # the last fit, where the present point is ahead of it
+    _given: Fit | None = None  # the last fit, where the present point may be ahead of it
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
@@ -93,9 +93,9 @@ class LazySolver(Solver):
         return self.working.gram, self.working.members
 
     def fitted(self) -> Floats:
-        if self._found and self._given is not None:
-            return self.problem.design.dot(self._given.index, self._given.coef)
-        return super().fitted()
+        if self._given is None:
+            return super().fitted()
+        return self.problem.design.dot(self._given.index, self._given.coef)
 
     @staticmethod
     def suits(problem: Problem) -> bool:
