@@ -132,7 +132,8 @@ def _go_ahead(lanes: list[Lane], alpha: float, n_threads: int, stop: Callable[[]
     """Take every lane that can towards alpha, then read X once for what all of them want to know.
 
     The columns that any lane is in doubt about are read for all of them: each is in doubt about
-    nearly the same, and knows more at the next alpha. u sums to 0 where columns are centred, so
+    nearly the same, and knows more at the next alpha. Where a part of the columns can't be read
+    for all at once, they are read for each if that is less than a pass. u sums to 0 where columns are centred, so
     that it does not matter by which lane's means.
     """
     wanted: list[Any] = [None] * len(lanes)
@@ -147,12 +148,16 @@ def _go_ahead(lanes: list[Lane], alpha: float, n_threads: int, stop: Callable[[]
     design, vectors = lanes[0].centred.design, np.array([wanted[k] for k in ready])
     doubtful = [lanes[k].engine.doubtful() for k in ready]
     some = [found for found in doubtful if found is not None]
-    index = None
-    if design.reads_some_together and len(some) == len(ready):
-        index = np.unique(np.concatenate(some))
+    bounded, shared = len(some) == len(ready), design.reads_some_together
+    if bounded and not shared and sum(map(len, some)) * design.column_cost <= design.p:
+        for found, u, k in zip(some, vectors, ready, strict=True):
+            lanes[k].engine.take(design.transpose_dot_of(found, u), found)
+        return
+    index = np.unique(np.concatenate(some)) if bounded and shared else None
+    if index is None:
+        z = design.transpose_dots(vectors)
+    else:
         z = design.transpose_dots_of(index, vectors)
         design.n_passes += len(index) / design.p
-    else:
-        z = design.transpose_dots(vectors)
     for row, k in zip(z, ready, strict=True):
         lanes[k].engine.take(row, index)
