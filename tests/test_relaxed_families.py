@@ -198,6 +198,7 @@ def test_relaxed_folds_of_classes_are_refits_on_their_training_rows():
         X, y, family="multinomial", cv=folds, relaxed=gammas, offset=offset,
         keep_fold_paths=True, **GRID,
     )  # fmt: skip
+    refitted = 0
     for f, (train, test) in enumerate(folds):
         path, hot = cv.fold_paths[0][f], y[test][:, None] == np.unique(y)
         for k, alpha in enumerate(cv.alphas[0]):
@@ -207,11 +208,13 @@ def test_relaxed_folds_of_classes_are_refits_on_their_training_rows():
                     X[train], y[train], support, refit, path.intercept(alpha, 0.0),
                     {"offset": offset[train]},
                 )  # fmt: skip
+                refitted += 1
             for row, gamma in enumerate(gammas):
                 coef, intercept = path.coef(alpha, gamma), path.intercept(alpha, gamma)
                 share = softmax(X[test] @ coef.T + intercept + offset[test], axis=1)
                 deviance = -2 * np.log(share[hot]).mean()
                 assert cv.scores[row, k, f] == pytest.approx(deviance, rel=1e-8)
+    assert refitted >= 6
 
 
 def test_a_support_of_more_features_than_rows_is_refused():

@@ -98,7 +98,6 @@ def test_tall_alphas_are_solved_many_at_a_time(monkeypatch):
     calls, solve_ahead = [], covariance.solve_ahead
     counted = SimpleNamespace(
         certificate=covariance.certificate,
-        rounding=covariance.rounding,
         solve_ahead=lambda *given: calls.append(solve_ahead(*given)) or calls[-1],
     )
     monkeypatch.setattr("riata.covariance.covariance", counted)
@@ -121,11 +120,7 @@ def test_wide_alphas_are_solved_many_at_a_time(monkeypatch):
         fits.append(len(result[0]))
         return result
 
-    names = ("rounding", "gram_rounding", "threshold_at", "room_for", "joining")
-    stand_in = SimpleNamespace(
-        **{name: getattr(ahead, name) for name in names}, solve_ahead=counted
-    )
-    monkeypatch.setattr("riata.lazy_solver.ahead", stand_in)
+    monkeypatch.setattr("riata.lazy_solver.ahead", SimpleNamespace(solve_ahead=counted))
     certified_fit(WIDE, WIDE_Y, n_alphas=100)
     assert sum(fits) >= 80
     assert len(fits) <= 30

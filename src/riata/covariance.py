@@ -96,7 +96,8 @@ class CovarianceSolver:
 
     def start_from(self, coef: Floats) -> None:
         """Take coef (p,), within the bounds, as the point to start from."""
-        self._terms[0], self._coef = coef[self.live], self._terms[0]
+        self._coef = self._terms[0]
+        self._coef[:] = coef[self.live]
         self._last_alpha = 0.0
         self._certify()
 
@@ -220,7 +221,7 @@ class CovarianceSolver:
 
         Of y as it was given: what the free features take of it is taken off X'(w y) too.
         """
-        return covariance.rounding(self._resid_sq, self._size, self._y_size)
+        return dual.gram_rounding(self._resid_sq, self._size, self._y_size)
 
     def _fit(self, alpha: float, gap: float, status: str, n_iter: int, resid_sq: float) -> Fit:
         if len(self.free):

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from . import working_set
 from .certificate import duality_gap_of
 from .correlations import Correlations
-from .kernels import ahead
+from .kernels import ahead, dual
 from .penalty import Box
 from .problem import Fit, Problem
 from .solver import INNER, SAFE, Floats, Solver, State, upcoming
@@ -62,10 +62,10 @@ class LazySolver(Solver):
             return
         assert gram is not None
         negligible, coef = problem.negligible_gap(), self.state.coef
-        parts, buffer, box = penalty.moving()
+        penalise, box = penalty.moving()
         bounds.penalise(*box)
         found, active, size, more, coarse = ahead.solve_ahead(
-            bounds, working.active, gram, coef, working.members, parts, buffer, some, last,
+            bounds, working.active, gram, coef, working.members, penalise, some, last,
             self.state.size, partial(self._join, box), working.image, working_set.LEAST,
             working_set.GRAM_LIMIT, INNER, negligible, SAFE * negligible,
             math.sqrt(problem.y_sq), problem.max_iter, problem.deadline, problem.design.centred,
@@ -151,7 +151,7 @@ class LazySolver(Solver):
 
     def _rounding(self, magnitude: float) -> float:
         """Return the gap that z by Gram algebra can hide; magnitude = sum_k |x_k| |b_k|."""
-        return ahead.gram_rounding(
+        return dual.gram_rounding(
             self.state.resid_sq, magnitude, math.sqrt(self.problem.y_sq)
         )  # fmt: skip
 

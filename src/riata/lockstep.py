@@ -133,8 +133,8 @@ def _go_ahead(lanes: list[Lane], alpha: float, n_threads: int, stop: Callable[[]
 
     The columns that any lane is in doubt about are read for all of them: each is in doubt about
     nearly the same, and knows more at the next alpha. Where a part of the columns can't be read
-    for all at once, they are read for each if that is less than a pass. u sums to 0 where columns are centred, so
-    that it does not matter by which lane's means.
+    for all at once, they are read for each if that is less than a pass. u sums to 0 where columns
+    are centred, so that it does not matter by which lane's means.
     """
     wanted: list[Any] = [None] * len(lanes)
 

@@ -8,6 +8,7 @@ standardises, else 1). What the solver asks of a penalty: its arrays at an alpha
 alpha_max, and (kernels/dual, kernels/scalar) the scalar minimiser and the dual's feasibility.
 """
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -83,17 +84,18 @@ class ElasticNet:
         l2 = self._none if bare else self._wide(self._l2(alpha))
         return Box(self._wide(self._l1(alpha)), l2, self._lower, self._upper)
 
-    def moving(self) -> tuple[tuple[Floats, Floats, float], Floats, Box]:
-        """Return (factor, unit, l1_ratio), room for what they make of alpha, (1 or 2, p), or one
-        column where all features are alike; and the penalty that looks at that, whatever is there.
-
-        The second row, l2, is for where there is an L2 part.
-        """
+    def moving(self) -> tuple[Callable[[float], None], Box]:
+        """Return what takes an alpha, and the penalty which that call makes the alpha's."""
         width = 1 if self._factor.ndim == self._unit.ndim == 0 else self.p
-        buffer = np.zeros((1 if self.l1_ratio == 1.0 else 2, width))
-        l2 = self._none if self.l1_ratio == 1.0 else np.broadcast_to(buffer[1], self.p)
-        box = Box(np.broadcast_to(buffer[0], self.p), l2, self._lower, self._upper)
-        return (self._wide(self._factor), self._wide(self._unit), self.l1_ratio), buffer, box
+        l1, l2 = np.zeros(width), np.zeros(0 if self.l1_ratio == 1.0 else width)
+
+        def move(alpha: float) -> None:
+            l1[:] = self._l1(alpha)
+            if len(l2):
+                l2[:] = self._l2(alpha)
+
+        wide_l2 = np.broadcast_to(l2, self.p) if len(l2) else self._none
+        return move, Box(np.broadcast_to(l1, self.p), wide_l2, self._lower, self._upper)
 
     def bare(self, alpha: float) -> NDArray[np.intp]:
         """Return the features without any penalty at alpha that have exactly one bound."""

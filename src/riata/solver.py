@@ -268,7 +268,7 @@ class Solver:
 
     def rounding(self) -> float:
         """Return the gap that double precision cannot tell from zero at the present point."""
-        return ahead.rounding(self.state.resid_sq, self.state.size)
+        return dual.rounding(self.state.resid_sq, self.state.size)
 
     def certify(self, alpha: float, box: Box) -> float:
         """Return the duality gap at the present point."""

@@ -13,16 +13,13 @@ Found = tuple[Indices, Floats, float, int, float]
 def room_for(support: int, violators: int, least: int, limit: int) -> int: ...
 def joining(expected: int, violators: int, room: int, size: int) -> int: ...
 def threshold_at(alpha: float, last: float) -> float: ...
-def rounding(resid_sq: float, size: float) -> float: ...
-def gram_rounding(resid_sq: float, magnitude: float, y_size: float) -> float: ...
 def solve_ahead(
     bounds: Bounds,
     active: ActiveSet,
     gram: Floats,
     coefs: Floats,
     features: Indices,
-    parts: tuple[Floats, Floats, float],
-    penalty: Floats,
+    penalise: Callable[[float], None],
     alphas: Floats,
     last: float,
     size: float,

@@ -7,12 +7,9 @@ from time import monotonic
 
 import numpy as np
 
-from libc.math cimport sqrt
-
 from .active_set cimport ActiveSet
 from .bounds cimport Bounds
-
-cdef double EPS = 2.0 ** -52
+from .dual cimport gram_rounding, rounding
 
 
 cpdef Py_ssize_t room_for(
@@ -38,34 +35,11 @@ cpdef double threshold_at(double alpha, double last) noexcept:
     return min(max(2.0 - last / alpha, 0.5), 1.0)
 
 
-cpdef double rounding(double resid_sq, double size) noexcept:
-    """The gap that double precision can't tell from zero: x_j'(w r) carries an error of
-    eps |x_j| |r|, which does not change in proportion when X is rescaled; size = sum_j |x_j| |b_j|.
-    """
-    return 4.0 * EPS * (0.5 * resid_sq + size * sqrt(resid_sq))
-
-
-cpdef double gram_rounding(double resid_sq, double magnitude, double y_size) noexcept:
-    """The gap that z by Gram algebra can hide: it is off by eps |x_j| (|y| + magnitude), with
-    magnitude = sum_k |x_k| |b_k|, what is cancelled in a sparse column's norm included."""
-    return 4.0 * EPS * (0.5 * resid_sq + magnitude * (y_size + magnitude))
-
-
-cdef void fill(
-    double[:, ::1] penalty, const double[:] factor, const double[:] unit, double l1, double l2
-) noexcept nogil:
-    cdef Py_ssize_t j
-    for j in range(penalty.shape[1]):
-        penalty[0, j] = l1 * (factor[j] * unit[j])
-        if penalty.shape[0] == 2:
-            penalty[1, j] = l2 * (factor[j] * (unit[j] * unit[j]))
-
-
 def solve_ahead(
-    Bounds bounds, ActiveSet active, gram, coefs, features, parts, double[:, ::1] penalty,
-    const double[::1] alphas, double last, double size, join, image, Py_ssize_t least,
-    Py_ssize_t limit, double inner, double negligible, double hidden, double y_size,
-    Py_ssize_t max_iter, double deadline, bint centred
+    Bounds bounds, ActiveSet active, gram, coefs, features, penalise, const double[::1] alphas,
+    double last, double size, join, image, Py_ssize_t least, Py_ssize_t limit,
+    double inner, double negligible, double hidden, double y_size, Py_ssize_t max_iter,
+    double deadline, bint centred
 ):
     """Solve alpha after alpha, warm; return their fits, and where that ended: the non-zero
     features, sum_j |x_j| |b_j|, the iterations beyond the last fit, and whether z is too coarse.
@@ -74,7 +48,7 @@ def solve_ahead(
     gap, iterations, |r|^2).
 
     gram, coefs (p,), features (|W|,) : H, coef, non-zero among the members alone, and these
-    parts, penalty : see ElasticNet.moving; `bounds` looks at the latter
+    penalise : makes the penalty that `bounds` looks at that of an alpha
     last, size : the alpha before, and sum_j |x_j| |b_j|
     join : lets those join who should, from a threshold, the non-zero features and size; returns H,
         or None, and the members
@@ -88,8 +62,7 @@ def solve_ahead(
     cdef const double[:, ::1] H = gram
     cdef double[:, ::1] terms = np.empty((7, len(features)))
     cdef Py_ssize_t k, expected, violators, n_iter = 0
-    cdef double threshold, enough, gap, slope, resid_sq, ratio = parts[2]
-    cdef const double[:] factor = parts[0], unit = parts[1]
+    cdef double threshold, enough, gap, slope, resid_sq
     cdef bint finished
     index = np.sort(features[coefs[features] != 0.0])
     values, fits = coefs[index], []
@@ -97,7 +70,7 @@ def solve_ahead(
         if monotonic() > deadline:
             break
         threshold = threshold_at(alphas[k], last)
-        fill(penalty, factor, unit, alphas[k] * ratio, alphas[k] * (1.0 - ratio))
+        penalise(alphas[k])
         resid_sq = bounds.resid_sq
         enough = max(negligible, rounding(resid_sq, size))
         gap, slope = bounds.gap_of(coef, members, 0)

@@ -10,7 +10,6 @@ Floats = NDArray[np.float64]
 def certificate(
     gram: Floats, correlation: Floats, y_sq: float, terms: Floats, skip: NDArray[Any]
 ) -> tuple[float, float, float, float]: ...
-def rounding(resid_sq: float, size: float, y_size: float) -> float: ...
 def solve_ahead(
     active: ActiveSet,
     gram: Floats,

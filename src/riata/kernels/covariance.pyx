@@ -10,10 +10,9 @@ from libc.math cimport fabs, sqrt
 from libc.stdint cimport uint8_t
 
 from .active_set cimport ActiveSet
-from .dual cimport gap_at, scale_of
+from .dual cimport gap_at, gram_rounding, scale_of
 from .simd cimport riata_axpy_f64
 
-cdef double EPS = 2.0 ** -52
 cdef double MOST_WORK = 1e8   # multiply-adds of one call
 
 
@@ -54,10 +53,6 @@ cdef double certify(
     return gap + 0.5 * (1.0 - c) ** 2 * resid_sq[0]
 
 
-cdef double rounding_of(double resid_sq, double size, double y_size) noexcept nogil:
-    return 4.0 * EPS * (0.5 * resid_sq + size * (y_size + size))
-
-
 def certificate(
     const double[:, ::1] gram, const double[::1] correlation, double y_sq, double[:, ::1] terms,
     const uint8_t[:] skip
@@ -73,11 +68,6 @@ def certificate(
     with nogil:
         gap = certify(gram, correlation, y_sq, terms, skip, &resid_sq, &size, &slope)
     return resid_sq, size, gap, slope
-
-
-def rounding(double resid_sq, double size, double y_size):
-    """Return the gap that the rounding of Gram algebra can hide; y_size : |y|_w, as y was given."""
-    return rounding_of(resid_sq, size, y_size)
 
 
 def solve_ahead(
@@ -111,7 +101,7 @@ def solve_ahead(
             facts[k, 0], facts[k, 1], facts[k, 2] = gap, resid_sq, size
             if not finished or slope > 0.0 or not gap <= negligible:
                 break
-            if rounding_of(resid_sq, size, y_size) > hidden:
+            if gram_rounding(resid_sq, size, y_size) > hidden:
                 break
             coefs[k, :] = terms[0]
             facts[k + 1, 1], facts[k + 1, 2] = resid_sq, size

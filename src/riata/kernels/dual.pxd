@@ -1,5 +1,5 @@
 # cython: language_level=3
-"""The duality gap from z (p,), for native loops; see dual.pyx."""
+"""The duality gap from z (p,), and what rounding hides of it, for native loops; see dual.pyx."""
 
 from libc.stdint cimport uint8_t
 
@@ -12,3 +12,5 @@ cdef double gap_at(
     const double[:] l2, const double[:] lower, const double[:] upper, const uint8_t[:] skip,
     double *slope
 ) noexcept nogil
+cpdef double rounding(double resid_sq, double size) noexcept nogil
+cpdef double gram_rounding(double resid_sq, double magnitude, double y_size) noexcept nogil

@@ -5,12 +5,14 @@ z (p,) is X'u, the correlation of every feature with the dual vector; l1, l2, lo
 out (they are projected out of u, or excluded from the model).
 """
 
-from libc.math cimport fabs
+from libc.math cimport fabs, sqrt
 from libc.stdint cimport uint8_t
 
 from .restricted cimport restricted_gap
 from .scalar cimport best_response, fenchel_young, scale_limit, urgency_of
 from .simd cimport riata_dot_f64, riata_norm_f64
+
+cdef double EPS = 2.0 ** -52
 
 
 cdef double scale_of(
@@ -109,3 +111,16 @@ def weighted_sums(const double[::1] w, const double[::1] values):
         return 0.0, 0.0
     cdef Py_ssize_t n = w.shape[0]
     return riata_dot_f64(&w[0], &values[0], 0.0, n), riata_norm_f64(&values[0], &w[0], 0.0, n)
+
+
+cpdef double rounding(double resid_sq, double size) noexcept nogil:
+    """The gap that double precision can't tell from zero: x_j'(w r) carries an error of
+    eps |x_j| |r|, which does not change in proportion when X is rescaled; size = sum_j |x_j| |b_j|.
+    """
+    return 4.0 * EPS * (0.5 * resid_sq + size * sqrt(resid_sq))
+
+
+cpdef double gram_rounding(double resid_sq, double magnitude, double y_size) noexcept nogil:
+    """The gap that z by Gram algebra can hide: it is off by eps |x_j| (|y| + magnitude), with
+    magnitude = sum_k |x_k| |b_k|, what is cancelled in a sparse column's norm included."""
+    return 4.0 * EPS * (0.5 * resid_sq + magnitude * (y_size + magnitude))
