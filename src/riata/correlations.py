@@ -1,8 +1,8 @@
 """X'(w r) for p features without reading them all: certified bounds from what was read before.
 
-Let q_0 = y / |y|, and q_1 and q_2 the residuals at the feature's own last refresh and at the one
-before, made orthogonal to those before them and of norm 1, all in the metric w. With
-z_ij = x_j'(w q_i) known,
+Let q_0 = y / |y|, and q_1 and q_2 the residuals at the feature's own last refresh and, where columns
+are long, at the one before, made orthogonal to those before them and of norm 1, all in the metric
+w. With z_ij = x_j'(w q_i) known,
 
     |x_j'(w r) - sum_i (q_i'w r) z_ij|  <=  sqrt(|x_j|^2 - sum_i z_ij^2) |r - sum_i (q_i'w r) q_i|
 
@@ -34,6 +34,7 @@ EPS = float(np.finfo(float).eps)
 REFERENCES = 31  # residuals kept, at most
 FEWEST = 4
 SHARE = 0.02  # of the entries of X that the references may take
+DEAR = 256  # entries a column, from which on its last two reads are kept, not the last alone
 MANY = 0.5  # share of a pass above which one pass over all features is better
 
 
@@ -59,9 +60,10 @@ class Correlations:
         slack = 4 * EPS * (design.n / 32 + 32)  # sums of n products in 32 lanes
         reader = design.reader()
         few = 0 if reader is None else min(reader.few, int(MANY * design.p))
+        both = design.entries >= DEAR * design.p
         self.bounds = Bounds(
-            correlation, design.norm_sq, design.magnitude_sq, y, design.weights, y_sq, slots, slack,
-            skip, member.view(np.uint8), reader, few, self._read, design,
+            correlation, design.norm_sq, design.magnitude_sq, y, design.weights, y_sq, slots, both,
+            slack, skip, member.view(np.uint8), reader, few, self._read, design,
         )  # fmt: skip
         self.z = self.bounds.z
 

@@ -10,7 +10,8 @@ cdef class Bounds:
     cdef readonly object z, radius, pair, weighted
     cdef double[::1] _z, _radius, _weighted, with_y
     cdef double[::1] fresh, older, reach   # of its last reads, and the first root of the bound
-    cdef Py_ssize_t S, bits, mask    # slots, the empty one included; of a pair of them
+    cdef Py_ssize_t S, M             # slots, the empty one included; those for older reads
+    cdef Py_ssize_t bits, mask       # of a pair of them
     cdef double[::1] along, inverse, length, part   # of each slot: B, V, |q|, and q'wr off y
     cdef double[:, ::1] mix, inverse_older          # of each pair of slots: G and U
     cdef double[:, ::1] scale, scale_older, rest    # the same: P, Q, the second root of the bound

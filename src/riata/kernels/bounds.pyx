@@ -48,6 +48,7 @@ cdef class Bounds:
     with_y, norm_sq, magnitude_sq : (p,), c_j, |x_j|^2 and its summands; kept, not copied
     skip, member : (p,), not 0 for features whose z nobody wants, and for those whose z is exact;
         kept, and read when they are needed
+    both : whether the older read is kept
     columns, few : reads columns natively, `few` of them at most; or None, and 0
     read : reads any columns `index` at the present residual, and notes them
     design : counts its passes
@@ -59,7 +60,7 @@ cdef class Bounds:
 
     def __init__(
         self, double[::1] with_y, const double[::1] norm_sq, const double[::1] magnitude_sq,
-        y, const double[::1] weights, double y_sq, Py_ssize_t slots, double slack,
+        y, const double[::1] weights, double y_sq, Py_ssize_t slots, bint both, double slack,
         const uint8_t[::1] skip, const uint8_t[::1] member, Columns columns,
         Py_ssize_t few, read, design
     ):
@@ -72,7 +73,8 @@ cdef class Bounds:
         self._z, self._radius = self.z, self.radius
         self.fresh, self.older, self.reach = np.zeros(p), np.zeros(p), np.empty(p)
         self._pair, self._weighted = self.pair, self.weighted
-        self.S, self.bits = slots + 1, int(slots).bit_length()
+        self.S, self.M = slots + 1, slots + 1 if both else 1
+        self.bits = int(self.M - 1).bit_length()
         side = 1 << self.bits
         self.mask = side - 1
         self.counts = np.zeros((self.S, side), dtype=np.intp)
@@ -141,14 +143,14 @@ cdef class Bounds:
     cdef Py_ssize_t in_slot(self, Py_ssize_t slot) noexcept nogil:
         """How many features were read last at the residual of a slot."""
         cdef Py_ssize_t k, count = 0
-        for k in range(self.S):
+        for k in range(self.M):
             count += self.counts[slot, k]
         return count
 
     cdef void vacate(self, Py_ssize_t slot) noexcept nogil:
         """Let every feature forget a read at the residual of a slot."""
         cdef Py_ssize_t j, k, count = self.in_slot(slot)
-        for k in range(self.S):
+        for k in range(self.S if slot < self.M else 0):
             count += self.counts[k, slot]
         for j in range(self._pair.shape[0] if count else 0):
             if self._pair[j] >> self.bits == slot:
@@ -165,7 +167,7 @@ cdef class Bounds:
         self.length[slot] = sqrt(self.resid_sq)
         left = self.resid_sq - self.along[slot] * self.along[slot] * self.y_sq
         self.inverse[slot] = 1.0 / left if left > ORTHOGONAL * self.resid_sq else 0.0
-        for k in range(self.S):
+        for k in range(self.M):
             self.mix[slot, k] = self.inverse_older[slot, k] = 0.0
             if k == slot or self.inverse[k] == 0.0:
                 continue
@@ -195,7 +197,7 @@ cdef class Bounds:
             if self.inverse[k] > 0.0:
                 self.part[k] = self.with_resid(self.residuals[k]) - self.along[k] * t
         for k in range(self.S):
-            for m in range(self.S):
+            for m in range(self.M):
                 if self.counts[k, m] > 0:
                     self.project(k, m, self.resid_sq - t * first)
         riata_bounds(
@@ -487,8 +489,10 @@ cdef class Bounds:
         cdef double older = self.fresh[j]
         if last == self.here:
             older = self.older[j] + self.mix[last, before] * self.fresh[j]
-        else:
+        elif self.M > 1:
             before = last
+        else:
+            before, older = 0, 0.0
         self._z[j] = value
         self._radius[j] = 0.0
         self.anchor(j, self.here, value - self.along[self.here] * self.with_y[j], before, older)
