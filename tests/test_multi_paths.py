@@ -14,6 +14,7 @@ from scipy.special import logsumexp, xlogy
 
 import riata
 from riata.families import Multinomial
+from riata.multi import MultiSolver
 
 N, P, K = 70, 20, 3
 RNG = np.random.default_rng(11)
@@ -255,6 +256,25 @@ def test_degrees_of_freedom_of_a_lasso_count():
     path = riata.fit_path(X, Y, family="multigaussian", n_alphas=4)
     counts = [np.count_nonzero(path.coef(alpha)) for alpha in path.alphas]
     np.testing.assert_array_equal(path.df, counts)
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_steps_of_classes_are_few(grouped, monkeypatch):
+    counted, step = [], MultiSolver._newton_step
+
+    def counting(self, *arguments):
+        counted.append(self.K)
+        step(self, *arguments)
+
+    monkeypatch.setattr(MultiSolver, "_newton_step", counting)
+    rng = np.random.default_rng(12)
+    A, effects = rng.standard_normal((500, 100)), np.zeros((100, 4))
+    effects[:8] = rng.standard_normal((8, 4))
+    labels = np.argmax(A @ effects + rng.gumbel(size=(500, 4)), axis=1)
+    family = Multinomial(grouped=grouped)
+    path = riata.fit_path(A, labels, family=family, n_alphas=50, alpha_min_ratio=0.05)
+    assert set(path.status) == {"converged"}
+    assert 50 <= len(counted) <= 2.6 * 50
 
 
 @pytest.fixture
