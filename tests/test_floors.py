@@ -24,6 +24,7 @@ FLOORS = {
         "centring",
         "gram_space",
         "lazy_solver",
+        "lookahead",
         "least_squares",
         "multi",
         "newton",

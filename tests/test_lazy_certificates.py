@@ -51,14 +51,15 @@ def violations(monkeypatch):
         return gap
 
     def checked_ahead(self, alpha):
-        look_ahead(self, alpha)
-        if self._found:
+        found = look_ahead(self, alpha)
+        if found:
             compare(self, self.problem.penalty.at(alpha))
+        return found
 
     for cls in certify:
         monkeypatch.setattr(cls, "certify", checked)
     monkeypatch.setattr(LazySolver, "_look_ahead", checked_ahead)
-    monkeypatch.setattr("riata.solver.AHEAD", 1)  # so that it ends at every alpha
+    monkeypatch.setattr("riata.lookahead.AHEAD", 1)  # so that it ends at every alpha
     yield known
     assert not found, f"{len(found)} certified features violate: {found[:5]}"
 

@@ -1,8 +1,8 @@
 """X'(w r) for p features without reading them all: certified bounds from what was read before.
 
-Let q_0 = y / |y|, and q_1 and q_2 the residuals at the feature's own last refresh and, where columns
-are long, at the one before, made orthogonal to those before them and of norm 1, all in the metric
-w. With z_ij = x_j'(w q_i) known,
+Let q_0 = y / |y|, and q_1 and q_2 the residuals at the feature's own last refresh and at the one
+before (this where columns are long), made orthogonal to those before them and of norm 1, all in the
+metric w. With z_ij = x_j'(w q_i) known,
 
     |x_j'(w r) - sum_i (q_i'w r) z_ij|  <=  sqrt(|x_j|^2 - sum_i z_ij^2) |r - sum_i (q_i'w r) q_i|
 

@@ -10,8 +10,6 @@ alpha is left to `Solver`. The alphas that are expected next are solved ahead, i
 Features that nothing penalises are eliminated (working_set.py); the null model is theirs.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -19,24 +17,14 @@ from .certificate import duality_gap_of
 from .certify import certified_gap
 from .kernels import covariance, dual
 from .least_squares import KEPT
+from .lookahead import LookAhead
 from .penalty import Box
 from .problem import Fit, Problem
-from .solver import EPS, INNER, ROUGH, SAFE, STALLS, on_the_way, upcoming
+from .solver import EPS, INNER, ROUGH, SAFE, STALLS, on_the_way
 from .working_set import WorkingSet
 
 Floats = NDArray[np.float64]
 NULL_DIGITS = 1e-10  # relative error that the null model's objective may have
-
-
-@dataclass
-class Ahead:
-    """A fit that nobody has asked for yet: its alpha, coef (|live|,), gap, |r|^2 and n_iter."""
-
-    alpha: float
-    coef: Floats
-    gap: float
-    resid_sq: float
-    n_iter: int
 
 
 class CovarianceSolver:
@@ -69,9 +57,7 @@ class CovarianceSolver:
         self._y_size = float(np.sqrt(problem.y_sq))
         self._resid_sq, self._size = self._y_sq, 0.0
         self._last_alpha = float("inf")
-        self._coef = self._terms[0]  # the point last asked for; terms may be ahead of it
-        self._expected, self._begun = np.empty(0), 0
-        self._ahead: list[Ahead] = []
+        self._begun, self._ahead = 0, LookAhead()
 
     @staticmethod
     def suits(problem: Problem) -> bool:
@@ -96,34 +82,37 @@ class CovarianceSolver:
 
     def start_from(self, coef: Floats) -> None:
         """Take coef (p,), within the bounds, as the point to start from."""
-        self._coef = self._terms[0]
-        self._coef[:] = coef[self.live]
+        self._terms[0] = coef[self.live]
         self._last_alpha = 0.0
         self._certify()
 
     def coef(self) -> Floats:
-        """Return the present point, (p,)."""
+        """Return the last fit, or the point to start from, (p,)."""
+        given, coef = self._ahead.given, np.zeros(self.problem.design.p)
+        if given is None:
+            return self._completed(self._terms[0])
+        coef[given.index] = given.coef
+        return coef
+
+    def _completed(self, live_coef: Floats) -> Floats:
+        """Return coef (p,), the free features fitted to those of the live ones."""
         coef = np.zeros(self.problem.design.p)
-        coef[self.live] = self._coef
-        coef[self.free] = self._free_coef + self._working.free_step(self._coef)
+        coef[self.live] = live_coef
+        coef[self.free] = self._free_coef + self._working.free_step(live_coef)
         return coef
 
     def expect(self, alphas: Floats) -> None:
         """Take the alphas that will be asked for, descending."""
-        self._expected = alphas
+        self._ahead.expected = alphas
 
     def solve(self, alpha: float) -> Fit | None:
         """Return the certified fit at alpha, None where Gram algebra is not exact enough."""
         problem = self.problem
         if self._last_alpha == float("inf"):
             self._last_alpha = max(self.alpha_max(), alpha)
-        if not self._ahead:
-            self._look_ahead(alpha)
-        if self._ahead and self._ahead[0].alpha == alpha:
-            found = self._ahead.pop(0)
-            self._coef = found.coef
-            return self._fit(alpha, found.gap, "converged", found.n_iter, found.resid_sq)
-        self._ahead, self._coef = [], self._terms[0]
+        found = self._ahead.fit(alpha, self._look_ahead)
+        if found is not None:
+            return found
         n_iter, self._begun = self._begun, 0
         for step in on_the_way(self._last_alpha, alpha):
             rough = ROUGH * problem.null_objective
@@ -136,17 +125,17 @@ class CovarianceSolver:
         self._last_alpha = alpha
         if not status or self._rounding() > SAFE * negligible:
             return None
-        return self._fit(alpha, gap, status, n_iter + more, self._resid_sq)
+        return self._fit(alpha, self._terms[0], gap, status, n_iter + more, self._resid_sq)
 
-    def _look_ahead(self, alpha: float) -> None:
-        """Solve this alpha and some that are expected after it, until one asks for more than a
+    def _look_ahead(self, alpha: float) -> list[Fit]:
+        """Return the fits at this alpha and some expected after it, until one asks for more than a
         descent."""
         problem, gram = self.problem, self._working.gram
         assert gram is not None  # p is below its limit
-        some = upcoming(self._expected, alpha, self._last_alpha)
+        some = self._ahead.upcoming(alpha, self._last_alpha)
         traced = problem.counts_df and bool(self._unit[1].any())  # by the factor of each alpha
         if traced or len(some) == 0:
-            return
+            return []
         negligible = problem.negligible_gap()
         coefs, facts = np.empty((len(some), len(self.live))), np.zeros((len(some) + 1, 4))
         facts[0, 1:] = self._resid_sq, self._size, self._begun
@@ -160,8 +149,10 @@ class CovarianceSolver:
             self._begun = int(facts[solved, 3])
         if solved:
             self._last_alpha = float(some[solved - 1])
-        self._ahead = [
-            Ahead(float(some[k]), coefs[k], facts[k, 0], facts[k, 1], int(facts[k, 3]))
+        return [
+            self._fit(
+                float(some[k]), coefs[k], facts[k, 0], "converged", int(facts[k, 3]), facts[k, 1]
+            )
             for k in range(solved)
         ]
 
@@ -223,15 +214,18 @@ class CovarianceSolver:
         """
         return dual.gram_rounding(self._resid_sq, self._size, self._y_size)
 
-    def _fit(self, alpha: float, gap: float, status: str, n_iter: int, resid_sq: float) -> Fit:
+    def _fit(
+        self, alpha: float, coef: Floats, gap: float, status: str, n_iter: int, resid_sq: float
+    ) -> Fit:
+        """Return a fit from coef (|live|,)."""
+        df = float("nan")
+        if self.problem.counts_df:
+            df = self._working.smoother_trace(coef, self._penalty[1])
         if len(self.free):
-            coef = self.coef()
+            coef = self._completed(coef)
             index = np.flatnonzero(coef)
             coef = coef[index]
         else:
-            support = self._coef.nonzero()[0]
-            index, coef = self.live[support], self._coef[support]
-        df = float("nan")
-        if self.problem.counts_df:
-            df = self._working.smoother_trace(self._coef, self._penalty[1])
+            support = coef.nonzero()[0]
+            index, coef = self.live[support], coef[support]
         return Fit(alpha, index, coef, gap, status, n_iter, df, 0.5 * resid_sq)

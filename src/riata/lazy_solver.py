@@ -1,8 +1,8 @@
 """The solver where columns are read one by one: X'(w r) is bounded, and read only where it matters.
 
 Every feature is penalised, so those outside the working set are 0 and add nothing to the duality
-gap once they are known to pass no l1; see correlations.py for the bounds. What is done at every
-alpha runs in native loops, one call each, and coef stays where it is.
+gap once they are known to pass no l1; see correlations.py for the bounds. Alphas that are expected
+are solved many to a native call, which comes back where features join.
 """
 
 import math
@@ -15,9 +15,10 @@ from . import working_set
 from .certificate import duality_gap_of
 from .correlations import Correlations
 from .kernels import ahead, dual
+from .lookahead import LookAhead
 from .penalty import Box
 from .problem import Fit, Problem
-from .solver import INNER, SAFE, Floats, Solver, State, upcoming
+from .solver import INNER, SAFE, Floats, Solver, State
 
 
 class LazySolver(Solver):
@@ -25,8 +26,6 @@ class LazySolver(Solver):
 
     _known: Correlations
     _coarse = False  # whether z of the members, by Gram algebra, is not exact enough
-    _expected: Floats = np.empty(0)
-    _given: Fit | None = None  # the last fit, where the present point may be ahead of it
 
     def __init__(self, problem: Problem) -> None:
         super().__init__(problem)
@@ -35,31 +34,25 @@ class LazySolver(Solver):
             self.working.is_member,
         )  # fmt: skip
         self.state.z = self._known.z
-        self._found: list[Fit] = []  # which nobody has asked for yet
+        self._ahead = LookAhead()
 
     def expect(self, alphas: Floats) -> None:
-        self._expected = alphas
+        self._ahead.expected = alphas
 
     def solve(self, alpha: float) -> Fit:
         """Return the certified fit at alpha, warm from the one before."""
-        if not self._found:
-            self._look_ahead(alpha)
-        if self._found and self._found[0].alpha == alpha:
-            self._given = self._found.pop(0)
-            return self._given
-        self._found, self._given = [], None
-        return super().solve(alpha)
+        return self._ahead.fit(alpha, self._look_ahead) or super().solve(alpha)
 
-    def _look_ahead(self, alpha: float) -> None:
-        """Solve this alpha and some that are expected after it, until one asks for more than one
-        round."""
+    def _look_ahead(self, alpha: float) -> list[Fit]:
+        """Return the fits at this alpha and some expected after it, until one asks for more than
+        one round."""
         problem, working, last = self.problem, self.working, self._last_alpha
         penalty, gram, bounds = problem.penalty, working.gram, self._known.bounds
         near = 0.0 < last < float("inf") and not self._pending and gram is not None
-        some = upcoming(self._expected, alpha, last) if near else np.empty(0)
+        some = self._ahead.upcoming(alpha, last) if near else np.empty(0)
         traced = problem.counts_df and penalty.l1_ratio < 1.0  # by the factor of each alpha
         if len(some) == 0 or traced or not penalty.has_l1(alpha):
-            return
+            return []
         assert gram is not None
         negligible, coef = problem.negligible_gap(), self.state.coef
         penalise, box = penalty.moving()
@@ -71,16 +64,19 @@ class LazySolver(Solver):
             math.sqrt(problem.y_sq), problem.max_iter, problem.deadline, problem.design.centred,
         )  # fmt: skip
         self._begun += more
-        self._found = [
-            Fit(float(alpha), index, values, gap, "converged", n_iter, len(index), 0.5 * resid_sq)
-            for alpha, (index, values, gap, n_iter, resid_sq) in zip(some, found, strict=False)
-        ]
         if found:
             self._last_alpha = float(some[len(found) - 1])
         self.state = self._arrived(active, size)
         self._coarse = coarse
         if coarse:
             self._known.reread(working.members)
+        return [
+            Fit(
+                float(alpha), index, values, gap, "converged", n_iter, float(len(index)),
+                0.5 * resid_sq,
+            )
+            for alpha, (index, values, gap, n_iter, resid_sq) in zip(some, found, strict=False)
+        ]  # fmt: skip
 
     def _join(
         self, box: Box, threshold: float, active: NDArray[np.intp], size: float
@@ -93,9 +89,10 @@ class LazySolver(Solver):
         return self.working.gram, self.working.members
 
     def fitted(self) -> Floats:
-        if self._given is None:
+        given = self._ahead.given
+        if given is None:
             return super().fitted()
-        return self.problem.design.dot(self._given.index, self._given.coef)
+        return self.problem.design.dot(given.index, given.coef)
 
     @staticmethod
     def suits(problem: Problem) -> bool:

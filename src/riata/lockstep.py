@@ -21,9 +21,9 @@ from .centring import centre
 from .design import Measured, Moments
 from .engine import Engine
 from .lane import Lane
+from .lookahead import AHEAD
 from .problem import Fit, Problem
 from .relaxed import Refitter
-from .solver import AHEAD
 from .stopping import LONG, Rule
 from .threads import run
 

@@ -32,7 +32,6 @@ INNER = 0.3  # share of the tolerance that the working set's own gap may keep
 FAR = 0.6  # an alpha below this share of the last one is approached in steps
 ROUGH = 1e-3  # relative gap that is good enough on the way
 STALLS = 6  # certificates without progress, nothing left to do: the precision floor
-AHEAD = 10  # alphas that are solved in one go, where nothing else comes up
 RESIDUAL_SWEEPS = 100  # of descent on the residual between two looks at the clock and the true one
 
 
@@ -64,15 +63,6 @@ def on_the_way(last: float, alpha: float) -> Iterator[float]:
         last = FAR * last
         if last > alpha:
             yield last
-
-
-def upcoming(expected: Floats, alpha: float, last: float) -> Floats:
-    """Return alpha and some of the expected ones after it, as far as each is near the one before;
-    none where alpha is not among them."""
-    some = expected[expected <= alpha][:AHEAD]
-    near = some >= FAR * np.concatenate([[last], some[:-1]])
-    some = some[: int(np.argmin(np.append(near, False)))]
-    return some if len(some) and some[0] == alpha and some[-1] > 0.0 else some[:0]
 
 
 class Solver:
