@@ -301,3 +301,21 @@ def test_columns_alike_without_an_intercept(family, mean):
     """Whoever violates hardly gains: the working set is content where the certificate is not."""
     X, y = data(family, n=60, p=300)
     family_path(X + mean, y, family, fit_intercept=False, max_time=60.0)
+
+
+@pytest.mark.parametrize("family", ["binomial", "poisson", "gamma"])
+@pytest.mark.parametrize("l1_ratio", [1.0, 0.5, 0.01])
+def test_a_row_at_the_edge_of_the_domain_is_certified(family, l1_ratio):
+    """Its negative gradient y - mu rounds to y, where the conjugate's slope is infinite."""
+    rng = np.random.default_rng(9)
+    X = rng.standard_normal((500, 5))
+    eta = 1.5 * X[:, 0] + 0.5 * X[:, 1]
+    y = {
+        "binomial": (rng.random(500) < 1 / (1 + np.exp(-2 * eta))).astype(float),
+        "poisson": rng.poisson(np.exp(eta)).astype(float),
+        "gamma": np.exp(eta) * rng.gamma(1.0, 1.0, 500) + 1e-3,
+    }[family]
+    X[0] = 0.0
+    X[0, 0], y[0] = (40.0, 1e-20) if family == "gamma" else (-60.0, 1.0)
+    path = family_path(X, y, family, l1_ratio=l1_ratio, n_alphas=30)
+    assert (path.status == "converged").all()

@@ -38,6 +38,8 @@ from .kernels import dual
 
 Floats = NDArray[np.float64]
 
+EPS = float(np.finfo(float).eps)
+
 
 def duality_gap_of(
     coef: Floats,
@@ -104,7 +106,7 @@ def _least(
     precision: float,
 ) -> float:
     """Return the minimum over [0, high] of a convex function, by the Illinois secant."""
-    high_gap, reach, last = best, best / high_slope, 0
+    high_gap, reach, last = best, max(best / high_slope, EPS * high), 0
     while True:  # a bracket, wider at every try
         low = high - reach if reach < high else 0.0
         low_gap, low_slope = at(low)
@@ -118,7 +120,7 @@ def _least(
         bound = max(low_gap + low_slope * width, high_gap - high_slope * width)
         if low_slope >= 0.0 or best - bound <= precision * best:  # what is left to gain
             break
-        if np.isfinite(low_pull):
+        if np.isfinite(high_pull - low_pull):
             middle = (low * high_pull - high * low_pull) / (high_pull - low_pull)
         else:  # the slope of a loss at the edge of its domain
             middle = 0.5 * (low + high)
