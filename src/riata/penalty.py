@@ -57,6 +57,7 @@ class ElasticNet:
         out = np.isinf(factor) | ((lower == 0.0) & (upper == 0.0))
         factor = np.where(np.isinf(factor), 0.0, factor) if np.any(np.isinf(factor)) else factor
         self._factor, self._unit = factor, unit
+        self._few, self._many = sorted((factor, unit), key=np.ndim)
         self._lower, self._upper = self._wide(lower), self._wide(upper)
         self._none = self._wide(0.0)
         self.excluded = self._wide(out)
@@ -106,8 +107,7 @@ class ElasticNet:
 
     def _l1(self, alpha: float, l1_ratio: float | None = None) -> Floats:
         scale = alpha * (self.l1_ratio if l1_ratio is None else l1_ratio)
-        few, many = sorted((self._factor, self._unit), key=np.ndim)
-        return (scale * few) * many  # one array of p numbers, where one of them is a number
+        return (scale * self._few) * self._many  # one array (p,), where one of them is a number
 
     def _l2(self, alpha: float) -> Floats:
         return (alpha * (1.0 - self.l1_ratio)) * (self._factor * self._unit**2)
