@@ -69,6 +69,7 @@ def test_a_zero_column_stays_zero(store, settings):
 def test_a_matrix_of_zeros(store):
     for intercept in (True, False):
         path = certified_fit(store(np.zeros((10, 3))), Y[:10], fit_intercept=intercept, n_alphas=3)
+        certified_fit(store(np.zeros((10, 1))), Y[:10], alphas=[1.0], lower_bounds=0.0)
         assert path.coefs.nnz == 0
 
 

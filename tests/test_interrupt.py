@@ -123,6 +123,21 @@ def test_a_fit_that_converges_or_meets_its_precision_does_not_warn():
     assert set(path.status) == {"precision_floor"}
 
 
+@pytest.mark.parametrize("max_iter", [1, 2, 3, 5])
+@pytest.mark.parametrize("settings", [{}, {"l1_ratio": 0.5}, {"lower_bounds": 0.0}])
+def test_a_working_set_that_sheds_members_after_a_stop(max_iter, settings):
+    """Features that had joined the active set, and had not moved yet, may leave."""
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((40, 400))
+    y = A[:, :20].sum(axis=1) + rng.standard_normal(40)
+    statuses = ("converged", "max_iter")
+    certified_fit(A, y, n_alphas=50, max_iter=max_iter, statuses=statuses, **settings)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", riata.exceptions.convergence_warning())
+        path = riata.fit_path(A, y > 0, family="binomial", n_alphas=20, max_iter=max_iter)
+    assert set(path.status) <= set(statuses)
+
+
 def test_alphas_after_one_that_met_max_iter_are_still_tried():
     path = certified_fit(
         X,

@@ -120,7 +120,7 @@ class LazySolver(Solver):
         )  # fmt: skip
 
     def _degrees_of_freedom(self, box: Box) -> float:
-        if box.l2.strides == (0,) and box.l2[0] == 0.0:
+        if box.l2.strides == (0,) and not box.l2[:1].any():
             return float(len(self.state.active))
         return super()._degrees_of_freedom(box)
 

@@ -72,8 +72,11 @@ cdef class ActiveSet:
         return True
 
     def renumber(self, const Py_ssize_t[::1] kept):
-        """The working set keeps only these positions, in order; all of A is among them."""
+        """The working set keeps only these positions, ascending; of A stays what comes before the
+        first feature that is not among them."""
         active = np.asarray(self.active)[: self.factor.size]
+        self.factor.truncate(int(np.argmin(np.append(np.isin(active, kept), False))))
+        active = active[: self.factor.size]
         active[:] = np.searchsorted(kept, active)
         self.place = np.full(kept.shape[0], -1, dtype=np.intp)
         np.asarray(self.place)[active] = np.arange(len(active))
