@@ -7,6 +7,7 @@ from family_oracle import check_family_path
 from problems import FEW_STORAGES, regression, weights
 
 import riata
+from riata.correlations import Correlations
 from riata.lazy_solver import LazySolver
 from riata.newton import NewtonSolver
 
@@ -134,3 +135,25 @@ def test_rows_in_order_cost_a_tall_path_one_more_read():
     X[1500:, 4] += 1e6
     path = certified_fit(X, y)
     assert path.n_passes <= 3.0
+
+
+def test_a_feature_whose_last_read_makes_room_is_read_again(monkeypatch):
+    made, init = [], Correlations.__init__
+
+    def noted(self, design, y, *rest):
+        init(self, design, y, *rest)
+        made.append((self, design))
+
+    monkeypatch.setattr(Correlations, "__init__", noted)
+    X, y = regression(50, 300, seed=147)
+    riata.fit_path(np.asfortranarray(X), y, alphas=[1e9], fit_intercept=False)
+    known, design = made[0]
+    rng = np.random.default_rng(1)
+    for j in range(200):  # far more than residuals are kept: every read takes an older one's place
+        resid = rng.standard_normal(50)
+        known.move(resid, float(design.weights @ resid**2))
+        known.take(np.arange(300), np.zeros(300))  # not exact enough, for want of a read
+        some = np.array([j, (j * j) % 300, max(j - 31, 0)])
+        known.reread(some)
+        truth = X[:, some].T @ (design.weights * resid)
+        assert np.abs(known.z[some] - truth).max() <= 1e-13

@@ -511,4 +511,5 @@ cdef class Bounds:
 
     def elsewhere(self, index):
         """Return those of the features `index` that were not read at the present residual."""
-        return index[self.pair[index] >> self.bits != self.open()]
+        here = self.open()  # which may make features forget where they were read
+        return index[self.pair[index] >> self.bits != here]
