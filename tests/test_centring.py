@@ -1,11 +1,15 @@
 """Columns and targets whose mean is far from zero, and columns that hold nothing."""
 
+import warnings
+
 import numpy as np
 import pytest
 import scipy.sparse as sp
 from certified import certified_fit
 from oracle import Problem
-from problems import FEW_STORAGES, STORAGES, regression, weights
+from problems import FEW_STORAGES, STORAGES, regression, split_entries, weights
+
+import riata
 
 X, Y = regression(50, 8, seed=51)
 WIDE, WIDE_Y = regression(20, 40, seed=52)
@@ -123,3 +127,35 @@ def test_standardisation_uses_the_spread_about_the_mean_without_an_intercept_too
     z = np.abs((X + 3).T @ Y) / 50 / sd
     assert path.alphas[0] == pytest.approx(z.max())
     assert Problem(X + 3, Y, standardize=True).sd == pytest.approx(sd)
+
+
+@pytest.mark.parametrize("kind", [sp.csc_array, sp.csr_array])
+@pytest.mark.parametrize("l1_ratio", [1.0, 0.5])
+@pytest.mark.parametrize("mean", [1e6, 1e7, 1e8])
+def test_inner_products_that_cancel_never_make_a_fit_blow_up(kind, l1_ratio, mean):
+    """Entries in two halves are not centred one by one: from means of 1e7 on the Gram matrix is
+    indefinite, at 1e8 sweeps over the residual diverge."""
+    for seed in range(3):
+        rng = np.random.default_rng(seed)
+        X = mean + rng.standard_normal((40, 100))
+        y = (X[:, 0] - mean) + 0.3 * rng.standard_normal(40)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", riata.exceptions.convergence_warning())
+            path = riata.fit_path(
+                split_entries(kind, X),
+                y,
+                l1_ratio=l1_ratio,
+                n_alphas=30,
+                alpha_min_ratio=1e-3,
+                max_iter=500,
+            )
+        assert np.isfinite(path.dual_gaps).all()
+        assert np.abs(path.coefs.toarray()).max() <= 2.0
+        assert set(path.status) <= {"converged", "max_iter", "precision_floor"}
+        noise = 1e-15 * mean  # of what is left of X'u
+        for k in range(30):
+            coef, alpha = path.coefs[:, [k]].toarray()[:, 0], path.alphas[k]
+            intercept = float(np.mean(y - X @ coef))
+            gap = riata.duality_gap(X, y, coef, intercept, alpha, l1_ratio=l1_ratio)
+            if path.status[k] == "converged":
+                assert gap <= 2e-6 * path.null_objective + noise

@@ -258,6 +258,25 @@ def test_degrees_of_freedom_of_a_lasso_count():
     np.testing.assert_array_equal(path.df, counts)
 
 
+@pytest.mark.parametrize("spread", [2, 4, 6])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_free_features_are_fitted_exactly_under_any_weights(spread, fit_intercept):
+    """Weights that span many powers of ten make steps on the features slow; none are needed."""
+    rng = np.random.default_rng(0)
+    A, targets = rng.standard_normal((20, 6)), rng.standard_normal((20, 3))
+    w = 10.0 ** rng.uniform(-spread, spread, 20)
+    factor = np.array([0.0, 0.0, 0.0, 0.0, 0.0, 1.0])
+    path = riata.fit_path(
+        A, targets, family="multigaussian", sample_weight=w, penalty_factor=factor, alphas=[1e9],
+        fit_intercept=fit_intercept,
+    )  # fmt: skip
+    root = np.sqrt(w / w.sum())[:, None]
+    free = root * np.column_stack([A[:, :5], np.ones(20)])[:, : 5 + fit_intercept]
+    left = root * targets - free @ np.linalg.lstsq(free, root * targets, rcond=None)[0]
+    assert abs(path.null_objective - 0.5 * (left**2).sum()) <= 1e-12 * path.null_objective
+    assert path.status == ["converged"]
+
+
 @pytest.mark.parametrize("grouped", [False, True])
 def test_steps_of_classes_are_few(grouped, monkeypatch):
     counted, step = [], MultiSolver._newton_step

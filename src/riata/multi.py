@@ -30,6 +30,7 @@ import numpy as np
 from .design import Design
 from .families import MultipleFamily
 from .kernels import dual, groups
+from .least_squares import ColumnSpace
 from .penalty import Box
 from .problem import Fit, Problem
 from .rowwise import Rowwise, gap_of_rows
@@ -81,11 +82,12 @@ class MultiSolver(Solver):
         self.K: int = problem.y.shape[1]
         self.skip = problem.never.copy()
         self._free = np.flatnonzero(penalty.free & (problem.never == 0))
-        if (len(self._free) + 1) * self.K > LARGEST_PROJECTION or len(self._free) > design.n:
+        most = min(LARGEST_PROJECTION // self.K - 1, design.n)
+        if len(self._free) > most:
             raise ValueError(
-                f"alpha and penalty_factor must leave fewer than {LARGEST_PROJECTION // self.K} "
-                f"features unpenalised with {self.K} responses, got {len(self._free)}: penalise "
-                "some"
+                f"alpha and penalty_factor must leave no more than {most} features unpenalised "
+                f"with {self.K} responses and {design.n} rows, got {len(self._free)}: penalise "
+                "some, or drop columns without variance"
             )
         self._columns = unpenalised_columns(design, self._free)
         self._scale = 1.0
@@ -106,9 +108,11 @@ class MultiSolver(Solver):
     def _fit_null_model(self) -> None:
         """Fit intercepts and free features, everybody else at zero; set the null objective."""
         problem = self.problem
-        if self._columns.shape[1] and (len(self._free) or problem.offset is not None):
+        self.working.extend(self._free)
+        if len(self._free) and self.family.constant:
+            self._fit_free_features()
+        elif self._columns.shape[1] and (len(self._free) or problem.offset is not None):
             skip, self.skip = self.skip, np.ones_like(self.skip)
-            self.working.extend(self._free)
             best, start = float("inf"), self.state.resid_sq
             for _ in range(200):
                 self._descend(problem.penalty.at(0.0), 0.0, 1)
@@ -121,6 +125,16 @@ class MultiSolver(Solver):
             self.skip = skip
         problem.null_objective = 0.5 * self.state.resid_sq
         self.skip[self._free] = 1
+
+    def _fit_free_features(self) -> None:
+        """Fit the free features by least squares, everybody else at zero."""
+        design, free = self.problem.design, self._free
+        space, rows = ColumnSpace(design, free), self.state.rows.copy()
+        for _ in range(2):  # the second step removes what rounding left
+            for k in range(self.K):
+                resid, z = self.state.pull[:, k], self.state.z_rows[free, k]
+                rows[free, k] += space.fit(np.ascontiguousarray(resid), z)[0]
+            self.state = self._point(rows.copy(), self.state.intercept)
 
     # -- points ----------------------------------------------------------------------------------
 

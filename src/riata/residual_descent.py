@@ -75,7 +75,7 @@ def accelerated_sweeps(
     moves = [after - before for before, after in pairwise(coefs)]
     products = np.array([[dual.weighted_sums(a, b)[0] for b in moves] for a in moves])
     size = float(np.trace(products))
-    if not size > 0.0:
+    if not 0.0 < size < float("inf"):
         return sweeps
     c = np.linalg.solve(products / size + REGULAR * np.eye(sweeps), np.ones(sweeps))
     c /= c.sum()

@@ -32,6 +32,7 @@ INNER = 0.3  # share of the tolerance that the working set's own gap may keep
 FAR = 0.6  # an alpha below this share of the last one is approached in steps
 ROUGH = 1e-3  # relative gap that is good enough on the way
 STALLS = 6  # certificates without progress, nothing left to do: the precision floor
+RISE = 1e-3  # share of itself by which rounding may raise the objective
 RESIDUAL_SWEEPS = 100  # of descent on the residual between two looks at the clock and the true one
 
 
@@ -284,6 +285,8 @@ class Solver:
         n_iter, finished = working.descend(
             terms, state.resid_sq, target, max_iter, clocked=self.problem.deadline < float("inf")
         )
+        if working.gram is None:
+            return self._descend_on_residual(box, target, max_iter)
         new = state.coef.copy()
         new[work] = terms[0]
         if len(working.free):
@@ -303,8 +306,18 @@ class Solver:
         )
         new = state.coef.copy()
         new[work] = coef
+        before = self._objective(box)
         self.move_to(new)
+        if not self._objective(box) <= (1.0 + RISE) * before:  # x_j'(w r) is nothing but rounding
+            self.move_to(state.coef)
+            return sweeps, True
         return sweeps, gap <= target
+
+    @np.errstate(over="ignore", invalid="ignore")
+    def _objective(self, box: Box) -> float:
+        """Return the objective at the present point."""
+        state = self.state
+        return state.loss + box.value(state.coef[state.active], state.active)
 
     def start_from(self, coef: Floats) -> None:
         """Take coef (p,), within the bounds, as the point to start from."""

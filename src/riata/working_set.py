@@ -32,6 +32,7 @@ FEWEST = 16  # who join together, where there are others in line
 AT_ONCE = 4  # the support over those who join in one go, LEAST aside
 SLACK = 3  # members per feature in the support; above, the least urgent leave
 CLOCKED = 20  # Newton steps between two looks at the clock, where there is a deadline
+INDEFINITE = 1e-3  # share of the objective and sum_j |x_j|^2 b_j^2 that Gram algebra may miss
 CHUNK = 2e8  # multiply-adds of descent between two looks at the clock and the true residual
 
 
@@ -143,19 +144,24 @@ class WorkingSet:
         """Minimise over the members in Gram space, to a gap of target among them.
 
         Active-set Newton, and coordinate descent where that stops short. Returns (n_iter, whether
-        it got to the target or its floor).
+        it got to the target or its floor). Where H turns out to be indefinite, by the rounding of
+        inner products that cancel, it is given up for good: `gram` is None.
 
         terms : (7, |W|), rows coef, grad = X_W'(w r), |x_j|_w^2, l1, l2, lower and upper; the first
             two are overwritten
         """
         assert self.gram is not None  # who descends in Gram space has seen to it
         solves = min(max_iter, CLOCKED) if clocked else max_iter
-        n_iter, resid_sq, finished = self.active.descend(self.gram, terms, resid_sq, target, solves)
-        if finished or n_iter >= solves:
-            return n_iter, finished
-        limit = min(max_iter - n_iter, max(10, int(CHUNK / max(1, terms.shape[1]) ** 2)))
-        sweeps, _ = coordinate.gram_descent(self.gram, terms, resid_sq, target, limit)
-        return n_iter + sweeps, sweeps < limit
+        start = terms[:2].copy()
+        n_iter, left, finished = self.active.descend(self.gram, terms, resid_sq, target, solves)
+        if not finished and n_iter < solves:
+            limit = min(max_iter - n_iter, max(10, int(CHUNK / max(1, terms.shape[1]) ** 2)))
+            sweeps, _ = coordinate.gram_descent(self.gram, terms, left, target, limit)
+            n_iter, finished = n_iter + sweeps, sweeps < limit
+        if self.lasting and not has_fallen(start, terms, resid_sq):
+            self.gram, self.panel = None, self._design.panel()
+            return n_iter, False
+        return n_iter, finished
 
     def image(self, coef: Floats) -> Floats:
         """Return X_W b, (n,), from coef (|W|,); where nothing is free."""
@@ -233,6 +239,18 @@ class WorkingSet:
         )
         trace = factor.size - dual.weighted_sums(l2_of_rows, diagonal)[0]
         return float(trace) + self.space.rank
+
+
+@np.errstate(over="ignore", invalid="ignore")
+def has_fallen(start: Floats, terms: Floats, resid_sq: float) -> bool:
+    """Whether a descent from start (2, |W|), coef and gradient, lowered the objective, which is not
+    below 0: it does neither where H is indefinite."""
+    (coef, grad), (new, new_grad, norm_sq, l1, l2) = start, terms[:5]
+    left = resid_sq - (new - coef) @ (new_grad + grad)  # |r|^2 is quadratic
+    before = resid_sq + 2.0 * (l1 @ np.abs(coef)) + l2 @ coef**2
+    after = left + 2.0 * (l1 @ np.abs(new)) + l2 @ new**2
+    noise = INDEFINITE * (before + norm_sq @ coef**2)
+    return bool(left >= -noise and after <= before + noise)
 
 
 def refill(
