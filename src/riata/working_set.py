@@ -32,7 +32,7 @@ FEWEST = 16  # who join together, where there are others in line
 AT_ONCE = 4  # the support over those who join in one go, LEAST aside
 SLACK = 3  # members per feature in the support; above, the least urgent leave
 CLOCKED = 20  # Newton steps between two looks at the clock, where there is a deadline
-INDEFINITE = 1e-3  # share of the objective and sum_j |x_j|^2 b_j^2 that Gram algebra may miss
+ROUGH_GRAM = 1e-3  # share of |x_j|^2 and of the objective that Gram algebra may miss
 CHUNK = 2e8  # multiply-adds of descent between two looks at the clock and the true residual
 
 
@@ -80,9 +80,14 @@ class WorkingSet:
         self.members = np.concatenate([self.members, new])
         size = len(self.members)
         if self.gram is None or size > GRAM_LIMIT or not self._small:
-            self.gram, self.panel = None, self._design.panel()
+            self._give_up()
             return
         rows = self.panel.extend(new)
+        norm_sq = self._design.norm_sq[new]
+        off = np.abs(np.diagonal(rows[:, -len(new) :]) - norm_sq)
+        if self.lasting and (off > ROUGH_GRAM * norm_sq).any():
+            self._give_up()
+            return
         k = len(self.free)
         if k:
             cross = np.ascontiguousarray(rows[:, :k].T)
@@ -95,6 +100,10 @@ class WorkingSet:
             self._grow(max(size, room, min(GRAM_LIMIT, size + size // 8)), first)
         self.gram[first:size, :size] = rows
         self.gram[:first, first:size] = rows[:, :first].T
+
+    def _give_up(self) -> None:
+        """Do without a Gram matrix from now on."""
+        self.gram, self.panel = None, self._design.panel()
 
     def reweigh(self, weights: Floats, mean: Floats | None = None) -> None:
         """Take other weights (n,) for G; see Panel. Cost: n |W|^2 / 2 multiply-adds."""
@@ -159,7 +168,7 @@ class WorkingSet:
             sweeps, _ = coordinate.gram_descent(self.gram, terms, left, target, limit)
             n_iter, finished = n_iter + sweeps, sweeps < limit
         if self.lasting and not has_fallen(start, terms, resid_sq):
-            self.gram, self.panel = None, self._design.panel()
+            self._give_up()
             return n_iter, False
         return n_iter, finished
 
@@ -249,7 +258,7 @@ def has_fallen(start: Floats, terms: Floats, resid_sq: float) -> bool:
     left = resid_sq - (new - coef) @ (new_grad + grad)  # |r|^2 is quadratic
     before = resid_sq + 2.0 * (l1 @ np.abs(coef)) + l2 @ coef**2
     after = left + 2.0 * (l1 @ np.abs(new)) + l2 @ new**2
-    noise = INDEFINITE * (before + norm_sq @ coef**2)
+    noise = ROUGH_GRAM * (before + norm_sq @ coef**2)
     return bool(left >= -noise and after <= before + noise)
 
 
