@@ -72,7 +72,8 @@ class CovarianceSolver:
         """Whether the free features can be told apart, and fitted, by their inner products, and
         leave enough of y for |y|^2 less what they explain to have its digits."""
         few = 4 * EPS * self.problem.y_sq > NULL_DIGITS * self._y_sq and len(self.free) > 0
-        return self._working.space.condition <= KEPT**-0.5 and not few
+        apart = self._working.space.condition <= KEPT**-0.5
+        return self._working.gram is not None and apart and not few
 
     def alpha_max(self) -> float:
         """Return the smallest alpha with no penalised feature in the model."""
@@ -178,11 +179,15 @@ class CovarianceSolver:
         np.multiply(self._unit, alpha, out=self._penalty)
         n_iter, stalls, best = 0, 0, float("inf")
         while True:
+            if self._working.gram is None:  # it has been given up
+                return float("inf"), "", n_iter
             more, finished = self._working.descend(
                 self._terms, self._resid_sq, INNER * negligible * 0.01**stalls, max_iter - n_iter,
                 clocked=self.problem.deadline < float("inf"),
             )  # fmt: skip
             n_iter += more
+            if self._working.gram is None:
+                continue
             gap = self._certify()
             stalls = stalls + 1 if finished and gap >= 0.5 * best else 0
             best = min(best, gap)

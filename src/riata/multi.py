@@ -102,6 +102,7 @@ class MultiSolver(Solver):
         self.working = WorkingSet(
             design, none, None if family.constant else design.weights * self._h
         )
+        self.working.safeguarded = True
         self.state = self._point(np.zeros((design.p, self.K)), start, at)
         self._fit_null_model()
 

@@ -44,12 +44,14 @@ class WorkingSet:
     space : the span of Z
     panel : the columns of Z, then those of the members
     lasting : whether H stays as it is: G under the design's own weights
+    safeguarded : whether steps are tried on the true objective, so that a rough H does no harm
     """
 
     def __init__(self, design: Design, free: Indices, weights: Floats | None = None) -> None:
         self._design = design
         self.panel = design.panel(weights)
         self.lasting = weights is None
+        self.safeguarded = weights is not None
         self.free = free
         self.members = np.empty(0, dtype=np.intp)
         self.is_member = np.zeros(design.p, dtype=bool)
@@ -85,7 +87,7 @@ class WorkingSet:
         rows = self.panel.extend(new)
         norm_sq = self._design.norm_sq[new]
         off = np.abs(np.diagonal(rows[:, -len(new) :]) - norm_sq)
-        if self.lasting and (off > ROUGH_GRAM * norm_sq).any():
+        if not self.safeguarded and (off > ROUGH_GRAM * norm_sq).any():
             self._give_up()
             return
         k = len(self.free)
@@ -167,7 +169,8 @@ class WorkingSet:
             limit = min(max_iter - n_iter, max(10, int(CHUNK / max(1, terms.shape[1]) ** 2)))
             sweeps, _ = coordinate.gram_descent(self.gram, terms, left, target, limit)
             n_iter, finished = n_iter + sweeps, sweeps < limit
-        if self.lasting and not has_fallen(start, terms, resid_sq):
+        if not self.safeguarded and not has_fallen(start, terms, resid_sq):
+            terms[:2] = start
             self._give_up()
             return n_iter, False
         return n_iter, finished
