@@ -152,10 +152,8 @@ def test_inner_products_that_cancel_never_make_a_fit_blow_up(kind, l1_ratio, mea
         assert np.isfinite(path.dual_gaps).all()
         assert np.abs(path.coefs.toarray()).max() <= 2.0
         assert set(path.status) <= {"converged", "max_iter", "precision_floor"}
-        noise = 1e-15 * mean  # of what is left of X'u
-        for k in range(30):
-            coef, alpha = path.coefs[:, [k]].toarray()[:, 0], path.alphas[k]
-            intercept = float(np.mean(y - X @ coef))
-            gap = riata.duality_gap(X, y, coef, intercept, alpha, l1_ratio=l1_ratio)
-            if path.status[k] == "converged":
-                assert gap <= 2e-6 * path.null_objective + noise
+        problem, noise = Problem(X, y, l1_ratio=l1_ratio), 1e-15 * mean  # of what X'u leaves
+        for k in np.flatnonzero(path.status == "converged"):
+            coef = path.coefs[:, [k]].toarray()[:, 0]
+            gap = problem.gap(coef, float(np.mean(y - X @ coef)), path.alphas[k])
+            assert gap <= 2e-6 * path.null_objective + noise

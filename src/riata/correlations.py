@@ -60,10 +60,10 @@ class Correlations:
         slack = 4 * EPS * (design.n / 32 + 32)  # sums of n products in 32 lanes
         reader = design.reader()
         few = 0 if reader is None else min(reader.few, int(MANY * design.p))
-        both = design.entries >= DEAR * design.p
+        keeps_older = design.entries >= DEAR * design.p
         self.bounds = Bounds(
-            correlation, design.norm_sq, design.magnitude_sq, y, design.weights, y_sq, slots, both,
-            slack, skip, member.view(np.uint8), reader, few, self._read, design,
+            correlation, design.norm_sq, design.magnitude_sq, y, design.weights, y_sq, slots,
+            keeps_older, slack, skip, member.view(np.uint8), reader, few, self._read, design,
         )  # fmt: skip
         self.z = self.bounds.z
 

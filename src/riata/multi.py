@@ -82,7 +82,7 @@ class MultiSolver(Solver):
         self.K: int = problem.y.shape[1]
         self.skip = problem.never.copy()
         self._free = np.flatnonzero(penalty.free & (problem.never == 0))
-        most = min(LARGEST_PROJECTION // self.K - 1, design.n)
+        most = min(most_unpenalised(self.K), design.n)
         if len(self._free) > most:
             raise ValueError(
                 f"alpha and penalty_factor must leave no more than {most} features unpenalised "
@@ -99,10 +99,8 @@ class MultiSolver(Solver):
         at = self._evaluate(np.broadcast_to(self._offset + start, problem.y.shape).copy())
         self._h = at[2]
         none = np.empty(0, dtype=np.intp)
-        self.working = WorkingSet(
-            design, none, None if family.constant else design.weights * self._h
-        )
-        self.working.safeguarded = True
+        weights = None if family.constant else design.weights * self._h
+        self.working = WorkingSet(design, none, weights, safeguarded=True)
         self.state = self._point(np.zeros((design.p, self.K)), start, at)
         self._fit_null_model()
 
@@ -407,6 +405,11 @@ class _Here:
     loss: float
     pull: Floats
     curvature: Floats
+
+
+def most_unpenalised(K: int) -> int:
+    """Return how many features of K coefficients may go unpenalised, beside the intercepts."""
+    return LARGEST_PROJECTION // K - 1
 
 
 def unpenalised_columns(design: Design, free: Any) -> Floats:

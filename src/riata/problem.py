@@ -72,7 +72,7 @@ class Problem:
         """
         if gap <= negligible:
             return "converged"
-        if gap <= floor < float("inf") or (stalled and gap <= 1e3 * floor):
+        if gap <= (1e3 * floor if stalled else floor) < float("inf"):
             return "precision_floor"
         if left <= 0 or stalled:
             return "max_iter"

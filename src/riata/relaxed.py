@@ -23,7 +23,7 @@ from .arguments import Data
 from .centring import centre
 from .engine import Engine
 from .families import Gaussian, MultiGaussian, Multinomial
-from .multi import LARGEST_PROJECTION
+from .multi import most_unpenalised
 from .problem import Problem
 from .stopping import WORST_FIRST, Rule
 from .working_set import GRAM_LIMIT
@@ -66,7 +66,7 @@ class Refitter:
             return self.last
         data = self._data
         classes = data.y.shape[1] if isinstance(data.family, Multinomial) else 1
-        limit = GRAM_LIMIT if classes == 1 else LARGEST_PROJECTION // classes - 1
+        limit = GRAM_LIMIT if classes == 1 else most_unpenalised(classes)
         few = min(len(data.y), limit)
         if not isinstance(data.family, Gaussian | MultiGaussian) and len(index) > few:
             raise ValueError(

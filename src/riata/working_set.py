@@ -44,14 +44,22 @@ class WorkingSet:
     space : the span of Z
     panel : the columns of Z, then those of the members
     lasting : whether H stays as it is: G under the design's own weights
-    safeguarded : whether steps are tried on the true objective, so that a rough H does no harm
     """
 
-    def __init__(self, design: Design, free: Indices, weights: Floats | None = None) -> None:
+    def __init__(
+        self,
+        design: Design,
+        free: Indices,
+        weights: Floats | None = None,
+        *,
+        safeguarded: bool = False,
+    ) -> None:
+        """safeguarded : whether steps are tried on the true objective, so that a rough H does no
+        harm; under other weights they always are."""
         self._design = design
         self.panel = design.panel(weights)
         self.lasting = weights is None
-        self.safeguarded = weights is not None
+        self._trusted = self.lasting and not safeguarded  # steps are taken by H alone
         self.free = free
         self.members = np.empty(0, dtype=np.intp)
         self.is_member = np.zeros(design.p, dtype=bool)
@@ -85,9 +93,7 @@ class WorkingSet:
             self._give_up()
             return
         rows = self.panel.extend(new)
-        norm_sq = self._design.norm_sq[new]
-        off = np.abs(np.diagonal(rows[:, -len(new) :]) - norm_sq)
-        if not self.safeguarded and (off > ROUGH_GRAM * norm_sq).any():
+        if self._trusted and self._misses_norms(rows[:, -len(new) :], new):
             self._give_up()
             return
         k = len(self.free)
@@ -102,6 +108,11 @@ class WorkingSet:
             self._grow(max(size, room, min(GRAM_LIMIT, size + size // 8)), first)
         self.gram[first:size, :size] = rows
         self.gram[:first, first:size] = rows[:, :first].T
+
+    def _misses_norms(self, gram: Floats, new: Indices) -> bool:
+        """Whether rounding has made of the products of the features `new` what they are not."""
+        norm_sq = self._design.norm_sq[new]
+        return bool((np.abs(np.diagonal(gram) - norm_sq) > ROUGH_GRAM * norm_sq).any())
 
     def _give_up(self) -> None:
         """Do without a Gram matrix from now on."""
@@ -169,7 +180,7 @@ class WorkingSet:
             limit = min(max_iter - n_iter, max(10, int(CHUNK / max(1, terms.shape[1]) ** 2)))
             sweeps, _ = coordinate.gram_descent(self.gram, terms, left, target, limit)
             n_iter, finished = n_iter + sweeps, sweeps < limit
-        if not self.safeguarded and not has_fallen(start, terms, resid_sq):
+        if self._trusted and not has_fallen(start, terms, resid_sq):
             terms[:2] = start
             self._give_up()
             return n_iter, False

@@ -27,7 +27,7 @@ class Bounds:
         weights: Floats,
         y_sq: float,
         slots: int,
-        both: bool,
+        keeps_older: bool,
         slack: float,
         skip: NDArray[np.uint8],
         member: NDArray[np.uint8],

@@ -48,7 +48,7 @@ cdef class Bounds:
     with_y, norm_sq, magnitude_sq : (p,), c_j, |x_j|^2 and its summands; kept, not copied
     skip, member : (p,), not 0 for features whose z nobody wants, and for those whose z is exact;
         kept, and read when they are needed
-    both : whether the older read is kept
+    keeps_older : whether the older read is kept
     columns, few : reads columns natively, `few` of them at most; or None, and 0
     read : reads any columns `index` at the present residual, and notes them
     design : counts its passes
@@ -60,8 +60,8 @@ cdef class Bounds:
 
     def __init__(
         self, double[::1] with_y, const double[::1] norm_sq, const double[::1] magnitude_sq,
-        y, const double[::1] weights, double y_sq, Py_ssize_t slots, bint both, double slack,
-        const uint8_t[::1] skip, const uint8_t[::1] member, Columns columns,
+        y, const double[::1] weights, double y_sq, Py_ssize_t slots, bint keeps_older,
+        double slack, const uint8_t[::1] skip, const uint8_t[::1] member, Columns columns,
         Py_ssize_t few, read, design
     ):
         cdef Py_ssize_t p = with_y.shape[0], j
@@ -73,7 +73,7 @@ cdef class Bounds:
         self._z, self._radius = self.z, self.radius
         self.fresh, self.older, self.reach = np.zeros(p), np.zeros(p), np.empty(p)
         self._pair, self._weighted = self.pair, self.weighted
-        self.S, self.M = slots + 1, slots + 1 if both else 1
+        self.S, self.M = slots + 1, slots + 1 if keeps_older else 1
         self.bits = int(self.M - 1).bit_length()
         side = 1 << self.bits
         self.mask = side - 1
