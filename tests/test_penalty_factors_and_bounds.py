@@ -172,3 +172,14 @@ def test_duplicates_among_bounded_unpenalised_features():
     A = X[:, [0, 1, 2, 3, 0, 1, 2, 3, 4, 5]]
     lower = np.r_[-1.0, -INF, -1.0, -INF, -1.0, -INF, -INF, -0.1, -INF, -INF]
     certified_fit(A, Y, penalty_factor=np.r_[np.zeros(8), 1, 1], lower_bounds=lower, **GRID)
+
+
+@pytest.mark.parametrize("seed", [2, 3])
+@pytest.mark.parametrize("grid", [(), (3.0, 0.3, 0.1, 0.03)])
+def test_non_negative_least_squares_where_every_column_comes_twice(seed, grid):
+    """Of a column whose copy is projected out rounding is left, on either side of its bound."""
+    rng = np.random.default_rng(seed)
+    half = rng.standard_normal((180, 200))
+    A = np.hstack([half, half])
+    target = A[:, :133] @ rng.standard_normal(133) + 0.3 * rng.standard_normal(180)
+    certified_fit(A, target, alphas=[*grid, 0.0], lower_bounds=0.0, tol=1e-10)

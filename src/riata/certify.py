@@ -31,6 +31,7 @@ PROJECTIONS = 30  # at most, where rows keep leaving the domain of the conjugate
 ORTHOGONAL = 1e-24  # share of |r|^2 on the free features that is rounding
 ROWS = 1 << 14  # whose loss is one job
 ONCE = 1e-12  # share up to which one projection leaves nothing but rounding
+AT_REST = 1e-13  # |x_j'(w t)| / (|x_j| |r|) below which a projected t may lie on either side of 0
 
 
 class LossAt(NamedTuple):
@@ -49,11 +50,18 @@ def at_rest(values: Floats, weights: Floats) -> Floats:
     return np.where(idle, values[np.argmin(idle)], values) if idle.any() else values
 
 
-def off_their_bound(coef: Floats, z: Floats, box: Box, bare: Indices) -> Indices:
-    """Return the features of `bare`, held by one bound and no penalty, that don't rest on it."""
+def off_their_bound(
+    coef: Floats, z: Floats, box: Box, bare: Indices, noise: Floats | float = 0.0
+) -> Indices:
+    """Return the features of `bare`, held by one bound and no penalty, that don't rest on it.
+
+    noise : () or (p,), how far the other side of 0 may be for z. Where columns depend on those
+        projected out, z is rounding of any sign: they go as well, or there would be ever new ones.
+    """
     lower, upper, b = box.lower[bare], box.upper[bare], coef[bare]
-    up = np.isinf(upper) & ((b > lower) | (z[bare] > 0.0))
-    down = np.isinf(lower) & ((b < upper) | (z[bare] < 0.0))
+    other_side = np.broadcast_to(-noise, z.shape)[bare]
+    up = np.isinf(upper) & ((b > lower) | (z[bare] > other_side))
+    down = np.isinf(lower) & ((b < upper) | (-z[bare] > other_side))
     return bare[up | down]
 
 
@@ -138,7 +146,7 @@ def certified_gap(
     project = off_their_bound(coef, z, box, bare)
     if len(project) == 0 and space.explained(resid, z[space.members]) <= ORTHOGONAL * resid_sq:
         return duality_gap_of(coef, z, resid_sq, 0.0, box, skip)
-    skip = skip.copy()
+    skip, noise = skip.copy(), AT_REST * np.sqrt(resid_sq * design.norm_sq)
     dual_resid, dual_z = resid, z
     for _ in range(4):
         if len(project):
@@ -149,7 +157,7 @@ def certified_gap(
         if design.centred:
             dual_resid -= dual.weighted_sums(w, dual_resid)[0]
         dual_z = design.transpose_dot(w * dual_resid)
-        project = off_their_bound(coef, dual_z, box, bare[skip[bare] == 0])
+        project = off_their_bound(coef, dual_z, box, bare[skip[bare] == 0], noise)
         if len(project) == 0 and left <= ONCE * resid_sq:
             break
     _, lost = dual.weighted_sums(w, resid - dual_resid)
@@ -235,6 +243,7 @@ def certified_loss_gap(
     """
     w, domain, members = design.weights, family.domain(y), free
     skip = skip.copy()
+    noise = AT_REST * np.sqrt(dual.weighted_sums(w, at.pull)[1] * design.norm_sq)
     for _ in range(4):
         skip[members] = 1
         panel = design.panel(w)
@@ -247,7 +256,7 @@ def certified_loss_gap(
             )  # fmt: skip
         v, _ = dual_of(panel, design, at.pull, at.curvature, domain)
         z = design.transpose_dot(w * v)
-        more = off_their_bound(coef, z, box, bare[skip[bare] == 0])
+        more = off_their_bound(coef, z, box, bare[skip[bare] == 0], noise)
         if len(more) == 0:
             break
         members = np.concatenate([members, more])
