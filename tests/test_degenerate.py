@@ -208,3 +208,12 @@ def test_strong_correlation_between_all_columns():
 def test_a_target_that_the_features_explain_exactly(fit_intercept):
     y = X @ np.arange(8.0)
     certified_fit(X, y, n_alphas=10, tol=1e-9, fit_intercept=fit_intercept)
+
+
+@pytest.mark.parametrize("stalled", [False, True])
+def test_a_floor_that_overflows_hides_no_gap(stalled):
+    """Status precision_floor says that a gap is as small as doubles can tell."""
+    some = object.__new__(riata.problem.Problem)
+    some.deadline = np.inf
+    assert some.verdict(1.0, 1e-6, np.inf, 0, stalled=stalled) == "max_iter"
+    assert some.verdict(1e-5, 1e-6, 1e-4, 0, stalled=stalled) == "precision_floor"

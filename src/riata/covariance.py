@@ -175,17 +175,15 @@ class CovarianceSolver:
 
     def _approach(self, alpha: float, negligible: float, max_iter: int) -> tuple[float, str, int]:
         """Descend until the gap is negligible; return (gap, status, n_iter), status '' where the
-        rounding of Gram algebra hides it, or has made it useless."""
+        rounding of Gram algebra hides it."""
         np.multiply(self._unit, alpha, out=self._penalty)
         n_iter, stalls, best = 0, 0, float("inf")
-        while self._working.gram is not None:
+        while True:
             more, finished = self._working.descend(
                 self._terms, self._resid_sq, INNER * negligible * 0.01**stalls, max_iter - n_iter,
                 clocked=self.problem.deadline < float("inf"),
             )  # fmt: skip
             n_iter += more
-            if self._working.gram is None:  # it has been given up
-                break
             gap = self._certify()
             stalls = stalls + 1 if finished and gap >= 0.5 * best else 0
             best = min(best, gap)
@@ -197,7 +195,6 @@ class CovarianceSolver:
             )
             if status:
                 return gap, status, n_iter
-        return float("inf"), "", n_iter
 
     def _certify(self) -> float:
         """Return the duality gap; it takes z, |r|^2 and sum_j |x_j||b_j| from scratch."""

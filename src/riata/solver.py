@@ -285,8 +285,6 @@ class Solver:
         n_iter, finished = working.descend(
             terms, state.resid_sq, target, max_iter, clocked=self.problem.deadline < float("inf")
         )
-        if working.gram is None:
-            return self._descend_on_residual(box, target, max_iter)
         new = state.coef.copy()
         new[work] = terms[0]
         if len(working.free):

@@ -32,7 +32,7 @@ FEWEST = 16  # who join together, where there are others in line
 AT_ONCE = 4  # the support over those who join in one go, LEAST aside
 SLACK = 3  # members per feature in the support; above, the least urgent leave
 CLOCKED = 20  # Newton steps between two looks at the clock, where there is a deadline
-ROUGH_GRAM = 1e-3  # share of |x_j|^2 and of the objective that Gram algebra may miss
+ROUGH_GRAM = 1e-3  # share of |x_j|^2 that inner products may miss
 CHUNK = 2e8  # multiply-adds of descent between two looks at the clock and the true residual
 
 
@@ -40,7 +40,7 @@ class WorkingSet:
     """Members in the order they came, Z not among them, and H for as long as it is affordable.
 
     members : (|W|,)
-    gram : (>= |W|, >= |W|), or None where |W| outgrew GRAM_LIMIT
+    gram : (>= |W|, >= |W|), or None where |W| outgrew GRAM_LIMIT, or where G is too rough
     space : the span of Z
     panel : the columns of Z, then those of the members
     lasting : whether H stays as it is: G under the design's own weights
@@ -166,24 +166,18 @@ class WorkingSet:
         """Minimise over the members in Gram space, to a gap of target among them.
 
         Active-set Newton, and coordinate descent where that stops short. Returns (n_iter, whether
-        it got to the target or its floor). Where H turns out to be indefinite, by the rounding of
-        inner products that cancel, it is given up for good: `gram` is None.
+        it got to the target or its floor).
 
         terms : (7, |W|), rows coef, grad = X_W'(w r), |x_j|_w^2, l1, l2, lower and upper; the first
             two are overwritten
         """
         assert self.gram is not None  # who descends in Gram space has seen to it
         solves = min(max_iter, CLOCKED) if clocked else max_iter
-        start = terms[:2].copy()
         n_iter, left, finished = self.active.descend(self.gram, terms, resid_sq, target, solves)
         if not finished and n_iter < solves:
             limit = min(max_iter - n_iter, max(10, int(CHUNK / max(1, terms.shape[1]) ** 2)))
             sweeps, _ = coordinate.gram_descent(self.gram, terms, left, target, limit)
             n_iter, finished = n_iter + sweeps, sweeps < limit
-        if self._trusted and not has_fallen(start, terms, resid_sq):
-            terms[:2] = start
-            self._give_up()
-            return n_iter, False
         return n_iter, finished
 
     def image(self, coef: Floats) -> Floats:
@@ -234,9 +228,10 @@ class WorkingSet:
             self._view, self._view_size = self._design.residual_view(work), len(work)
         return self._view
 
-    def load(self, z_free: Floats) -> Floats:
-        """Return G_WZ G_ZZ^+ z_Z, (|W|,): what the free features take of X_W'u."""
-        return z_free @ self._loads
+    def load(self, z_free: Floats) -> Any:
+        """Return G_WZ G_ZZ^+ z_Z, (|W|,): what the free features take of X_W'u; 0 where there is no
+        G."""
+        return 0.0 if self.gram is None else z_free @ self._loads
 
     def free_step(self, step: Floats) -> Floats:
         """Return how b_Z moves when b_W moves by step (|W|,)."""
@@ -262,18 +257,6 @@ class WorkingSet:
         )
         trace = factor.size - dual.weighted_sums(l2_of_rows, diagonal)[0]
         return float(trace) + self.space.rank
-
-
-@np.errstate(over="ignore", invalid="ignore")
-def has_fallen(start: Floats, terms: Floats, resid_sq: float) -> bool:
-    """Whether a descent from start (2, |W|), coef and gradient, lowered the objective, which is not
-    below 0: it does neither where H is indefinite."""
-    (coef, grad), (new, new_grad, norm_sq, l1, l2) = start, terms[:5]
-    left = resid_sq - (new - coef) @ (new_grad + grad)  # |r|^2 is quadratic
-    before = resid_sq + 2.0 * (l1 @ np.abs(coef)) + l2 @ coef**2
-    after = left + 2.0 * (l1 @ np.abs(new)) + l2 @ new**2
-    noise = ROUGH_GRAM * (before + norm_sq @ coef**2)
-    return bool(left >= -noise and after <= before + noise)
 
 
 def refill(

@@ -88,7 +88,7 @@ def solve_ahead(
             bounds.gather(coef, members, terms)
             with nogil:
                 n_iter = active.minimise(H, terms, &resid_sq, inner * enough, max_iter, &finished)
-            if not finished or resid_sq < -bounds.resid_sq:   # the latter where H is indefinite
+            if not finished:
                 break
             if not bounds.arrive(coef, members, terms, None, centred):
                 bounds.arrive(coef, members, terms, image(np.asarray(terms[0])), centred)
