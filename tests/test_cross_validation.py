@@ -432,6 +432,23 @@ def test_folds_of_other_losses_read_x_together(order, family):
     assert (cv.status == "converged").all()
 
 
+@pytest.mark.parametrize("family", ["gaussian", "binomial"])
+@pytest.mark.parametrize("empty", [0, 3000])
+def test_folds_by_rows_gather_columns_together(family, empty):
+    rng = np.random.default_rng(20)
+    filled = sp.random_array((400, 1500), density=0.03, rng=rng)
+    X = csr_array(sp.hstack([filled, csr_array((400, empty))]))
+    eta = filled @ (rng.standard_normal(1500) * (rng.random(1500) < 0.02))
+    y = eta + rng.standard_normal(400)
+    y = (y > np.median(y)) * 1.0 if family == "binomial" else y
+    settings = {"family": family, "n_alphas": 40, "alpha_min_ratio": 0.1}
+    cv, path = riata.cross_validate(X, y, cv=10, **settings), riata.fit_path(X, y, **settings)
+    assert (cv.status == "converged").all()
+    assert path.n_passes <= 2.0 * 40
+    assert cv.n_passes <= 3.5 * path.n_passes
+    np.testing.assert_array_equal(cv.path.coefs.toarray() != 0, path.coefs.toarray() != 0)
+
+
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_wide_folds_read_x_together(order):
     X, y = regression(100, 3000, seed=5)

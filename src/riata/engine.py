@@ -101,6 +101,12 @@ class Engine:
             return None
         return self._solver().begin(alpha)
 
+    def wanted(self, alpha: float) -> Floats | None:
+        """Return the urgency (p,) at alpha, below the last one, of who may join then: |z_j| / l1_j;
+        None where that matters to nobody else."""
+        solver = None if self._covariance is not None else self._solver()
+        return None if solver is None or isinstance(solver, MultiSolver) else solver.wanted(alpha)
+
     def make_room(self, side: int) -> None:
         """Give working sets room for `side` features from the start, where there will be some."""
         if self._made is not None:

@@ -134,8 +134,6 @@ class LazySolver(Solver):
         n_iter, finished = working.descend(
             terms, self.state.resid_sq, target, max_iter, clocked=problem.deadline < float("inf")
         )
-        if working.gram is None:
-            return self._descend_on_residual(box, target, max_iter)
         bounds.advance(coef, work, terms, working.image, problem.design.centred)
         self.state = self._arrived(bounds.support(), bounds.size)
         self._coarse = self._rounding(bounds.magnitude) > SAFE * problem.negligible_gap()

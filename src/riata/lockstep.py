@@ -4,7 +4,8 @@ They share X: a problem is a set of weights. Every alpha, or every few where nob
 solved for all of them before the next one begins, so that whatever ends the work (a time limit,
 Ctrl-C) leaves complete rows of results.
 Problems of one response with an L1 part (dense X, CSR) descend first; then one read of X serves the
-certificates of all, and who needs more rounds makes them alone.
+certificates of all, and who needs more rounds makes them alone. Before that, where single columns
+are dear (CSR), one read gathers those that any may want.
 """
 
 import time
@@ -26,9 +27,11 @@ from .problem import Fit, Problem
 from .relaxed import Refitter
 from .stopping import LONG, Rule
 from .threads import run
+from .working_set import SOON
 
 Floats = NDArray[np.float64]
 
+NOW = 0.95  # urgency of those who may join at the next alpha
 MOST_LANES = 16  # problems at once: each keeps a Gram matrix and a dozen numbers per column
 
 
@@ -124,7 +127,7 @@ def descend(
 def shares_reads(lanes: list[Lane]) -> bool:
     """Whether several lanes number the columns of X alike, and one read for all of them pays."""
     designs = [lane.centred.design for lane in lanes]
-    alike = all(design.columns is None for design in designs)
+    alike = all(design.columns is designs[0].columns for design in designs)
     return len(lanes) > 1 and alike and designs[0].reads_together
 
 
@@ -136,6 +139,7 @@ def _go_ahead(lanes: list[Lane], alpha: float, n_threads: int, stop: Callable[[]
     for all at once, they are read for each if that is less than a pass. u sums to 0 where columns
     are centred, so that it does not matter by which lane's means.
     """
+    _fetch_ahead(lanes, alpha, n_threads)
     wanted: list[Any] = [None] * len(lanes)
 
     def begin(k: int) -> None:
@@ -161,3 +165,22 @@ def _go_ahead(lanes: list[Lane], alpha: float, n_threads: int, stop: Callable[[]
         design.n_passes += len(index) / design.p
     for row, k in zip(z, ready, strict=True):
         lanes[k].engine.take(row, index)
+
+
+def _fetch_ahead(lanes: list[Lane], alpha: float, n_threads: int) -> None:
+    """Where gathering a column reads all of X, gather in one read those that any lane may want at
+    alpha, and soon."""
+    design = lanes[0].centred.design
+    if design.column_cost < float("inf"):
+        return
+    found: list[Any] = [None] * len(lanes)
+
+    def job(k: int) -> None:
+        found[k] = lanes[k].engine.wanted(alpha * lanes[k].scale)
+
+    run([partial(job, k) for k in range(len(lanes))], n_threads)
+    some = [urgency for urgency in found if urgency is not None]
+    if some:
+        urgency = np.maximum.reduce(some)
+        if design.lacks(np.flatnonzero(urgency > NOW)):
+            design.fetch(np.flatnonzero(urgency > SOON))

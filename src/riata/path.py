@@ -194,6 +194,7 @@ def _solve(
     if start is not None:
         start = np.ascontiguousarray(start)
     centred = centre(data, rule.n_threads)
+    centred.design.fetches = True  # nobody else reads X meanwhile
     problem = Problem(
         centred.design, centred.y, data.family, centred.penalty, rule.tol, rule.max_iter,
         rule.deadline, centred.offset,

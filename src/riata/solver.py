@@ -22,7 +22,7 @@ from .kernels import ahead, dual
 from .penalty import Box
 from .problem import Fit, Problem
 from .residual_descent import descend_on_residual
-from .working_set import WorkingSet, refill
+from .working_set import WorkingSet, refill, urgency_of
 
 Floats = NDArray[np.float64]
 
@@ -142,6 +142,15 @@ class Solver:
         target = INNER * max(problem.negligible_gap(), self.rounding())
         self._begun = self._descend(box, target, problem.max_iter)[0]
         return problem.design.weights * self.state.resid
+
+    def wanted(self, alpha: float) -> Floats | None:
+        """Return the urgency (p,) at the next alpha of who may join then; None where nobody is
+        going to be gathered, or single columns are cheap."""
+        if self._known is not None or self.working.gram is None:
+            return None
+        urgency = urgency_of(self.state.z, self.problem.penalty.at(alpha), self.skip, slice(None))
+        urgency[self.working.is_member] = 0.0
+        return urgency
 
     def doubtful(self) -> NDArray[np.intp] | None:
         """Return whose X'u is wanted at the point that `begin` came to, None for all."""

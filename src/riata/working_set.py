@@ -31,6 +31,7 @@ LEAST = 64  # members, whatever the support
 FEWEST = 16  # who join together, where there are others in line
 AT_ONCE = 4  # the support over those who join in one go, LEAST aside
 SLACK = 3  # members per feature in the support; above, the least urgent leave
+SOON = 0.8  # urgency of those who are fetched along with others
 CLOCKED = 20  # Newton steps between two looks at the clock, where there is a deadline
 ROUGH_GRAM = 1e-3  # share of |x_j|^2 that inner products may miss
 CHUNK = 2e8  # multiply-adds of descent between two looks at the clock and the true residual
@@ -108,6 +109,12 @@ class WorkingSet:
             self._grow(max(size, room, min(GRAM_LIMIT, size + size // 8)), first)
         self.gram[first:size, :size] = rows
         self.gram[:first, first:size] = rows[:, :first].T
+
+    def fetch(self, new: Indices, urgency: Floats) -> None:
+        """Get the features `new` ready to join, and those who soon will by their urgency (p,)."""
+        design = self._design
+        if design.fetches and design.lacks(new):
+            design.fetch(np.union1d(new, np.flatnonzero(urgency > SOON)))
 
     def _misses_norms(self, gram: Floats, new: Indices) -> bool:
         """Whether rounding has made of the products of the features `new` what they are not."""
@@ -293,7 +300,7 @@ def refill(
     if joining == 0:
         return 0
     if near is None:
-        candidates, urgency = None, _urgency(z, box, skip, slice(None))
+        candidates, urgency = None, urgency_of(z, box, skip, slice(None))
         urgency[working.is_member] = 0.0
     else:
         candidates, urgency = near
@@ -307,16 +314,18 @@ def refill(
     loose = size + joining > SLACK * support + 2 * LEAST
     if working.gram is not None and (loose or (fits and size + joining > GRAM_LIMIT)):
         members = working.members
-        rank = np.where(coef[members] != 0.0, np.inf, _urgency(z, box, skip, members))
+        rank = np.where(coef[members] != 0.0, np.inf, urgency_of(z, box, skip, members))
         room = min(roomy - joining, GRAM_LIMIT - GRAM_LIMIT // 8)
         room = max(room, int(np.count_nonzero(np.isinf(rank))))
         if room < size:
             working.retain(_largest(rank, room))
+    if candidates is None:
+        working.fetch(best, urgency)
     working.extend(best)
     return joining
 
 
-def _urgency(z: Floats, box: Box, skip: NDArray[np.uint8], of: Any) -> Floats:
+def urgency_of(z: Floats, box: Box, skip: NDArray[np.uint8], of: Any) -> Floats:
     """Return the urgency of some features, by index or slice."""
     z = z[of]
     out = np.empty(len(z))

@@ -170,6 +170,7 @@ class Design(ABC):
     column_cost : what a column alone costs in a pass over some columns, against one of a full pass
     reads_together : whether a pass for several vectors is much cheaper than what each would read
     reads_some_together : whether that is so of a part of the columns (`transpose_dots_of`), too
+    fetches : whether this design may have columns fetched for itself; see `lacks`
     n_threads : most threads that a pass may use
     n_passes : full passes made so far (a pass over part of X counts in proportion)
     """
@@ -190,6 +191,7 @@ class Design(ABC):
     column_cost: float = 1.0
     reads_together: bool = True
     reads_some_together: bool = False
+    fetches: bool = False
     n_threads: int
     n_passes: float = 0.0
 
@@ -226,6 +228,16 @@ class Design(ABC):
 
     def _transpose_dot_of(self, index: Indices, u: Floats) -> Floats:
         raise NotImplementedError  # where column_cost is infinite
+
+    def lacks(self, index: Indices) -> bool:
+        """Whether gathering the columns `index` costs a read of all of X, unless they are fetched
+        together with others that will soon be wanted."""
+        return False
+
+    def fetch(self, index: Indices) -> None:
+        """Get the columns `index` ready to be gathered. Cost: one pass. Nobody who shares X may
+        gather meanwhile."""
+        raise NotImplementedError  # where nothing is lacking
 
     def reader(self) -> Columns | None:
         """Return what reads a few columns from native loops, where that can be."""

@@ -23,11 +23,13 @@ from .base import (
     not_finite,
     too_large,
 )
+from .fetched import FetchedColumns
 from .sparse_panel import SparsePanel
 from .views import SparseView
 
 Sums = tuple[Floats, Floats, Floats, NDArray[np.int32], NDArray[np.int32]]
 
+MOST_ROWS = 2**31 - 1
 BLOCK = 1 << 18  # stored entries in one job
 COMPACT = 0.75  # columns are numbered anew where fewer than this share hold an entry
 
@@ -38,11 +40,13 @@ class Compressed:
     In our own loop: scipy's check_format misses cases and changes the matrix. Cost: one read.
 
     columns : the numbers of the columns that hold an entry, or None where nearly all do
+    fetched : columns of a CSR matrix that somebody has gathered
     """
 
     columns: Indices | None = None
     seen: NDArray[np.uint64] | None = None
     before: NDArray[np.int32] | None = None
+    fetched: FetchedColumns | None = None
 
     def __init__(self, X: Any) -> None:
         self.shape, self.by_rows = X.shape, X.format == "csr"
@@ -195,12 +199,16 @@ class SparseDesign(Design):
 
     def transpose_dots(self, vectors: Floats) -> Floats:
         out = np.empty((len(vectors), self.p))
-        for a in range(0, len(vectors), sparse.WIDTH):
+
+        def job(a: int) -> None:
             chunk = vectors[a : a + sparse.WIDTH]
             by_row = _lines(self.n)
             by_row[:, : len(chunk)], by_row[:, len(chunk) :] = chunk.T, 0.0
             out[a : a + len(chunk)] = self._transpose_dots(by_row)[:, : len(chunk)].T
-        self.n_passes += -(-len(vectors) // sparse.WIDTH)
+
+        jobs = [partial(job, a) for a in range(0, len(vectors), sparse.WIDTH)]
+        run(jobs, self.n_threads)
+        self.n_passes += len(jobs)
         if self.centred:
             for k, u in enumerate(vectors):
                 out[k] -= self.rest * u.sum()
@@ -307,6 +315,25 @@ class CSRDesign(SparseDesign):
 
     def _set_layout(self, parts: "Compressed") -> None:
         self.indptr, self.seen, self.before = parts.indptr, parts.seen, parts.before
+        self._parts = parts
+
+    @property
+    def _fetched(self) -> FetchedColumns:
+        """Columns that were fetched, for all designs on the same matrix."""
+        if self._parts.fetched is None:
+            self._parts.fetched = FetchedColumns(self._parts, self.p)
+            self.n_passes += 1
+        return self._parts.fetched
+
+    def lacks(self, index: Indices) -> bool:
+        return self.n <= MOST_ROWS and self._fetched.lacks(index)
+
+    def fetch(self, index: Indices) -> None:
+        self._fetched.fetch(index)
+        self.n_passes += 1
+
+    def _holds(self, index: Indices) -> bool:
+        return self._parts.fetched is not None and not self._parts.fetched.lacks(index)
 
     def _sums(self, shift: Floats, out: Sums) -> None:
         sparse.csr_sums(
@@ -318,7 +345,7 @@ class CSRDesign(SparseDesign):
         # one accumulator a block of rows: no more blocks than keep that a small share of the work
         parts = min(4, len(self.data) // BLOCK, len(self.data) // (4 * max(self.p, 1)))
         blocks = cut(self.n, parts)
-        out = np.empty((len(blocks), self.p))
+        out = [np.empty(self.p) for _ in blocks]
         shift = self.shift if self.shift.any() else None
         jobs = [
             partial(
@@ -329,8 +356,8 @@ class CSRDesign(SparseDesign):
         ]  # fmt: skip
         run(jobs, self.n_threads)
         self.n_passes += 1
-        for k in range(1, len(blocks)):
-            out[0] += out[k]
+        for more in out[1:]:
+            out[0] += more
         if self.centred:
             out[0] -= self.rest * u.sum()
         return out[0]
@@ -371,6 +398,10 @@ class CSRDesign(SparseDesign):
         return number
 
     def count(self, new: Indices, count: NDArray[np.int64]) -> None:
+        if self._holds(new):
+            known = self._fetched
+            sparse.csc_count(known.indices, known.start, known.end, known.places(new), count)
+            return
         number = self._numbered(new, 0)
         jobs = [
             partial(
@@ -386,6 +417,13 @@ class CSRDesign(SparseDesign):
         self, new: Indices, first: int, cursor: NDArray[np.int64], local: NDArray[np.int32],
         value: Floats,
     ) -> None:  # fmt: skip
+        if self._holds(new):
+            known = self._fetched
+            sparse.csc_gather(
+                known.data, known.indices, known.start, known.end, known.places(new), first,
+                self.shift[known.columns], cursor, local, value,
+            )  # fmt: skip
+            return
         number = self._numbered(new, first)
         jobs = [
             partial(

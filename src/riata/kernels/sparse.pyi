@@ -158,6 +158,25 @@ def csr_gather(
     r0: int,
     r1: int,
 ) -> None: ...
+def csr_column_counts(
+    indices: NDArray[Any],
+    indptr: NDArray[np.int64],
+    seen: NDArray[np.uint64] | None,
+    before: NDArray[np.int32] | None,
+    left: NDArray[np.int32],
+) -> None: ...
+def csr_columns(
+    data: NDArray[Any],
+    indices: NDArray[Any],
+    indptr: NDArray[np.int64],
+    seen: NDArray[np.uint64] | None,
+    before: NDArray[np.int32] | None,
+    place: NDArray[np.int32],
+    first: int,
+    cursor: NDArray[np.int64],
+    rows: NDArray[np.int32],
+    values: NDArray[Any],
+) -> None: ...
 def panel_gram(
     indptr: NDArray[np.int64],
     local: NDArray[np.int32],

@@ -262,6 +262,39 @@ def csr_dot(
             out[i] = s
 
 
+# -- columns of a matrix stored by rows -----------------------------------------------------------
+
+def csr_column_counts(
+    const integer[::1] indices, const int64_t[::1] indptr, const uint64_t[::1] seen,
+    const int32_t[::1] before, int32_t[::1] left
+):
+    """left_j -= the number of entries of column j."""
+    cdef Py_ssize_t k
+    with nogil:
+        for k in range(indptr[0], indptr[indptr.shape[0] - 1]):
+            left[number_of(seen, before, indices[k])] -= 1
+
+
+def csr_columns(
+    const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
+    const uint64_t[::1] seen, const int32_t[::1] before, const int32_t[::1] place,
+    Py_ssize_t first, int64_t[::1] cursor, int32_t[::1] rows, real[::1] values
+):
+    """Put every entry whose column j has place[j] = first + a, a >= 0, at cursor[a] of rows and
+    values."""
+    cdef Py_ssize_t i, k, a
+    cdef int64_t to
+    with nogil:
+        for i in range(indptr.shape[0] - 1):
+            for k in range(indptr[i], indptr[i + 1]):
+                a = place[number_of(seen, before, indices[k])] - first
+                if a >= 0:
+                    to = cursor[a]
+                    cursor[a] = to + 1
+                    rows[to] = <int32_t>i
+                    values[to] = data[k]
+
+
 # -- the panel ------------------------------------------------------------------------------------
 
 def csc_count(

@@ -1,0 +1,65 @@
+"""Columns of a CSR matrix by column, for those who gather them: read out of the rows once for all.
+
+A working set takes a few columns at a time, and each time costs a read of every row. Here they are
+kept, with those that are likely to be asked for next, for all problems on the same matrix.
+"""
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..kernels import sparse
+from .base import Indices
+
+if TYPE_CHECKING:
+    from .sparse import Compressed
+
+GROWTH = 1.5
+
+
+class FetchedColumns:
+    """The columns fetched so far, entries by row: 4 bytes and a number of X each.
+
+    place : (p,), where each column is; of one that was not fetched -1 less its number of entries
+    columns : those fetched, in order
+    data, indices, start, end : column `columns[k]` is stored at start[k]:end[k]
+    """
+
+    def __init__(self, parts: "Compressed", p: int) -> None:
+        """Cost: one read of X."""
+        self._parts = parts
+        self.place = np.full(p, -1, dtype=np.int32)
+        sparse.csr_column_counts(parts.indices, parts.indptr, parts.seen, parts.before, self.place)
+        self.columns = np.empty(0, dtype=np.intp)
+        self.start = self.end = np.empty(0, dtype=np.int64)
+        self.data = np.empty(0, dtype=parts.data.dtype)
+        self.indices: NDArray[np.int32] = np.empty(0, dtype=np.int32)
+
+    def places(self, index: Indices) -> Indices:
+        """Return where the columns `index` are, all of them fetched."""
+        return self.place[index].astype(np.intp)
+
+    def lacks(self, index: Indices) -> bool:
+        """Whether some of the columns `index` have not been fetched."""
+        return bool((self.place[index] < 0).any())
+
+    def fetch(self, index: Indices) -> None:
+        """Fetch the columns `index`. Cost: one read of X, and room for their entries."""
+        new = np.unique(index[self.place[index] < 0])
+        first, used = len(self.columns), int(self.end[-1]) if len(self.end) else 0
+        sizes = -1 - self.place[new].astype(np.int64)
+        end = used + np.cumsum(sizes)
+        cursor = end - sizes
+        self.columns = np.concatenate([self.columns, new])
+        self.start, self.end = np.concatenate([self.start, cursor]), np.concatenate([self.end, end])
+        self.place[new] = np.arange(first, first + len(new), dtype=np.int32)
+        room, parts = int(self.end[-1]), self._parts
+        if room > len(self.data):
+            room = min(int(GROWTH * room), len(parts.data))
+            self.data.resize(room, refcheck=False)  # where it is: nobody else keeps it
+            self.indices.resize(room, refcheck=False)
+        sparse.csr_columns(
+            parts.data, parts.indices, parts.indptr, parts.seen, parts.before, self.place, first,
+            cursor, self.indices, self.data,
+        )  # fmt: skip
