@@ -31,7 +31,7 @@ from .working_set import SOON
 
 Floats = NDArray[np.float64]
 
-NOW = 0.95  # urgency of those who may join at the next alpha
+NOW = 0.9  # urgency of those who may join at the next alpha
 MOST_LANES = 16  # problems at once: each keeps a Gram matrix and a dozen numbers per column
 
 
