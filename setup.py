@@ -24,7 +24,7 @@ HEADERS = [
     "dots.pxd", "active_set.pxd", "bounds.pxd", "dual.pxd",
 ]
 MODULES = ["factor", "active_set", "bounds", "checks", "dense", "dots", "sparse", "gram"]
-MODULES += ["ahead", "coordinate", "covariance", "dual", "groups", "loss"]
+MODULES += ["panel", "ahead", "coordinate", "covariance", "dual", "groups", "loss"]
 
 setup(
     ext_modules=cythonize(

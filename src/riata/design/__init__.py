@@ -13,6 +13,7 @@ import numpy as np
 import scipy.sparse as sp
 
 from .base import Design, Floats, Panel, ResidualView, Terms, as_real
+from .compressed import Compressed
 from .dense import (
     DenseDesign,
     Measured,
@@ -22,7 +23,7 @@ from .dense import (
     stays_in_cache,
 )
 from .moments import Moments, moments_design, read_moments, together
-from .sparse import Compressed, CSCDesign, CSRDesign
+from .sparse import CSCDesign, CSRDesign
 
 __all__ = [
     "Design",

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels import sparse
+from ..kernels import panel
 from .base import Indices
 
 if TYPE_CHECKING:
-    from .sparse import Compressed
+    from .compressed import Compressed
 
 GROWTH = 1.5
 
@@ -30,7 +30,7 @@ class FetchedColumns:
         """Cost: one read of X."""
         self._parts = parts
         self.place = np.full(p, -1, dtype=np.int32)
-        sparse.csr_column_counts(parts.indices, parts.indptr, parts.seen, parts.before, self.place)
+        panel.csr_column_counts(parts.indices, parts.indptr, parts.seen, parts.before, self.place)
         self.columns = np.empty(0, dtype=np.intp)
         self.start = self.end = np.empty(0, dtype=np.int64)
         self.data = np.empty(0, dtype=parts.data.dtype)
@@ -59,7 +59,7 @@ class FetchedColumns:
             room = min(int(GROWTH * room), len(parts.data))
             self.data.resize(room, refcheck=False)  # where it is: nobody else keeps it
             self.indices.resize(room, refcheck=False)
-        sparse.csr_columns(
+        panel.csr_columns(
             parts.data, parts.indices, parts.indptr, parts.seen, parts.before, self.place, first,
             cursor, self.indices, self.data,
         )  # fmt: skip

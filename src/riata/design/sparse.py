@@ -6,23 +6,19 @@ before anything indexes with them. Empty columns are left out of everything but 
 
 from abc import abstractmethod
 from functools import partial
-from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..kernels import checks, sparse
+from ..kernels import panel, sparse
 from ..threads import cut, run
 from .base import (
-    LARGEST,
     Design,
     Floats,
     Indices,
-    as_real,
-    not_finite,
-    too_large,
 )
+from .compressed import Compressed
 from .fetched import FetchedColumns
 from .sparse_panel import SparsePanel
 from .views import SparseView
@@ -31,98 +27,6 @@ Sums = tuple[Floats, Floats, Floats, NDArray[np.int32], NDArray[np.int32]]
 
 MOST_ROWS = 2**31 - 1
 BLOCK = 1 << 18  # stored entries in one job
-COMPACT = 0.75  # columns are numbered anew where fewer than this share hold an entry
-
-
-class Compressed:
-    """The arrays of a CSR or CSC matrix, checked before any kernel indexes with them.
-
-    In our own loop: scipy's check_format misses cases and changes the matrix. Cost: one read.
-
-    columns : the numbers of the columns that hold an entry, or None where nearly all do
-    fetched : columns of a CSR matrix that somebody has gathered
-    """
-
-    columns: Indices | None = None
-    seen: NDArray[np.uint64] | None = None
-    before: NDArray[np.int32] | None = None
-    fetched: FetchedColumns | None = None
-
-    def __init__(self, X: Any) -> None:
-        self.shape, self.by_rows = X.shape, X.format == "csr"
-        self._take_arrays(X)
-        if self.by_rows:
-            self._read_rows()
-        else:
-            self._read_columns()
-        self._check_data()
-
-    def _take_arrays(self, X: Any) -> None:
-        """Take contiguous arrays whose indptr is sound."""
-        major = self.shape[0] if self.by_rows else self.shape[1]
-        for name in ("data", "indices", "indptr"):
-            part = getattr(X, name)
-            if not isinstance(part, np.ndarray) or part.ndim != 1:
-                raise ValueError(f"X.{name} must be a one-dimensional array: rebuild the matrix")
-            if name != "data" and part.dtype.kind not in "iu":
-                raise TypeError(
-                    f"X.{name} must hold integers, got {part.dtype}: rebuild the matrix"
-                )
-        self.data = np.ascontiguousarray(as_real(X.data, "X"))
-        self.indices, self.indptr = _as_index(X.indices), _as_index(X.indptr)
-        if len(self.indptr) != major + 1:
-            raise ValueError(
-                f"X.indptr must have {major + 1} entries for shape {self.shape}, "
-                f"got {len(self.indptr)}: rebuild the matrix"
-            )
-        problem = checks.check_indptr(self.indptr, min(len(self.data), len(self.indices)))
-        if problem:
-            raise ValueError(f"X.{problem}: rebuild the matrix")
-        self.data = self.data[: self.indptr[-1]]
-
-    def _read_rows(self) -> None:
-        self.indptr = self.indptr.astype(np.int64, copy=False)
-        self.start, self.end = self.indptr[:-1], self.indptr[1:]
-        seen = np.zeros(self.shape[1] // 64 + 1, dtype=np.uint64)
-        self._check_indices(self.shape[1], seen)
-        before, filled = checks.rank_table(seen)
-        if len(filled) < COMPACT * self.shape[1]:
-            self.columns, self.seen, self.before = filled, seen, before
-
-    def _read_columns(self) -> None:
-        filled, self.start, self.end = checks.filled_segments(self.indptr)
-        if len(filled) < COMPACT * self.shape[1]:
-            self.columns = filled
-        else:
-            indptr = self.indptr.astype(np.int64, copy=False)
-            self.start, self.end = indptr[:-1], indptr[1:]
-        self._check_indices(self.shape[0], None)
-
-    def _check_indices(self, limit: int, seen: NDArray[np.uint64] | None) -> None:
-        bad, self.increasing = checks.check_indices(self.indices, self.start, self.end, limit, seen)
-        if bad >= 0:
-            raise ValueError(
-                f"X.indices must lie in [0, {limit}), got {self.indices[bad]} at position {bad}: "
-                "rebuild the matrix"
-            )
-
-    def _check_data(self) -> None:
-        top = checks.largest(self.data)
-        if np.isnan(top):
-            k = int(np.flatnonzero(~np.isfinite(self.data))[0])
-            major = int(np.searchsorted(self.indptr, k, side="right")) - 1
-            minor = self.indices[k]
-            i, j = (major, minor) if self.by_rows else (minor, major)
-            raise ValueError(not_finite(self.data[k], i, j))
-        if top > LARGEST:
-            raise ValueError(too_large(top))
-
-
-def _as_index(index: NDArray[Any]) -> NDArray[Any]:
-    """Return int32 and int64 as they are, other integers as int64."""
-    if index.dtype not in (np.dtype(np.int32), np.dtype(np.int64)):
-        index = index.astype(np.int64)
-    return np.ascontiguousarray(index)
 
 
 def _lines(length: int) -> Floats:
@@ -138,7 +42,7 @@ class SparseDesign(Design):
     (x_j - mean_j)'u = sum over stored entries (x_ij - s_j) u_i  -  t_j sum_i u_i
     """
 
-    def __init__(self, parts: "Compressed", weights: Floats, centred: bool, n_threads: int) -> None:
+    def __init__(self, parts: Compressed, weights: Floats, centred: bool, n_threads: int) -> None:
         self.data, self.indices = parts.data, parts.indices
         self.n, self.n_features = parts.shape
         self._increasing, self.columns = parts.increasing, parts.columns
@@ -150,7 +54,7 @@ class SparseDesign(Design):
         self.n_passes = 0.0
 
     @abstractmethod
-    def _set_layout(self, parts: "Compressed") -> None:
+    def _set_layout(self, parts: Compressed) -> None:
         """Keep what finds the entries of a column or a row."""
 
     @abstractmethod
@@ -178,17 +82,19 @@ class SparseDesign(Design):
         return SparsePanel(self, weights)
 
     def residual_view(self, work: Indices) -> SparseView:
-        panel = SparsePanel(self)
-        panel.gather(work)
-        rows = sp.csr_array((panel.value, panel.local, panel.indptr), shape=(self.n, len(work)))
+        gathered = SparsePanel(self)
+        gathered.gather(work)
+        rows = sp.csr_array(
+            (gathered.value, gathered.local, gathered.indptr), shape=(self.n, len(work))
+        )
         return SparseView(rows, self.rest[work], self.weights, self.n_threads, centred=self.centred)
 
     def row_gram(self, members: Indices, scale: Floats | None = None) -> Floats:
         scale = np.ones(len(members)) if scale is None else scale
-        panel = SparsePanel(self)
-        panel.gather(members)
+        gathered = SparsePanel(self)
+        gathered.gather(members)
         rows = sp.csr_array(
-            (panel.value * scale[panel.local], panel.local, panel.indptr),
+            (gathered.value * scale[gathered.local], gathered.local, gathered.indptr),
             shape=(self.n, len(members)),
         )
         rest = scale * self.rest[members]
@@ -235,7 +141,7 @@ class CSCDesign(SparseDesign):
 
     reads_together = False  # measured: eight vectors at once cost six passes
 
-    def _set_layout(self, parts: "Compressed") -> None:
+    def _set_layout(self, parts: Compressed) -> None:
         self.start, self.end = parts.start, parts.end
 
     def _sums(self, shift: Floats, out: Sums) -> None:
@@ -287,13 +193,13 @@ class CSCDesign(SparseDesign):
         return out - float(self.rest[active] @ coef)
 
     def count(self, new: Indices, count: NDArray[np.int64]) -> None:
-        sparse.csc_count(self.indices, self.start, self.end, new, count)
+        panel.csc_count(self.indices, self.start, self.end, new, count)
 
     def gather(
         self, new: Indices, first: int, cursor: NDArray[np.int64], local: NDArray[np.int32],
         value: Floats,
     ) -> None:  # fmt: skip
-        sparse.csc_gather(
+        panel.csc_gather(
             self.data,
             self.indices,
             self.start,
@@ -313,7 +219,7 @@ class CSRDesign(SparseDesign):
 
     column_cost = float("inf")
 
-    def _set_layout(self, parts: "Compressed") -> None:
+    def _set_layout(self, parts: Compressed) -> None:
         self.indptr, self.seen, self.before = parts.indptr, parts.seen, parts.before
         self._parts = parts
 
@@ -400,12 +306,12 @@ class CSRDesign(SparseDesign):
     def count(self, new: Indices, count: NDArray[np.int64]) -> None:
         if self._holds(new):
             known = self._fetched
-            sparse.csc_count(known.indices, known.start, known.end, known.places(new), count)
+            panel.csc_count(known.indices, known.start, known.end, known.places(new), count)
             return
         number = self._numbered(new, 0)
         jobs = [
             partial(
-                sparse.csr_count, self.indices, self.indptr, self.seen, self.before, number, count,
+                panel.csr_count, self.indices, self.indptr, self.seen, self.before, number, count,
                 a, b,
             )
             for a, b in cut(self.n, len(self.data) // BLOCK)
@@ -419,7 +325,7 @@ class CSRDesign(SparseDesign):
     ) -> None:  # fmt: skip
         if self._holds(new):
             known = self._fetched
-            sparse.csc_gather(
+            panel.csc_gather(
                 known.data, known.indices, known.start, known.end, known.places(new), first,
                 self.shift[known.columns], cursor, local, value,
             )  # fmt: skip
@@ -427,7 +333,7 @@ class CSRDesign(SparseDesign):
         number = self._numbered(new, first)
         jobs = [
             partial(
-                sparse.csr_gather, self.data, self.indices, self.indptr, self.seen, self.before,
+                panel.csr_gather, self.data, self.indices, self.indptr, self.seen, self.before,
                 number, self.shift, cursor, local, value, a, b,
             )
             for a, b in cut(self.n, len(self.data) // BLOCK)

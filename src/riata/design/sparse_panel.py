@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ..kernels import sparse
+from ..kernels import panel
 from ..threads import cut, run
 from .base import Floats, Indices, Panel
 
@@ -39,7 +39,7 @@ class SparsePanel(Panel):
         local, value = np.empty(indptr[-1], dtype=np.int32), np.empty(indptr[-1])
         cursor = np.empty(self._design.n, dtype=np.int64)
         rows = partial(
-            sparse.copy_panel, self.indptr, self.local, self.value, indptr, local, value, cursor
+            panel.copy_rows, self.indptr, self.local, self.value, indptr, local, value, cursor
         )
         run([partial(rows, a, b) for a, b in self._blocks()], self._design.n_threads)
         self._design.gather(new, first, cursor, local, value)
@@ -69,9 +69,7 @@ class SparsePanel(Panel):
     def _gram(self, first: int) -> Floats:
         """Return the rows of the members from `first` on."""
         out = np.empty((len(self.members) - first, len(self.members)))
-        some = partial(
-            sparse.panel_gram, self.indptr, self.local, self.value, self.weights, first, out
-        )
+        some = partial(panel.gram, self.indptr, self.local, self.value, self.weights, first, out)
         n_threads = min(self._design.n_threads, len(self.local) // ROUND + 1)
         run([partial(some, a, b) for a, b in cut(len(out), n_threads)], n_threads)
         mean = self._design.rest[self.members] + self.mean  # of the entries as they are stored
@@ -97,7 +95,7 @@ class SparsePanel(Panel):
         offset = float(self._design.rest[self.members] @ coef)
 
         def there(a: int, b: int) -> None:
-            sparse.panel_dot(self.indptr, self.local, self.value, coef, image, a, b)
+            panel.dot(self.indptr, self.local, self.value, coef, image, a, b)
             image[a:b] -= offset
 
         return self._summed(vectors, [there, turn])
@@ -117,7 +115,7 @@ class SparsePanel(Panel):
         def job(k: int, a: int, b: int) -> None:
             for call in before:
                 call(a, b)
-            sparse.panel_transpose_dots(self.indptr, self.local, self.value, vectors, out[k], a, b)
+            panel.transpose_dots(self.indptr, self.local, self.value, vectors, out[k], a, b)
 
         run([partial(job, k, a, b) for k, (a, b) in enumerate(blocks)], self._design.n_threads)
         total = out.sum(axis=0).T
@@ -136,7 +134,7 @@ class SparsePanel(Panel):
     def dot(self, coef: Floats) -> Floats:
         out = np.empty(self._design.n)
         jobs = [
-            partial(sparse.panel_dot, self.indptr, self.local, self.value, coef, out, a, b)
+            partial(panel.dot, self.indptr, self.local, self.value, coef, out, a, b)
             for a, b in self._blocks()
         ]
         run(jobs, self._design.n_threads)

@@ -1,0 +1,196 @@
+"""The columns that a working set takes out of a compressed sparse matrix, and their panel.
+
+The matrix is as in sparse.pyx. A panel is the working set in row form, already shifted:
+(indptr, local column, value), double.
+"""
+
+from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.string cimport memcpy
+
+from .rank cimport number_of
+from .simd cimport real
+
+ctypedef fused integer:
+    int
+    long long
+
+
+# -- columns of a matrix stored by rows -----------------------------------------------------------
+
+def csr_column_counts(
+    const integer[::1] indices, const int64_t[::1] indptr, const uint64_t[::1] seen,
+    const int32_t[::1] before, int32_t[::1] left
+):
+    """left_j -= the number of entries of column j."""
+    cdef Py_ssize_t k
+    with nogil:
+        for k in range(indptr[0], indptr[indptr.shape[0] - 1]):
+            left[number_of(seen, before, indices[k])] -= 1
+
+
+def csr_columns(
+    const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
+    const uint64_t[::1] seen, const int32_t[::1] before, const int32_t[::1] place,
+    Py_ssize_t first, int64_t[::1] cursor, int32_t[::1] rows, real[::1] values
+):
+    """Put every entry whose column j has place[j] = first + a, a >= 0, at cursor[a] of rows and
+    values."""
+    cdef Py_ssize_t i, k, a
+    cdef int64_t to
+    with nogil:
+        for i in range(indptr.shape[0] - 1):
+            for k in range(indptr[i], indptr[i + 1]):
+                a = place[number_of(seen, before, indices[k])] - first
+                if a >= 0:
+                    to = cursor[a]
+                    cursor[a] = to + 1
+                    rows[to] = <int32_t>i
+                    values[to] = data[k]
+
+
+# -- the panel ------------------------------------------------------------------------------------
+
+def csc_count(
+    const integer[::1] indices, const int64_t[::1] start, const int64_t[::1] end,
+    const Py_ssize_t[::1] new, int64_t[::1] count
+):
+    """count_i += the number of entries of the columns `new` stored in row i."""
+    cdef Py_ssize_t b, a, k
+    with nogil:
+        for b in range(new.shape[0]):
+            a = new[b]
+            for k in range(start[a], end[a]):
+                count[indices[k]] += 1
+
+
+def csr_count(
+    const integer[::1] indices, const int64_t[::1] indptr, const uint64_t[::1] seen,
+    const int32_t[::1] before, const int32_t[::1] number, int64_t[::1] count,
+    Py_ssize_t r0, Py_ssize_t r1
+):
+    """count_i += the number of entries of row i in r0:r1 whose column j has number[j] >= 0."""
+    cdef Py_ssize_t i, j, k
+    with nogil:
+        for i in range(r0, r1):
+            for k in range(indptr[i], indptr[i + 1]):
+                j = number_of(seen, before, indices[k])
+                count[i] += number[j] >= 0
+
+
+def copy_rows(
+    const int64_t[::1] indptr, const int32_t[::1] local, const double[::1] value,
+    const int64_t[::1] new_indptr, int32_t[::1] new_local, double[::1] new_value,
+    int64_t[::1] cursor, Py_ssize_t r0, Py_ssize_t r1
+):
+    """Copy each of the rows r0:r1 to the front of its longer new row; cursor_i points behind what
+    was copied."""
+    cdef Py_ssize_t i, size
+    with nogil:
+        for i in range(r0, r1):
+            size = indptr[i + 1] - indptr[i]
+            cursor[i] = new_indptr[i] + size
+            if size:
+                memcpy(&new_local[new_indptr[i]], &local[indptr[i]], size * sizeof(int32_t))
+                memcpy(&new_value[new_indptr[i]], &value[indptr[i]], size * sizeof(double))
+
+
+def csc_gather(
+    const real[::1] data, const integer[::1] indices, const int64_t[::1] start,
+    const int64_t[::1] end, const Py_ssize_t[::1] new, Py_ssize_t first,
+    const double[::1] shift, int64_t[::1] cursor, int32_t[::1] local, double[::1] value
+):
+    """Append the columns `new`, numbered first, first + 1, ..., to the rows of the panel."""
+    cdef Py_ssize_t b, a, k, to
+    with nogil:
+        for b in range(new.shape[0]):
+            a = new[b]
+            for k in range(start[a], end[a]):
+                to = cursor[indices[k]]
+                cursor[indices[k]] = to + 1
+                local[to] = <int32_t>(first + b)
+                value[to] = data[k] - shift[new[b]]
+
+
+def csr_gather(
+    const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
+    const uint64_t[::1] seen, const int32_t[::1] before, const int32_t[::1] number,
+    const double[::1] shift, int64_t[::1] cursor, int32_t[::1] local, double[::1] value,
+    Py_ssize_t r0, Py_ssize_t r1
+):
+    """Append every entry of the rows r0:r1 whose column j has number[j] >= 0, its local number."""
+    cdef Py_ssize_t i, j, k, to
+    cdef int32_t a
+    with nogil:
+        for i in range(r0, r1):
+            to = cursor[i]
+            for k in range(indptr[i], indptr[i + 1]):
+                j = number_of(seen, before, indices[k])
+                a = number[j]
+                if a >= 0:
+                    local[to] = a
+                    value[to] = data[k] - shift[j]
+                    to += 1
+            cursor[i] = to
+
+
+def gram(
+    const int64_t[::1] indptr, const int32_t[::1] local, const double[::1] value,
+    const double[::1] w, Py_ssize_t first, double[:, ::1] out, Py_ssize_t c0, Py_ssize_t c1
+):
+    """out_ab = sum_i w_i x_i,first+a x_ib for the columns from `first` on against all, a in c0:c1;
+    overwritten.
+
+    Within a row the new columns come last. Cost: sum over rows of (new entries) x (all entries).
+    """
+    cdef Py_ssize_t i, a, b
+    cdef double v
+    cdef double *row
+    with nogil:
+        out[c0:c1, :] = 0.0
+        for i in range(w.shape[0]):
+            for a in range(indptr[i + 1] - 1, indptr[i] - 1, -1):
+                if local[a] < first:
+                    break
+                if not c0 <= local[a] - first < c1:
+                    continue
+                v = w[i] * value[a]
+                row = &out[local[a] - first, 0]
+                for b in range(indptr[i], indptr[i + 1]):
+                    row[local[b]] += v * value[b]
+
+
+def transpose_dots(
+    const int64_t[::1] indptr, const int32_t[::1] local, const double[::1] value,
+    const double[:, ::1] vectors, double[:, ::1] out, Py_ssize_t r0, Py_ssize_t r1
+):
+    """out_am = sum_i x_ia vectors_mi over the rows r0:r1, one or two vectors; overwritten."""
+    cdef Py_ssize_t i, k
+    cdef double u, v
+    cdef bint two = vectors.shape[0] == 2
+    with nogil:
+        out[:, :] = 0.0
+        for i in range(r0, r1):
+            u = vectors[0, i]
+            if two:
+                v = vectors[1, i]
+                for k in range(indptr[i], indptr[i + 1]):
+                    out[local[k], 0] += value[k] * u
+                    out[local[k], 1] += value[k] * v
+            else:
+                for k in range(indptr[i], indptr[i + 1]):
+                    out[local[k], 0] += value[k] * u
+
+
+def dot(
+    const int64_t[::1] indptr, const int32_t[::1] local, const double[::1] value,
+    const double[::1] coef, double[::1] out, Py_ssize_t r0, Py_ssize_t r1
+):
+    """out_i = sum_a x_ia coef_a for i in r0:r1."""
+    cdef Py_ssize_t i, k
+    cdef double s
+    with nogil:
+        for i in range(r0, r1):
+            s = 0.0
+            for k in range(indptr[i], indptr[i + 1]):
+                s += value[k] * coef[local[k]]
+            out[i] = s
