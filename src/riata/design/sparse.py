@@ -13,11 +13,7 @@ from numpy.typing import NDArray
 
 from ..kernels import panel, sparse
 from ..threads import cut, run
-from .base import (
-    Design,
-    Floats,
-    Indices,
-)
+from .base import Design, Floats, Indices
 from .compressed import Compressed
 from .fetched import FetchedColumns
 from .sparse_panel import SparsePanel
