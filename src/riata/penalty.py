@@ -33,12 +33,13 @@ class Box(NamedTuple):
 
     def value(self, coef: Floats, index: NDArray[np.intp]) -> float:
         """Return g, from the coefficients of the features `index`; the others are 0."""
-        return float(self.l1[index] @ np.abs(coef) + 0.5 * self.l2[index] @ coef**2)
+        # coef^2 may overflow where l2 is 0
+        return float(self.l1[index] @ np.abs(coef) + 0.5 * (self.l2[index] * coef) @ coef)
 
     def slope(self, coef: Floats, step: Floats, index: NDArray[np.intp]) -> float:
         """Return the derivative of g from coef on in the direction of step, as for `value`."""
         side = np.where(coef == 0.0, np.abs(step), np.sign(coef) * step)
-        return float(self.l1[index] @ side + self.l2[index] @ (coef * step))
+        return float(self.l1[index] @ side + (self.l2[index] * coef) @ step)
 
 
 class ElasticNet:

@@ -33,7 +33,7 @@ class Rowwise:
 
     def value(self, rows: Floats) -> float:
         size = np.linalg.norm(rows, axis=1) if self.grouped else np.abs(rows).sum(axis=1)
-        return float(self.l1 @ size + 0.5 * self.l2 @ (rows**2).sum(axis=1))
+        return float(self.l1 @ size + 0.5 * np.sum(self.l2[:, None] * rows * rows))
 
     def shrunk(self, rows: Floats, grad: Floats, stiffness: Floats) -> Floats:
         """Return the minimiser over B of -tr grad'(B - rows) + sum_j stiffness_j/2 |b_j - rows_j|^2
