@@ -11,6 +11,7 @@ import pytest
 import scipy.sparse as sp
 
 import riata
+from riata.design.fetched import FetchedColumns
 
 LANE = 88  # bytes a column and fit
 FOLDS = 5
@@ -75,3 +76,28 @@ def test_the_folds_coefficients_are_not_kept():
     kept, _ = traced(X, y, keep_fold_paths=True, **settings)
     assert np.array_equal(kept.scores, cv.scores)
     assert kept.fold_paths[0][0].coefs.nnz == 4000 * 100
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"cv": 3, "l1_ratio": 0.0, "n_alphas": 5},
+        {"cv": 3, "alphas": [0.003, 0.002, 1e-7]},
+        {"alphas": [0.0], "lower_bounds": 0.0},
+    ],
+    ids=str,
+)
+def test_what_is_fetched_of_rows_stays_near_the_supports(monkeypatch, settings):
+    """Danger: on a coarse grid, or without an L1 part, every feature is urgent."""
+    fetch, held = FetchedColumns.fetch, [0]
+
+    def counted(columns, index):
+        fetch(columns, index)
+        held.append(len(columns.columns))
+
+    monkeypatch.setattr(FetchedColumns, "fetch", counted)
+    rng = np.random.default_rng(0)
+    X = sp.random_array((400, 5000), density=0.02, rng=rng, format="csr")
+    y = X[:, :20].sum(axis=1) + 0.3 * rng.standard_normal(400)
+    (riata.cross_validate if "cv" in settings else riata.fit_path)(X, y, **settings)
+    assert max(held) <= 0.4 * 5000

@@ -23,6 +23,7 @@ from .ridge import RidgeSolver
 from .solver import Solver
 
 Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
 
 class Engine:
@@ -95,17 +96,16 @@ class Engine:
     def begin(self, alpha: float) -> Floats | None:
         """Go ahead towards alpha, and return the u (n,) whose X'u is wanted before `solve`; None
         where `solve` does all. For whoever solves several problems on one X."""
-        problem = self.problem
-        several = isinstance(problem.family, MultipleFamily)
-        if several or not problem.penalty.has_l1(alpha) or self._covariance is not None:
-            return None
-        return self._solver().begin(alpha)
+        return self._solver().begin(alpha) if self._goes_ahead(alpha) else None
 
-    def wanted(self, alpha: float) -> Floats | None:
-        """Return the urgency (p,) at alpha, below the last one, of who may join then: |z_j| / l1_j;
-        None where that matters to nobody else."""
-        solver = None if self._covariance is not None else self._solver()
-        return None if solver is None or isinstance(solver, MultiSolver) else solver.wanted(alpha)
+    def _goes_ahead(self, alpha: float) -> bool:
+        several = isinstance(self.problem.family, MultipleFamily)
+        return not several and self.problem.penalty.has_l1(alpha) and self._covariance is None
+
+    def wanted(self, alpha: float) -> tuple[Indices, Indices] | None:
+        """Return the features that may join in `begin`, and those that may soon after; None where
+        `begin` does nothing."""
+        return self._solver().wanted(alpha) if self._goes_ahead(alpha) else None
 
     def make_room(self, side: int) -> None:
         """Give working sets room for `side` features from the start, where there will be some."""

@@ -27,11 +27,9 @@ from .problem import Fit, Problem
 from .relaxed import Refitter
 from .stopping import LONG, Rule
 from .threads import run
-from .working_set import SOON
 
 Floats = NDArray[np.float64]
 
-NOW = 0.9  # urgency of those who may join at the next alpha
 MOST_LANES = 16  # problems at once: each keeps a Gram matrix and a dozen numbers per column
 
 
@@ -179,8 +177,8 @@ def _fetch_ahead(lanes: list[Lane], alpha: float, n_threads: int) -> None:
         found[k] = lanes[k].engine.wanted(alpha * lanes[k].scale)
 
     run([partial(job, k) for k in range(len(lanes))], n_threads)
-    some = [urgency for urgency in found if urgency is not None]
+    some = [pair for pair in found if pair is not None]
     if some:
-        urgency = np.maximum.reduce(some)
-        if design.lacks(np.flatnonzero(urgency > NOW)):
-            design.fetch(np.flatnonzero(urgency > SOON))
+        now, soon = (np.unique(np.concatenate(part)) for part in zip(*some, strict=True))
+        if design.lacks(now):
+            design.fetch(soon)

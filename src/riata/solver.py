@@ -22,9 +22,10 @@ from .kernels import ahead, dual
 from .penalty import Box
 from .problem import Fit, Problem
 from .residual_descent import descend_on_residual
-from .working_set import WorkingSet, refill, urgency_of
+from .working_set import NOW, SOON, WorkingSet, refill
 
 Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
 EPS = float(np.finfo(float).eps)
 SAFE = 0.1  # share of the tolerance that the rounding of Gram algebra may take
@@ -128,10 +129,7 @@ class Solver:
         For whoever reads X once for the u of several problems.
         """
         problem, working = self.problem, self.working
-        if self._last_alpha == float("inf"):
-            self._last_alpha = max(problem.penalty.alpha_max(self.state.z, self.skip), alpha)
-        near = FAR * self._last_alpha <= alpha
-        if not near or len(working.free) or working.gram is None or problem.null_objective == 0.0:
+        if not self._may_begin(alpha):
             return None
         box = problem.penalty.at(alpha)
         self._expect(alpha, box)
@@ -143,14 +141,23 @@ class Solver:
         self._begun = self._descend(box, target, problem.max_iter)[0]
         return problem.design.weights * self.state.resid
 
-    def wanted(self, alpha: float) -> Floats | None:
-        """Return the urgency (p,) at the next alpha of who may join then; None where nobody is
-        going to be gathered, or single columns are cheap."""
-        if self._known is not None or self.working.gram is None:
-            return None
-        urgency = urgency_of(self.state.z, self.problem.penalty.at(alpha), self.skip, slice(None))
-        urgency[self.working.is_member] = 0.0
-        return urgency
+    def _may_begin(self, alpha: float) -> bool:
+        """Whether the next alpha is near, and its first round one in Gram space."""
+        problem, working = self.problem, self.working
+        if self._last_alpha == float("inf"):
+            self._last_alpha = max(problem.penalty.alpha_max(self.state.z, self.skip), alpha)
+        near = FAR * self._last_alpha <= alpha
+        solvable = len(working.free) == 0 and working.gram is not None
+        return near and solvable and problem.null_objective > 0.0
+
+    def wanted(self, alpha: float) -> tuple[Indices, Indices]:
+        """Return the features that may join in `begin`, and those that may soon after."""
+        none = np.empty(0, dtype=np.intp)
+        if self._known is not None or not self._may_begin(alpha):
+            return none, none
+        box, working = self.problem.penalty.at(alpha), self.working
+        urgency = working.urgency(self.state.z, box, self.skip)
+        return working.due(urgency, NOW), working.due(urgency, SOON)
 
     def doubtful(self) -> NDArray[np.intp] | None:
         """Return whose X'u is wanted at the point that `begin` came to, None for all."""

@@ -31,7 +31,8 @@ LEAST = 64  # members, whatever the support
 FEWEST = 16  # who join together, where there are others in line
 AT_ONCE = 4  # the support over those who join in one go, LEAST aside
 SLACK = 3  # members per feature in the support; above, the least urgent leave
-SOON = 0.7  # urgency of those who are fetched along with others
+NOW = 0.9  # urgency of those who may join at the next alpha
+SOON = 0.7  # and of those who are fetched along with them
 CLOCKED = 20  # Newton steps between two looks at the clock, where there is a deadline
 ROUGH_GRAM = 1e-3  # share of |x_j|^2 that inner products may miss
 CHUNK = 2e8  # multiply-adds of descent between two looks at the clock and the true residual
@@ -110,11 +111,24 @@ class WorkingSet:
         self.gram[first:size, :size] = rows
         self.gram[:first, first:size] = rows[:, :first].T
 
+    def urgency(self, z: Floats, box: Box, skip: NDArray[np.uint8]) -> Floats:
+        """Return the urgency of every feature, see `refill`; 0 for the members."""
+        out = _urgency(z, box, skip, slice(None))
+        out[self.is_member] = 0.0
+        return out
+
+    def due(self, urgency: Floats, threshold: float) -> Indices:
+        """Return the most urgent features above a threshold, no more than there are members and
+        LEAST: what is fetched for them takes room."""
+        found = np.flatnonzero(urgency > threshold)
+        most = min(len(found), len(self) + LEAST)
+        return found[_largest(urgency[found], most)]
+
     def fetch(self, new: Indices, urgency: Floats) -> None:
         """Get the features `new` ready to join, and those who soon will by their urgency (p,)."""
         design = self._design
         if design.fetches and design.lacks(new):
-            design.fetch(np.union1d(new, np.flatnonzero(urgency > SOON)))
+            design.fetch(np.union1d(new, self.due(urgency, SOON)))
 
     def _misses_norms(self, gram: Floats, new: Indices) -> bool:
         """Whether rounding has made of the products of the features `new` what they are not."""
@@ -180,12 +194,12 @@ class WorkingSet:
         """
         assert self.gram is not None  # who descends in Gram space has seen to it
         solves = min(max_iter, CLOCKED) if clocked else max_iter
-        n_iter, left, finished = self.active.descend(self.gram, terms, resid_sq, target, solves)
-        if not finished and n_iter < solves:
-            limit = min(max_iter - n_iter, max(10, int(CHUNK / max(1, terms.shape[1]) ** 2)))
-            sweeps, _ = coordinate.gram_descent(self.gram, terms, left, target, limit)
-            n_iter, finished = n_iter + sweeps, sweeps < limit
-        return n_iter, finished
+        n_iter, resid_sq, finished = self.active.descend(self.gram, terms, resid_sq, target, solves)
+        if finished or n_iter >= solves:
+            return n_iter, finished
+        limit = min(max_iter - n_iter, max(10, int(CHUNK / max(1, terms.shape[1]) ** 2)))
+        sweeps, _ = coordinate.gram_descent(self.gram, terms, resid_sq, target, limit)
+        return n_iter + sweeps, sweeps < limit
 
     def image(self, coef: Floats) -> Floats:
         """Return X_W b, (n,), from coef (|W|,); where nothing is free."""
@@ -300,8 +314,7 @@ def refill(
     if joining == 0:
         return 0
     if near is None:
-        candidates, urgency = None, urgency_of(z, box, skip, slice(None))
-        urgency[working.is_member] = 0.0
+        candidates, urgency = None, working.urgency(z, box, skip)
     else:
         candidates, urgency = near
     more = size // 8 if working.lasting else 0
@@ -314,7 +327,7 @@ def refill(
     loose = size + joining > SLACK * support + 2 * LEAST
     if working.gram is not None and (loose or (fits and size + joining > GRAM_LIMIT)):
         members = working.members
-        rank = np.where(coef[members] != 0.0, np.inf, urgency_of(z, box, skip, members))
+        rank = np.where(coef[members] != 0.0, np.inf, _urgency(z, box, skip, members))
         room = min(roomy - joining, GRAM_LIMIT - GRAM_LIMIT // 8)
         room = max(room, int(np.count_nonzero(np.isinf(rank))))
         if room < size:
@@ -325,7 +338,7 @@ def refill(
     return joining
 
 
-def urgency_of(z: Floats, box: Box, skip: NDArray[np.uint8], of: Any) -> Floats:
+def _urgency(z: Floats, box: Box, skip: NDArray[np.uint8], of: Any) -> Floats:
     """Return the urgency of some features, by index or slice."""
     z = z[of]
     out = np.empty(len(z))

@@ -231,7 +231,7 @@ class Design(ABC):
 
     def lacks(self, index: Indices) -> bool:
         """Whether gathering the columns `index` costs a read of all of X, unless they are fetched
-        together with others that will soon be wanted."""
+        together with others that will soon be wanted. Cost: a pass the first time."""
         return False
 
     def fetch(self, index: Indices) -> None:

@@ -21,7 +21,7 @@ from .views import SparseView
 
 Sums = tuple[Floats, Floats, Floats, NDArray[np.int32], NDArray[np.int32]]
 
-MOST_ROWS = 2**31 - 1
+MOST_ROWS = 2**31 - 1  # whose numbers fit into 32 bits
 BLOCK = 1 << 18  # stored entries in one job
 
 
