@@ -161,7 +161,7 @@ class DenseDesign(Design):
     def _measure_columns(self) -> None:
         """Set mean and variance, in two passes: the weighted sums say whether X is finite, and the
         moments about them are free of cancellation."""
-        mean = self._reduce(dense.transpose_dot, self.weights, np.zeros(self.p))
+        mean = self._dots_with(self.weights, np.zeros(self.p))
         if not np.isfinite(mean).all():
             check_finite(self.X, self.n_threads)
         rest, second = self._reduce(dense.column_moments, self.weights, mean, outputs=2)
@@ -232,7 +232,20 @@ class DenseDesign(Design):
         return total if outputs > 1 else total[0]
 
     def transpose_dot(self, u: Floats) -> Floats:
-        return self._reduce(dense.transpose_dot, u, self.mean)
+        return self._dots_with(u, self.mean)
+
+    def _dots_with(self, u: Floats, shift: Floats) -> Floats:
+        """Return sum_i (x_ij - shift_j) u_i, (p,)."""
+        if not self.reads_some_together:
+            return self._reduce(dense.transpose_dot, u, shift)
+        every, vectors = np.arange(self.p), u[None]
+
+        def dots_of_block(
+            X: NDArray[Any], out: Floats, r0: int, r1: int, c0: int, c1: int
+        ) -> None:
+            dots.columns_dots(X, every, vectors, shift, out[None], c0, c1, r0, r1)
+
+        return self._reduce(dots_of_block)
 
     def transpose_dots(self, vectors: Floats) -> Floats:
         self.n_passes += 1

@@ -103,27 +103,24 @@ def transpose_dot(
     const real[:, :] X, const double[::1] u, const double[::1] shift, double[::1] out,
     Py_ssize_t r0, Py_ssize_t r1, Py_ssize_t c0, Py_ssize_t c1
 ):
-    """out_j = sum_i (x_ij - shift_j) u_i over the block; out[c0:c1] is overwritten."""
-    cdef Py_ssize_t i, j, a, width, stride
-    cdef bint by_column = X.strides[0] == sizeof(real)
+    """out_j = sum_i (x_ij - shift_j) u_i over the block, rows contiguous; out[c0:c1] is overwritten.
+
+    Where columns are contiguous dots.pyx does it.
+    """
+    cdef Py_ssize_t i, a, width, stride = X.strides[0] // <Py_ssize_t>sizeof(real)
     with nogil:
-        if by_column:
-            for j in range(c0, c1):
-                out[j] = column_dot(&X[r0, j], &u[r0], shift[j], r1 - r0)
-        else:
-            stride = X.strides[0] // <Py_ssize_t>sizeof(real)
-            memset(&out[c0], 0, (c1 - c0) * sizeof(double))
-            a = c0
-            while a < c1:
-                width = min(<Py_ssize_t>COLUMNS_AT_ONCE, c1 - a)
-                i = r0
-                while i + 4 <= r1:
-                    add_rows(&u[i], &X[i, a], stride, &shift[a], &out[a], width)
-                    i += 4
-                while i < r1:
-                    row_stats(u[i], &X[i, a], &shift[a], &out[a], width, 0)
-                    i += 1
-                a += width
+        memset(&out[c0], 0, (c1 - c0) * sizeof(double))
+        a = c0
+        while a < c1:
+            width = min(<Py_ssize_t>COLUMNS_AT_ONCE, c1 - a)
+            i = r0
+            while i + 4 <= r1:
+                add_rows(&u[i], &X[i, a], stride, &shift[a], &out[a], width)
+                i += 4
+            while i < r1:
+                row_stats(u[i], &X[i, a], &shift[a], &out[a], width, 0)
+                i += 1
+            a += width
 
 
 def columns_dot(

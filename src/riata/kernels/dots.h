@@ -10,11 +10,20 @@
 #include "simd.h"
 #include <stddef.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #define RIATA_DOTS_MOST 4 /* of NI and NJ */
 
+/* LANES entries as doubles. gcc 12 makes of its generic conversion one instruction for four floats,
+ * and three for eight; there is one for those too. */
+#define RIATA_AS_IS(x) (*(const vec *)(x))
+#define RIATA_CONVERTED(x) __builtin_convertvector(*(const raw *)(x), vec)
+#define RIATA_CONVERTED_8(x) ((vec)_mm512_cvtps_pd(_mm256_loadu_ps(x)))
+
 /* next : NJ columns to ask the cache for on the way, or NULL */
-#define RIATA_DOTS(NAME, T, TARGET, LANES, NI, NJ)                                                \
+#define RIATA_DOTS(NAME, T, TARGET, LOAD, LANES, NI, NJ)                                          \
   TARGET static void NAME(const double *const *u, const T *const *x, const double *shift,         \
                           const T *const *next, ptrdiff_t rows, double *c, ptrdiff_t ldc) {       \
     typedef double vec __attribute__((vector_size(8 * LANES), aligned(8), may_alias));            \
@@ -25,7 +34,7 @@
     for (; k + LANES <= rows; k += LANES) {                                                       \
       vec y[NJ];                                                                                  \
       _Pragma("GCC unroll 8") for (int j = 0; j < NJ; j++) {                                      \
-        y[j] = __builtin_convertvector(*(const raw *)(x[j] + k), vec) - shift[j];                 \
+        y[j] = LOAD(x[j] + k) - shift[j];                                                         \
         if (next != NULL) __builtin_prefetch(next[j] + k);                                        \
       }                                                                                           \
       _Pragma("GCC unroll 8") for (int i = 0; i < NI; i++) {                                      \
@@ -48,7 +57,7 @@
   }
 
 /* out_i[k] += sum_j d[i * MOST + j] (x_j[k] - shift_j)      i < NI, j < NJ, k < rows */
-#define RIATA_IMAGES(NAME, T, TARGET, LANES, NI, NJ)                                              \
+#define RIATA_IMAGES(NAME, T, TARGET, LOAD, LANES, NI, NJ)                                        \
   TARGET static void NAME(const double *d, const T *const *x, const double *shift,                \
                           ptrdiff_t rows, double *const *out) {                                   \
     typedef double vec __attribute__((vector_size(8 * LANES), aligned(8), may_alias));            \
@@ -57,7 +66,7 @@
     for (; k + LANES <= rows; k += LANES) {                                                       \
       vec y[NJ];                                                                                  \
       _Pragma("GCC unroll 8") for (int j = 0; j < NJ; j++)                                        \
-          y[j] = __builtin_convertvector(*(const raw *)(x[j] + k), vec) - shift[j];               \
+          y[j] = LOAD(x[j] + k) - shift[j];                                                       \
       _Pragma("GCC unroll 8") for (int i = 0; i < NI; i++) {                                      \
         vec sum = *(vec *)(out[i] + k);                                                           \
         _Pragma("GCC unroll 8") for (int j = 0; j < NJ; j++)                                      \
@@ -90,23 +99,23 @@ typedef struct {
   int ni, nj;
 } riata_dots;
 
-#define RIATA_DOTS_ALL(CLONE, TARGET, LANES, NI, NJ)                                              \
-  RIATA_DOTS(riata_dots_##CLONE##_f64, double, TARGET, LANES, NI, NJ)                             \
-  RIATA_DOTS(riata_dots_##CLONE##_f32, float, TARGET, LANES, NI, NJ)                              \
-  RIATA_DOTS(riata_one_##CLONE##_f64, double, TARGET, LANES, 1, NJ)                               \
-  RIATA_DOTS(riata_one_##CLONE##_f32, float, TARGET, LANES, 1, NJ)                                \
-  RIATA_IMAGES(riata_images_##CLONE##_f64, double, TARGET, LANES, NI, NJ)                         \
-  RIATA_IMAGES(riata_images_##CLONE##_f32, float, TARGET, LANES, NI, NJ)                          \
+#define RIATA_DOTS_ALL(CLONE, TARGET, CONVERTED, LANES, NI, NJ)                                   \
+  RIATA_DOTS(riata_dots_##CLONE##_f64, double, TARGET, RIATA_AS_IS, LANES, NI, NJ)                \
+  RIATA_DOTS(riata_dots_##CLONE##_f32, float, TARGET, CONVERTED, LANES, NI, NJ)                   \
+  RIATA_DOTS(riata_one_##CLONE##_f64, double, TARGET, RIATA_AS_IS, LANES, 1, NJ)                  \
+  RIATA_DOTS(riata_one_##CLONE##_f32, float, TARGET, CONVERTED, LANES, 1, NJ)                     \
+  RIATA_IMAGES(riata_images_##CLONE##_f64, double, TARGET, RIATA_AS_IS, LANES, NI, NJ)            \
+  RIATA_IMAGES(riata_images_##CLONE##_f32, float, TARGET, CONVERTED, LANES, NI, NJ)               \
   static riata_dots riata_dots_##CLONE(void) {                                                    \
     return (riata_dots){riata_dots_##CLONE##_f64,   riata_one_##CLONE##_f64,                      \
                         riata_dots_##CLONE##_f32,   riata_one_##CLONE##_f32,                      \
                         riata_images_##CLONE##_f64, riata_images_##CLONE##_f32, NI, NJ};          \
   }
 
-RIATA_DOTS_ALL(base, , 2, 2, 2)
+RIATA_DOTS_ALL(base, , RIATA_CONVERTED, 2, 2, 2)
 #if defined(__x86_64__)
-RIATA_DOTS_ALL(avx2, __attribute__((target("avx2,fma"))), 4, 4, 2)
-RIATA_DOTS_ALL(avx512, __attribute__((target("avx512f,fma"))), 8, 4, 4)
+RIATA_DOTS_ALL(avx2, __attribute__((target("avx2,fma"))), RIATA_CONVERTED, 4, 4, 2)
+RIATA_DOTS_ALL(avx512, __attribute__((target("avx512f,fma"))), RIATA_CONVERTED_8, 8, 4, 4)
 #endif
 
 static riata_dots riata_choose_dots(void) {

@@ -11,6 +11,7 @@
 #define RIATA_SIMD_H
 #include <math.h>
 #include <stddef.h>
+#include <string.h>
 
 #if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && defined(__GLIBC__)
 #define RIATA_CLONES __attribute__((target_clones("default", "avx2", "avx512f")))
@@ -18,23 +19,40 @@
 #define RIATA_CLONES
 #endif
 
-#define RIATA_LANES 32
+#define RIATA_LANES 32 /* accumulators of a sum: four vectors of eight */
 
-/* TERM is the i-th summand; lanes are added in a fixed tree. */
+typedef double riata_eight __attribute__((vector_size(64), aligned(8), may_alias));
+
+/* Eight entries as doubles. Floats one by one: of that gcc makes one conversion, of a plain loop,
+ * and of __builtin_convertvector, halves that are taken apart and put together again. */
+#define RIATA_LOAD_double(x) (*(const riata_eight *)(x))
+#define RIATA_LOAD_float(x)                                                                       \
+  ({                                                                                              \
+    riata_eight d_;                                                                               \
+    for (int k_ = 0; k_ < 8; k_++) d_[k_] = (x)[k_];                                              \
+    d_;                                                                                           \
+  })
+
+/* TERM(x, u) is a summand, of vectors or of numbers; lanes are added in a fixed tree. */
 #define RIATA_REDUCTION(NAME, T, TERM)                                                            \
   RIATA_CLONES static double NAME(const T *x, const double *u, double shift, ptrdiff_t n) {       \
-    double lane[RIATA_LANES] = {0.0};                                                             \
+    riata_eight four[RIATA_LANES / 8] = {{0.0}};                                                  \
+    double lane[RIATA_LANES];                                                                     \
     ptrdiff_t i = 0, k;                                                                           \
     for (; i + RIATA_LANES <= n; i += RIATA_LANES)                                                \
-      for (k = 0; k < RIATA_LANES; k++) lane[k] += TERM(i + k);                                   \
-    for (k = 0; i < n; i++, k++) lane[k] += TERM(i);                                              \
+      _Pragma("GCC unroll 4") for (k = 0; k < RIATA_LANES / 8; k++) {                             \
+        riata_eight d = RIATA_LOAD_##T((x + i + 8 * k)) - shift;                                    \
+        four[k] += TERM(d, RIATA_LOAD_double(u + i + 8 * k));                                     \
+      }                                                                                           \
+    memcpy(lane, four, sizeof lane);                                                              \
+    for (k = 0; i < n; i++, k++) lane[k] += TERM(((double)x[i] - shift), u[i]);                   \
     for (ptrdiff_t half = RIATA_LANES / 2; half > 0; half /= 2)                                   \
       for (k = 0; k < half; k++) lane[k] += lane[k + half];                                       \
     return lane[0];                                                                               \
   }
 
-#define RIATA_DOT_TERM(i) (((double)x[i] - shift) * u[i])
-#define RIATA_NORM_TERM(i) (((double)x[i] - shift) * ((double)x[i] - shift) * u[i])
+#define RIATA_DOT_TERM(d, u) ((d) * (u))
+#define RIATA_NORM_TERM(d, u) ((d) * (d) * (u))
 
 RIATA_REDUCTION(riata_dot_f64, double, RIATA_DOT_TERM)
 RIATA_REDUCTION(riata_dot_f32, float, RIATA_DOT_TERM)
@@ -86,14 +104,19 @@ RIATA_CLONES static void riata_four_f64(const double *u, const double *const *x,
 }
 
 /* out_k += sum_{a<4} u_a (x_a[k] - shift_k), four rows of a row-major block added to a vector */
+#define RIATA_ROWS_TERM(K, LOAD, LOAD_double)                                                     \
+  ((u0 * (LOAD(x0 + K) - LOAD_double(shift + K)) + u1 * (LOAD(x1 + K) - LOAD_double(shift + K))) +\
+   (u2 * (LOAD(x2 + K) - LOAD_double(shift + K)) + u3 * (LOAD(x3 + K) - LOAD_double(shift + K))))
+#define RIATA_ONE(x) ((double)*(x))
 #define RIATA_ROWS(NAME, T)                                                                       \
   RIATA_CLONES static void NAME(const double *u, const T *x, ptrdiff_t stride,                    \
                                 const double *shift, double *out, ptrdiff_t n) {                  \
     const T *x0 = x, *x1 = x + stride, *x2 = x + 2 * stride, *x3 = x + 3 * stride;                \
     double u0 = u[0], u1 = u[1], u2 = u[2], u3 = u[3];                                            \
-    for (ptrdiff_t k = 0; k < n; k++)                                                             \
-      out[k] += (u0 * ((double)x0[k] - shift[k]) + u1 * ((double)x1[k] - shift[k])) +             \
-                (u2 * ((double)x2[k] - shift[k]) + u3 * ((double)x3[k] - shift[k]));              \
+    ptrdiff_t k = 0;                                                                              \
+    for (; k + 8 <= n; k += 8)                                                                    \
+      *(riata_eight *)(out + k) += RIATA_ROWS_TERM(k, RIATA_LOAD_##T, RIATA_LOAD_double);         \
+    for (; k < n; k++) out[k] += RIATA_ROWS_TERM(k, RIATA_ONE, RIATA_ONE);                        \
   }
 
 RIATA_ROWS(riata_rows_f64, double)
@@ -134,8 +157,6 @@ RIATA_ROW_STATS(riata_row_stats_f64, double)
 RIATA_ROW_STATS(riata_row_stats_f32, float)
 
 /* out_k += x u_k for eight k: one entry of a sparse matrix against eight vectors */
-typedef double riata_eight __attribute__((vector_size(64), aligned(8), may_alias));
-
 static inline void riata_add_eight(double x, const double *u, double *out) {
   *(riata_eight *)out += x * *(const riata_eight *)u;
 }
