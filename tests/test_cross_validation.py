@@ -7,7 +7,7 @@ import pytest
 import scipy.sparse as sp
 from certified import fingerprint, judge
 from problems import FEW_STORAGES, SPARSE, regression, weights
-from scipy.sparse import csr_array
+from scipy.sparse import csc_array, csr_array
 
 import riata
 
@@ -433,11 +433,12 @@ def test_folds_of_other_losses_read_x_together(order, family):
 
 
 @pytest.mark.parametrize("family", ["gaussian", "binomial"])
+@pytest.mark.parametrize("store", [csc_array, csr_array])
 @pytest.mark.parametrize("empty", [0, 3000])
-def test_folds_by_rows_gather_columns_together(family, empty):
+def test_sparse_folds_read_x_together(family, store, empty):
     rng = np.random.default_rng(20)
     filled = sp.random_array((400, 1500), density=0.03, rng=rng)
-    X = csr_array(sp.hstack([filled, csr_array((400, empty))]))
+    X = store(sp.hstack([filled, csr_array((400, empty))]))
     eta = filled @ (rng.standard_normal(1500) * (rng.random(1500) < 0.02))
     y = eta + rng.standard_normal(400)
     y = (y > np.median(y)) * 1.0 if family == "binomial" else y

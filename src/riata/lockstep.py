@@ -3,7 +3,7 @@
 They share X: a problem is a set of weights. Every alpha, or every few where nobody reads X, is
 solved for all of them before the next one begins, so that whatever ends the work (a time limit,
 Ctrl-C) leaves complete rows of results.
-Problems of one response with an L1 part (dense X, CSR) descend first; then one read of X serves the
+Problems of one response with an L1 part descend first; then one read of X serves the
 certificates of all, and who needs more rounds makes them alone. Before that, where single columns
 are dear (CSR), one read gathers those that any may want.
 """
@@ -126,7 +126,8 @@ def shares_reads(lanes: list[Lane]) -> bool:
     """Whether several lanes number the columns of X alike, and one read for all of them pays."""
     designs = [lane.centred.design for lane in lanes]
     alike = all(design.columns is designs[0].columns for design in designs)
-    return len(lanes) > 1 and alike and designs[0].reads_together
+    pays = designs[0].reads_together or designs[0].reads_some_together
+    return len(lanes) > 1 and alike and pays
 
 
 def _go_ahead(lanes: list[Lane], alpha: float, n_threads: int, stop: Callable[[], None]) -> None:

@@ -169,7 +169,8 @@ class Design(ABC):
     entries : numbers that X stores
     column_cost : what a column alone costs in a pass over some columns, against one of a full pass
     reads_together : whether a pass for several vectors is much cheaper than what each would read
-    reads_some_together : whether that is so of a part of the columns (`transpose_dots_of`), too
+    reads_some_together : whether a read of some columns for several vectors (`transpose_dots_of`)
+        is much cheaper than one for each
     fetches : whether this design may have columns fetched for itself; see `lacks`
     n_threads : most threads that a pass may use
     n_passes : full passes made so far (a pass over part of X counts in proportion)

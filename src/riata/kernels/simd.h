@@ -156,6 +156,26 @@ RIATA_ROW_DOT(riata_row_dot_f32, float)
 RIATA_ROW_STATS(riata_row_stats_f64, double)
 RIATA_ROW_STATS(riata_row_stats_f32, float)
 
+/* out_k = sum_e (x_e - shift) u[rows_e]_k for eight k: a sparse column against eight vectors, whose
+ * entries of a row share a cache line; rows are those of `stored` entries, some of the next columns,
+ * whose lines are asked for ahead. The sums stay in registers. */
+#define RIATA_AHEAD 12 /* entries between the call for a line and its use */
+#define RIATA_EIGHT_DOTS(NAME, T, I)                                                              \
+  RIATA_CLONES static void NAME(const T *x, const I *rows, ptrdiff_t count, ptrdiff_t stored,     \
+                                double shift, const double *u, double *out) {                     \
+    riata_eight s = {0.0};                                                                        \
+    for (ptrdiff_t e = 0; e < count; e++) {                                                       \
+      if (e + RIATA_AHEAD < stored) __builtin_prefetch(u + 8 * (ptrdiff_t)rows[e + RIATA_AHEAD]); \
+      s += ((double)x[e] - shift) * RIATA_LOAD_double(u + 8 * (ptrdiff_t)rows[e]);                \
+    }                                                                                             \
+    *(riata_eight *)out = s;                                                                      \
+  }
+
+RIATA_EIGHT_DOTS(riata_eight_dots_f64_int, double, int)
+RIATA_EIGHT_DOTS(riata_eight_dots_f64_long, double, long long)
+RIATA_EIGHT_DOTS(riata_eight_dots_f32_int, float, int)
+RIATA_EIGHT_DOTS(riata_eight_dots_f32_long, float, long long)
+
 /* out_k += x u_k for eight k: one entry of a sparse matrix against eight vectors */
 static inline void riata_add_eight(double x, const double *u, double *out) {
   *(riata_eight *)out += x * *(const riata_eight *)u;

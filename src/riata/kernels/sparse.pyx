@@ -24,6 +24,20 @@ ctypedef fused integer:
     int
     long long
 
+cdef extern from "simd.h" nogil:
+    void riata_eight_dots_f64_int(
+        const double *x, const int *rows, Py_ssize_t count, Py_ssize_t stored, double shift,
+        const double *u, double *out)
+    void riata_eight_dots_f64_long(
+        const double *x, const long long *rows, Py_ssize_t count, Py_ssize_t stored, double shift,
+        const double *u, double *out)
+    void riata_eight_dots_f32_int(
+        const float *x, const int *rows, Py_ssize_t count, Py_ssize_t stored, double shift,
+        const double *u, double *out)
+    void riata_eight_dots_f32_long(
+        const float *x, const long long *rows, Py_ssize_t count, Py_ssize_t stored, double shift,
+        const double *u, double *out)
+
 cdef enum:
     AT_ONCE = 8   # vectors in one read of the matrix: their sums fill a cache line
     AHEAD = 12    # entries between the call for a cache line and its use
@@ -181,24 +195,32 @@ def csr_transpose_dot(
                 out[j] += (data[k] - shift[j] if shift is not None else data[k]) * v
 
 
+cdef inline void eight_dots(
+    const real *x, const integer *rows, Py_ssize_t count, Py_ssize_t stored, double shift,
+    const double *u, double *out
+) noexcept nogil:
+    if real is double and integer is int:
+        riata_eight_dots_f64_int(x, rows, count, stored, shift, u, out)
+    elif real is double:
+        riata_eight_dots_f64_long(x, rows, count, stored, shift, u, out)
+    elif integer is int:
+        riata_eight_dots_f32_int(x, rows, count, stored, shift, u, out)
+    else:
+        riata_eight_dots_f32_long(x, rows, count, stored, shift, u, out)
+
+
 def csc_transpose_dots(
     const real[::1] data, const integer[::1] indices, const int64_t[::1] start,
     const int64_t[::1] end, const double[:, ::1] vectors, const double[::1] shift,
     double[:, ::1] out, Py_ssize_t c0, Py_ssize_t c1
 ):
     """csc_transpose_dot for AT_ONCE vectors, (n, AT_ONCE), in one read; out (p, AT_ONCE)."""
-    cdef Py_ssize_t j, k, stop = indices.shape[0]
-    cdef double x
-    cdef double s[AT_ONCE]
+    cdef Py_ssize_t j, k
     with nogil:
         for j in range(c0, c1):
-            memset(&s[0], 0, AT_ONCE * sizeof(double))
-            for k in range(start[j], end[j]):
-                if k + AHEAD < stop:
-                    __builtin_prefetch(&vectors[indices[k + AHEAD], 0], 0)
-                x = data[k] - shift[j]
-                riata_add_eight(x, &vectors[indices[k], 0], &s[0])
-            memcpy(&out[j, 0], &s[0], AT_ONCE * sizeof(double))
+            k = start[j]
+            eight_dots(&data[k], &indices[k], end[j] - k, indices.shape[0] - k, shift[j],
+                       &vectors[0, 0], &out[j, 0])
 
 
 def csr_transpose_dots(
