@@ -57,7 +57,8 @@ class Correlations:
     ) -> None:
         self._design = design
         slots = int(min(REFERENCES, max(FEWEST, SHARE * design.entries / design.n)))
-        slack = 4 * EPS * (design.n / 32 + 32)  # sums of n products in 32 lanes
+        # sums of n products in 32 lanes, or of 512 at a time in two
+        slack = 4 * EPS * (design.n / 32 + 64)
         reader = design.reader()
         few = 0 if reader is None else min(reader.few, int(MANY * design.p))
         keeps_older = design.entries >= DEAR * design.p
