@@ -7,7 +7,7 @@ are fixed by the matrix alone, so that the bits do not depend on who runs them.
     measure_columns     mean, rest of the mean, variance and X'u of contiguous columns
     column_moments      sum_i w_i (x_ij - shift_j) and sum_i w_i (x_ij - shift_j)^2
     largest             max |x_ij|, NaN where an entry is NaN or infinite
-    transpose_dot       out_j = sum_i (x_ij - shift_j) u_i
+    transpose_dot       out_j = sum_i (x_ij - shift_j) u_i, rows contiguous
     columns_dot         out_a = sum_i (x_i,columns[a] - shift_columns[a]) u_i
     dot                 out_i = sum_a (x_i,columns[a] - shift_columns[a]) coef_a
     residual            r_i = y_i - sum_j (x_ij - shift_j) coef_j and X'(w r), in one read
@@ -103,7 +103,7 @@ def transpose_dot(
     const real[:, :] X, const double[::1] u, const double[::1] shift, double[::1] out,
     Py_ssize_t r0, Py_ssize_t r1, Py_ssize_t c0, Py_ssize_t c1
 ):
-    """out_j = sum_i (x_ij - shift_j) u_i over the block, rows contiguous; out[c0:c1] is overwritten.
+    """out_j = sum_i (x_ij - shift_j) u_i over a block, rows contiguous; out[c0:c1] overwritten.
 
     Where columns are contiguous dots.pyx does it.
     """
