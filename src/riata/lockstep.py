@@ -161,7 +161,6 @@ def _go_ahead(lanes: list[Lane], alpha: float, n_threads: int, stop: Callable[[]
         z = design.transpose_dots(vectors)
     else:
         z = design.transpose_dots_of(index, vectors)
-        design.n_passes += len(index) / design.p
     for row, k in zip(z, ready, strict=True):
         lanes[k].engine.take(row, index)
 

@@ -218,7 +218,7 @@ class Design(ABC):
     def transpose_dots_of(self, index: Indices, vectors: Floats) -> Floats:
         """Return x_j'u of the columns j in index and every row u of `vectors` (m, n): (m, |J|).
 
-        No pass is counted.
+        Cost: |index| / p passes, for every eight vectors where X is sparse.
         """
         raise NotImplementedError  # where nothing reads_some_together
 

@@ -250,7 +250,7 @@ class DenseDesign(Design):
     def transpose_dots(self, vectors: Floats) -> Floats:
         self.n_passes += 1
         if self.reads_some_together:
-            return self.transpose_dots_of(np.arange(self.p), vectors)
+            return self.dots_of(np.arange(self.p), vectors)
         out = np.zeros((up(len(vectors)), up(self.p)))
         parts = max(1, min(BLOCKS, self.X.size // BLOCK))
         jobs = [
@@ -261,6 +261,11 @@ class DenseDesign(Design):
         return out[: len(vectors), : self.p]
 
     def transpose_dots_of(self, index: Indices, vectors: Floats) -> Floats:
+        self.n_passes += len(index) / self.p
+        return self.dots_of(index, vectors)
+
+    def dots_of(self, index: Indices, vectors: Floats) -> Floats:
+        """transpose_dots_of, no pass counted."""
         if not self.reads_some_together:
             return np.array([self._transpose_dot_of(index, u) for u in vectors])
         out = np.empty((len(vectors), len(index)))
@@ -278,7 +283,7 @@ class DenseDesign(Design):
 
     def _transpose_dot_of(self, index: Indices, u: Floats) -> Floats:
         if self.reads_some_together:
-            return self.transpose_dots_of(index, u[None])[0]
+            return self.dots_of(index, u[None])[0]
         out = np.empty(len(index))
         parts = min(BLOCKS, self.n * len(index) // BLOCK)
         if parts <= 1:

@@ -79,7 +79,7 @@ class DensePanel(Panel):
         return len(self.members) / COLUMNS_PER_TRIP
 
     def transpose_dots(self, vectors: Floats, some: Indices) -> Floats:
-        return self._design.transpose_dots_of(self.members[some], vectors)
+        return self._design.dots_of(self.members[some], vectors)
 
     def dots(self, coefs: Floats, some: Indices) -> Floats:
         return self._design.dots(self.members[some], coefs)

@@ -33,7 +33,7 @@ typedef double riata_eight __attribute__((vector_size(64), aligned(8), may_alias
     d_;                                                                                           \
   })
 
-/* TERM(x, u) is a summand, of vectors or of numbers; lanes are added in a fixed tree. */
+/* TERM(d, u) is a summand, of vectors or of numbers; lanes are added in a fixed tree. */
 #define RIATA_REDUCTION(NAME, T, TERM)                                                            \
   RIATA_CLONES static double NAME(const T *x, const double *u, double shift, ptrdiff_t n) {       \
     riata_eight four[RIATA_LANES / 8] = {{0.0}};                                                  \
@@ -41,7 +41,7 @@ typedef double riata_eight __attribute__((vector_size(64), aligned(8), may_alias
     ptrdiff_t i = 0, k;                                                                           \
     for (; i + RIATA_LANES <= n; i += RIATA_LANES)                                                \
       _Pragma("GCC unroll 4") for (k = 0; k < RIATA_LANES / 8; k++) {                             \
-        riata_eight d = RIATA_LOAD_##T((x + i + 8 * k)) - shift;                                    \
+        riata_eight d = RIATA_LOAD_##T((x + i + 8 * k)) - shift;                                  \
         four[k] += TERM(d, RIATA_LOAD_double(u + i + 8 * k));                                     \
       }                                                                                           \
     memcpy(lane, four, sizeof lane);                                                              \
