@@ -25,6 +25,8 @@ ctypedef fused integer:
     long long
 
 cdef extern from "simd.h" nogil:
+    enum:
+        AHEAD "RIATA_AHEAD"   # entries between the call for a cache line and its use
     void riata_eight_dots_f64_int(
         const double *x, const int *rows, Py_ssize_t count, Py_ssize_t stored, double shift,
         const double *u, double *out)
@@ -40,7 +42,6 @@ cdef extern from "simd.h" nogil:
 
 cdef enum:
     AT_ONCE = 8   # vectors in one read of the matrix: their sums fill a cache line
-    AHEAD = 12    # entries between the call for a cache line and its use
 
 WIDTH = AT_ONCE
 
