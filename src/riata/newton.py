@@ -42,6 +42,7 @@ from .solver import EPS, Floats, Solver, State
 from .working_set import GRAM_LIMIT, Indices, WorkingSet
 
 EXACT = 0.1  # share of the target to which the quadratic on the working set is solved
+INNER = 0.8  # share of the gap wanted that the working set may keep: nobody else adds to it
 ROUGHLY = 1e-3  # share of the present gap to which it is solved at least
 NEAR = 0.93  # a member at zero whose gradient is below this share of l1 leaves before its Gram
 CROWDED = 0.9  # matrix is formed anew, where no more than this share would stay
@@ -74,10 +75,26 @@ class Point(State):
         return self.at.loss
 
 
+@dataclass
+class _Here:
+    """A point on the working set, on the way down.
+
+    coef, free_coef : of the members and of the features that nothing penalises
+    seen : what the working set's columns know of it
+    """
+
+    coef: Floats
+    free_coef: Floats
+    intercept: float
+    steps: int
+    seen: Expansion
+
+
 class NewtonSolver(Solver):
     """Solves one problem for alpha after alpha, under a loss that is not least squares."""
 
     state: Point
+    _inner = INNER
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -96,7 +113,7 @@ class NewtonSolver(Solver):
         offset = np.zeros(design.n) if problem.offset is None else problem.offset
         self._offset = at_rest(offset, design.weights)
         problem.y = at_rest(problem.y, design.weights)
-        self._damping, self._age = 0.0, 0
+        self._damping, self._age, self._stretch = 0.0, 0, 1.0
         self._known = None
         self._null_steps = 0
         self._loss = LossAlong(problem)
@@ -182,7 +199,7 @@ class NewtonSolver(Solver):
         known = seen is not None and curvature is at.curvature and self.problem.design.centred
         self._mass = float(weights.sum())
         self.working.reweigh(weights, seen.bent / seen.mass if seen is not None and known else None)
-        self._age = 0
+        self._age, self._stretch = 0, 1.0
 
     def _free_model(self, seen: Expansion) -> float:
         """Return half the squared norm, in the metric of the curvature, of the step that solves the
@@ -310,71 +327,104 @@ class NewtonSolver(Solver):
         """
         problem, working, state = self.problem, self.working, self.state
         assert working.gram is not None  # see newton_wide.py
-        work, parts = working.members, box.take(working.members)
-        coef, free_coef = state.coef[work], state.coef[working.free]
-        here = self._loss.expand(working.panel, state.at, state.seen)
-        intercept, steps = state.intercept, state.steps
-        n_iter, last, poor, finished = 0, float("inf"), 0, False
+        here = _Here(
+            state.coef[working.members], state.coef[working.free], state.intercept, state.steps,
+            self._loss.expand(working.panel, state.at, state.seen),
+        )  # fmt: skip
+        n_iter, last, poor = 0, float("inf"), 0
         while True:
-            grad, z_free = working.reduced(here.z, here.total)
-            shift = here.total / self._mass if problem.design.centred else 0.0
-            norm_sq = self._mass * problem.design.norm_sq[work]
-            gap = self._free_model(here)
-            gap += dual.gap_of_members(coef, grad, 2.0 * here.loss, norm_sq, *parts)
-            if gap <= target:
-                finished = True
-                break
-            if n_iter >= max_iter or problem.expired():
+            gap = self._gap_of_members(here, box)
+            finished = gap <= target
+            if finished or n_iter >= max_iter or problem.expired():
                 break
             if self._age and self._spent(gap, last, target):
-                kept = np.flatnonzero((coef != 0.0) | (np.abs(grad) > NEAR * parts[0]))
-                if len(kept) < CROWDED * len(work):  # a Gram matrix of fewer
-                    here = here.take(working.retain(kept))
-                    work, coef = working.members, coef[kept]
-                    parts = box.take(work)
-                self._refresh(here.at, here)
+                self._thin_out(here, box)
+                self._refresh(here.seen.at, here.seen)
                 last = float("inf")
                 continue
             poor = poor + 1 if gap > 0.9 * last else 0
             if poor >= POOR:
-                if self._damping > 0.0:
-                    finished = True  # no curvature helps: that is as far as it goes
+                finished = self._damping > 0.0  # no curvature helps: that is as far as it goes
+                if finished:
                     break
                 self._damping, poor, last = 1.0, 0, float("inf")
-                self._refresh(here.at, here)
+                self._refresh(here.seen.at, here.seen)
                 continue
             last = gap
-            terms = np.array([coef, grad, norm_sq, *parts])
-            solves, _ = working.descend(
-                terms, 2.0 * here.loss, max(EXACT * target, ROUGHLY * gap), max_iter - n_iter,
-                clocked=problem.deadline < float("inf"),
-            )  # fmt: skip
+            aim = max(EXACT * target, ROUGHLY * gap)
+            solves, moved = self._step(here, box, aim, max_iter - n_iter)
             n_iter += max(solves, 1)
-            step = terms[0] - coef
-            free_step = working.space.solve(z_free) + working.free_step(step)
-            offset = shift - working.mean_at(free_step, step)
-            t, there = self._search(box, work, coef, step, free_step, offset, here)
-            if t == 0.0:
-                if self._age == 0 and self._damping > 0.0:
-                    finished = True
-                    break
-                self._damping = 0.0 if self._age else 1.0
-                self._refresh(here.at, here)
-                last = float("inf")
+            if moved:
+                self._age += 1
                 continue
-            self._loss.forget(here.at)
-            here = there
-            coef = terms[0] if t == 1.0 else coef + t * step
-            free_coef = free_coef + t * free_step
-            intercept += t * offset
-            self._age += 1
-            steps += 1
+            finished = self._age == 0 and self._damping > 0.0
+            if finished:
+                break
+            self._damping = 0.0 if self._age else 1.0
+            self._refresh(here.seen.at, here.seen)
+            last = float("inf")
         self._damping = 0.0
         new = np.zeros_like(state.coef)
-        new[work], new[working.free] = coef, free_coef
-        intercept = intercept if problem.design.centred else 0.0
-        self.state = self._point(new, intercept, here.at, steps, here)
+        new[working.members], new[working.free] = here.coef, here.free_coef
+        intercept = here.intercept if problem.design.centred else 0.0
+        self.state = self._point(new, intercept, here.seen.at, here.steps, here.seen)
         return n_iter, finished
+
+    def _gap_of_members(self, here: "_Here", box: Box) -> float:
+        """Return what the quadratic model has left to gain, its duality gap."""
+        seen, working = here.seen, self.working
+        grad, _ = working.reduced(seen.z, seen.total)
+        return self._free_model(seen) + self._restricted_gap(here, grad, box)
+
+    def _restricted_gap(self, here: "_Here", z: Floats, box: Box) -> float:
+        """Return the members' part of the duality gap, where X_W'(w v) = z."""
+        work = self.working.members
+        norm_sq = self._mass * self.problem.design.norm_sq[work]
+        return dual.gap_of_members(here.coef, z, 2.0 * here.seen.loss, norm_sq, *box.take(work))
+
+    def _step(self, here: "_Here", box: Box, aim: float, max_iter: int) -> tuple[int, bool]:
+        """Move to the optimum of the model, found to a gap of `aim`, as far as Armijo lets; return
+        (solves, whether it moved)."""
+        problem, working, seen = self.problem, self.working, here.seen
+        work = working.members
+        grad, z_free = working.reduced(seen.z, seen.total)
+        stretch, (l1, l2, lower, upper) = self._stretch, box.take(work)
+        stiff = l2 * here.coef
+        stretched = (grad - stiff) / stretch + stiff
+        norm_sq = self._mass * problem.design.norm_sq[work]
+        terms = np.array([here.coef, stretched, norm_sq, l1 / stretch, l2, lower, upper])
+        solves, _ = working.descend(
+            terms, 2.0 * seen.loss, aim, max_iter, clocked=problem.deadline < float("inf")
+        )
+        step = terms[0] - here.coef
+        bend = float(step @ (stretched - terms[1])) + 2.0 * self._free_model(seen)
+        free_step = working.space.solve(z_free) + working.free_step(step)
+        shift = seen.total / self._mass if problem.design.centred else 0.0
+        offset = shift - working.mean_at(free_step, step)
+        t, there = self._search(box, work, here.coef, step, free_step, offset, seen)
+        if t == 0.0:
+            return solves, False
+        if t == 1.0 and not problem.family.straight:  # whose curvature is its own, but for jumps
+            full = np.concatenate([free_step, step])
+            stiffness = float(l2 @ step**2)
+            bent = seen.fall(full, offset) - there.fall(full, offset) + stiffness
+            self._stretch = _ratio(bent, bend + stiffness)
+        self._loss.forget(seen.at)
+        here.seen, here.coef = there, terms[0] if t == 1.0 else here.coef + t * step
+        here.free_coef = here.free_coef + t * free_step
+        here.intercept += t * offset
+        here.steps += 1
+        return solves, True
+
+    def _thin_out(self, here: "_Here", box: Box) -> None:
+        """Let members at zero leave that will hardly be wanted, if that makes a Gram matrix of
+        fewer."""
+        work = self.working.members
+        grad, _ = self.working.reduced(here.seen.z, here.seen.total)
+        kept = np.flatnonzero((here.coef != 0.0) | (np.abs(grad) > NEAR * box.l1[work]))
+        if len(kept) < CROWDED * len(work):
+            here.seen = here.seen.take(self.working.retain(kept))
+            here.coef = here.coef[kept]
 
     def _search(
         self, box: Box, work: Indices, coef: Floats, step: Floats, free_step: Floats, offset: float,
@@ -404,3 +454,9 @@ class NewtonSolver(Solver):
             return True
         steps = math.log(gap / max(target, 1e-300)) / math.log(last / gap)
         return steps > 1 + self.working.panel.gram_in_trips()
+
+
+def _ratio(bent: float, bend: float) -> float:
+    """Return how much more a loss bends along a step than its model does, within [1/2, 2]; rounding
+    makes anything of steps that are too small."""
+    return min(max(bent / bend, 0.5), 2.0) if bend > 0.0 else 1.0

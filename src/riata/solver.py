@@ -70,6 +70,7 @@ def on_the_way(last: float, alpha: float) -> Iterator[float]:
 class Solver:
     """Solves one problem for alpha after alpha; what one leaves behind starts the next."""
 
+    _inner = INNER
     _threshold = 1.0  # urgency of those who are expected in the working set
     _begun = 0  # iterations of `begin`, and of fits that were begun and left
     _pending = False  # whether X'(w r) at the present point is still to come
@@ -137,7 +138,7 @@ class Solver:
         if len(working) == 0 or working.gram is None:
             return None
         self._pending = True
-        target = INNER * max(problem.negligible_gap(), self.rounding())
+        target = self._inner * max(problem.negligible_gap(), self.rounding())
         self._begun = self._descend(box, target, problem.max_iter)[0]
         return problem.design.weights * self.state.resid
 
@@ -216,7 +217,7 @@ class Solver:
                 return gap, status, n_iter
             joined = self._refill(box)
             self._threshold = 1.0
-            target = INNER * max(negligible, floor) * 0.01**stalls
+            target = self._inner * max(negligible, floor) * 0.01**stalls
             more, finished = self._descend(box, target, max_iter - n_iter)
             n_iter += more
             settled = finished and (joined == 0 or more == 0)
@@ -239,7 +240,7 @@ class Solver:
         self._listed = True
         self._refill(box)
         self._threshold = 1.0
-        return self._descend(box, INNER * enough, max_iter)[0]
+        return self._descend(box, self._inner * enough, max_iter)[0]
 
     def _expect(self, alpha: float, box: Box) -> None:
         """Set the urgency of those who are expected in the working set at the next alpha, whose
