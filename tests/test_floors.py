@@ -58,6 +58,7 @@ FLOORS = {
         "cv_run",
         "ridge_cv",
         "lockstep",
+        "starts",
         "grid",
         "lane",
         "targets",

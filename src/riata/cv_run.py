@@ -1,7 +1,6 @@
 """One run of cross-validation: all folds, and all data, down every grid."""
 
 import warnings
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -10,29 +9,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arguments import Data
-from .centring import centred_target
 from .cv_result import CrossValidatedPath
-from .design import (
-    Measured,
-    Moments,
-    makes_whole_gram,
-    measure,
-    read_moments,
-    read_once,
-    stays_in_cache,
-    together,
-)
+from .design import Moments, read_moments, read_once, together
 from .exceptions import convergence_warning
 from .families import Gaussian
 from .folds import Fold, parts_of
 from .grid import automatic_grid, with_bar
 from .lane import Lane
-from .lockstep import MOST_LANES, Start, descend
+from .lockstep import MOST_LANES, descend
 from .path import SEPARATED
 from .problem import Fit
 from .relaxed import LATE_REFITS
 from .result import RegularizationPath
 from .scoring import Scoring
+from .starts import Start, lanes_of, starts_of
 from .stopping import Rule
 from .threads import run
 
@@ -98,30 +88,10 @@ class Run:
 
     def _starts(self, batch: list[int | None]) -> list[Start]:
         """Return the problems of some folds (None: of all data), on one X."""
-        plan = self.plan
-        found: list[Any] = [None] * len(batch)
-
-        sets = [self.data if k is None else self._training(plan.folds[k]) for k in batch]
-        measured = self._measure(sets)
-
-        def job(k: int, data: Data) -> None:
-            known = self._moments_without(batch[k])
-            found[k] = Start(
-                data, plan.rule, self._gathered, known, self._scale(batch[k]), measured[k]
-            )
-
-        run([partial(job, k, data) for k, data in enumerate(sets)], plan.rule.n_threads)
-        return found
-
-    def _measure(self, sets: list[Data]) -> Sequence[Measured | None]:
-        """Return the moments of X's columns under the weights of each set, in one read; None where
-        each reads them for itself, or need not."""
-        data, gaussian = self.data, isinstance(self.data.family, Gaussian)
-        if not stays_in_cache(data.X) or (gaussian and makes_whole_gram(data.X)):
-            return [None] * len(sets)
-        weights = np.array([some.weights for some in sets])
-        u = weights * [centred_target(some)[0] for some in sets] if gaussian else None
-        return measure(data.X, weights, u, data.fit_intercept, self.plan.rule.n_threads)
+        sets = [self.data if k is None else self._training(self.plan.folds[k]) for k in batch]
+        moments = [self._moments_without(k) for k in batch]
+        scales = [self._scale(k) for k in batch]
+        return starts_of(sets, self.plan.rule, self._gathered, moments, scales)
 
     def _scale(self, f: int | None) -> float:
         """Return a fold's alphas as multiples of the grid's."""
@@ -183,7 +153,7 @@ class Run:
         alphas = self.alphas[r]
         plan, ratio = self.plan, float(self.plan.ratios[r])
         settings = {**plan.settings, **plan.rule.as_settings(), "l1_ratio": ratio}
-        lanes = self._lanes(r, starts)
+        lanes = lanes_of(starts, ratio, plan.rule.n_threads)
         for f, lane in zip(batch, lanes, strict=True):
             kept = f is None or plan.keep_paths
             lane.engine.problem.counts_df = plan.counts_df and kept
@@ -218,15 +188,6 @@ class Run:
             bar = with_bar(alphas, plan.rule.progress)
             self.interrupt = descend(lanes, alphas, bar, plan.rule.n_threads, visit, done)
         self._leave(r, batch, lanes, settings)
-
-    def _lanes(self, r: int, starts: list[Start]) -> list[Lane]:
-        found: list[Any] = [None] * len(starts)
-
-        def job(k: int) -> None:
-            found[k] = starts[k].lane(float(self.plan.ratios[r]))
-
-        run([partial(job, k) for k in range(len(starts))], self.plan.rule.n_threads)
-        return found
 
     def _held_out(self, lane: Lane, fold: Fold) -> Floats:
         """Return the linear predictors of a fold's held-out rows for every gamma, (G, m), or

@@ -8,7 +8,6 @@ certificates of all, and who needs more rounds makes them alone. Before that, wh
 are dear (CSR), one read gathers those that any may want.
 """
 
-import time
 from collections.abc import Callable, Iterable
 from functools import partial
 from itertools import islice
@@ -17,58 +16,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import Data
-from .centring import centre
-from .design import Measured, Moments
-from .engine import Engine
 from .lane import Lane
 from .lookahead import AHEAD
-from .problem import Fit, Problem
-from .relaxed import Refitter
-from .stopping import LONG, Rule
+from .problem import Fit
 from .threads import run
 
 Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
 MOST_LANES = 16  # problems at once: each keeps a Gram matrix and a dozen numbers per column
-
-
-class Start:
-    """A problem before it goes anywhere; the lanes of all l1_ratios share its design.
-
-    relaxed : the matrix whose columns are gathered where supports are to be fitted again
-    moments : those of the problem's rows, where they are known
-    scale : its alphas, as multiples of the grid's
-    measured : the moments of its columns, where they are known
-    """
-
-    def __init__(
-        self,
-        data: Data,
-        rule: Rule,
-        relaxed: Any = None,
-        moments: Moments | None = None,
-        scale: float = 1.0,
-        measured: Measured | None = None,
-    ) -> None:
-        self.centred = centre(data, rule.n_threads, moments=moments, measured=measured)
-        self._relaxed = relaxed
-        self._correlation = self.centred.design.correlation
-        self._rule, self._scale = rule, scale
-
-    def lane(self, l1_ratio: float) -> Lane:
-        """Return a lane at the top of its grid, its null model fitted."""
-        centred, rule = self.centred.at_ratio(l1_ratio), self._rule
-        centred.design.correlation = self._correlation  # which the lane before took
-        problem = Problem(
-            centred.design, centred.y, centred.data.family, centred.penalty, rule.tol,
-            rule.max_iter, min(rule.deadline, time.monotonic() + LONG), centred.offset,
-        )  # fmt: skip
-        lane = Lane(centred, Engine(problem), centred.design.n_passes)
-        lane.scale = self._scale
-        if self._relaxed is not None:
-            lane.refitter = Refitter(self._relaxed, centred.data, rule)
-        return lane
 
 
 def descend(
@@ -156,7 +112,7 @@ def _go_ahead(lanes: list[Lane], alpha: float, n_threads: int, stop: Callable[[]
         for found, u, k in zip(some, vectors, ready, strict=True):
             lanes[k].engine.take(design.transpose_dot_of(found, u), found)
         return
-    index = np.unique(np.concatenate(some)) if bounded and shared else None
+    index = _union(some, design.p) if bounded and shared else None
     if index is None:
         z = design.transpose_dots(vectors)
     else:
@@ -179,6 +135,14 @@ def _fetch_ahead(lanes: list[Lane], alpha: float, n_threads: int) -> None:
     run([partial(job, k) for k in range(len(lanes))], n_threads)
     some = [pair for pair in found if pair is not None]
     if some:
-        now, soon = (np.unique(np.concatenate(part)) for part in zip(*some, strict=True))
+        now, soon = (_union(part, design.p) for part in zip(*some, strict=True))
         if design.lacks(now):
             design.fetch(soon)
+
+
+def _union(parts: Iterable[Indices], p: int) -> Indices:
+    """Return the features that are in any of the parts, ascending."""
+    found = np.zeros(p, dtype=bool)
+    for part in parts:
+        found[part] = True
+    return np.flatnonzero(found)

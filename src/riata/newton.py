@@ -110,16 +110,11 @@ class NewtonSolver(Solver):
         self.skip[free] = 1
         self._last_alpha = float("inf")
         self._reachable = int(np.count_nonzero(problem.never == 0))
-        offset = np.zeros(design.n) if problem.offset is None else problem.offset
-        self._offset = at_rest(offset, design.weights)
-        problem.y = at_rest(problem.y, design.weights)
+        self._offset, intercept = start_of(problem)
         self._damping, self._age, self._stretch = 0.0, 0, 1.0
         self._known = None
         self._null_steps = 0
         self._loss = LossAlong(problem)
-        start = problem.family.start(problem.y, design.weights)
-        start -= dual.weighted_sums(design.weights, self._offset)[0]
-        intercept = self._intercept_at(self._offset, start)
         eta = self._offset + intercept
         weights = design.weights * self._stand_in(problem.family.curvature(problem.y, eta))
         self._mass = float(weights.sum())
@@ -212,17 +207,11 @@ class NewtonSolver(Solver):
 
     # -- points ----------------------------------------------------------------------------------
 
-    def _intercept_at(self, eta: Floats, start: float) -> float:
-        problem = self.problem
-        if not problem.design.centred:
-            return 0.0
-        return best_intercept(problem.family, problem.y, problem.design.weights, eta, start)
-
     def move_to(self, coef: Floats) -> None:
         """Make coef (p,) with its best intercept the present point."""
         eta = self._offset + self.working.fitted(coef, np.flatnonzero(coef))
         eta = at_rest(eta, self.problem.design.weights)
-        self.state = self._point(coef, self._intercept_at(eta, self.state.intercept))
+        self.state = self._point(coef, intercept_at(self.problem, eta, self.state.intercept))
 
     def _point(
         self, coef: Floats, intercept: float, at: LossAt | None = None, steps: int = 0,
@@ -244,7 +233,9 @@ class NewtonSolver(Solver):
         by_members = working.gram is not None and (
             everybody or self._known is not None or self._pending
         )
-        if not by_members:
+        if problem.design.correlation is not None:  # where the solver starts
+            z, problem.design.correlation = problem.design.correlation, None
+        elif not by_members:
             z = problem.design.transpose_dot(w * resid)
         else:  # the others', if any, are left for `certify`
             z = np.zeros(problem.design.p)
@@ -454,6 +445,35 @@ class NewtonSolver(Solver):
             return True
         steps = math.log(gap / max(target, 1e-300)) / math.log(last / gap)
         return steps > 1 + self.working.panel.gram_in_trips()
+
+
+def start_of(problem: Problem) -> tuple[Floats, float]:
+    """Return the offset (n,) and the intercept of a fit without features; rows of weight 0 rest."""
+    w = problem.design.weights
+    offset = at_rest(np.zeros(len(w)) if problem.offset is None else problem.offset, w)
+    problem.y = at_rest(problem.y, w)
+    start = problem.family.start(problem.y, w) - dual.weighted_sums(w, offset)[0]
+    return offset, intercept_at(problem, offset, start)
+
+
+def intercept_at(problem: Problem, eta: Floats, start: float) -> float:
+    """Return the best intercept beside eta (n,), found from `start`."""
+    if not problem.design.centred:
+        return 0.0
+    return best_intercept(problem.family, problem.y, problem.design.weights, eta, start)
+
+
+def gradient_at_start(problem: Problem) -> Floats | None:
+    """Return the u = w v (n,) whose X'u is the first thing that a NewtonSolver reads; None where
+    features that nothing penalises ask for more."""
+    design = problem.design
+    if np.any(problem.penalty.free & (problem.never == 0)):
+        return None
+    offset, intercept = start_of(problem)
+    at = LossAlong(problem).at(offset + intercept)
+    nobody = design.panel(design.weights)
+    domain = problem.family.domain(problem.y)
+    return design.weights * dual_of(nobody, design, at.pull, at.curvature, domain)[0]
 
 
 def _ratio(bent: float, bend: float) -> float:

@@ -16,8 +16,8 @@ from .arguments import Data, check_data
 from .design import read_once
 from .folds import Fold, make_folds
 from .lane import Lane
-from .lockstep import Start
 from .result import RegularizationPath
+from .starts import Start
 from .stopping import Rule
 from .threads import run
 

@@ -16,7 +16,6 @@ selection", J. R. Stat. Soc. B 75(1), 2013.
 """
 
 from dataclasses import replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -27,12 +26,12 @@ from .arguments import Data, check_alphas, check_count, check_data, check_flag, 
 from .design import read_once
 from .grid import automatic_grid, with_bar
 from .lane import Lane
-from .lockstep import MOST_LANES, Start, descend
+from .lockstep import MOST_LANES, descend
 from .path import MODEL
 from .problem import Fit
+from .starts import Start, lanes_of, starts_of
 from .stopping import Rule
 from .stopping import check_rule as check_stopping
-from .threads import run
 
 Floats = NDArray[np.float64]
 
@@ -237,13 +236,8 @@ def _entries(data: Data, halves: list[Floats], grid: Floats, rule: Rule) -> list
     """Return for each half the features that enter, with the number of the alpha where they do."""
     first: list[dict[int, int]] = [{} for _ in halves]
     for begin in range(0, len(halves), MOST_LANES):
-        batch = range(begin, min(begin + MOST_LANES, len(halves)))
-        lanes: list[Any] = [None] * len(batch)
-
-        def job(k: int, half: int, lanes: list[Any] = lanes) -> None:
-            lanes[k] = Start(replace(data, weights=halves[half]), rule).lane(data.l1_ratio)
-
-        run([partial(job, k, half) for k, half in enumerate(batch)], rule.n_threads)
+        some = [replace(data, weights=own) for own in halves[begin : begin + MOST_LANES]]
+        lanes = lanes_of(starts_of(some, rule), data.l1_ratio, rule.n_threads)
 
         def visit(k: int, lane: Lane, fit: Fit, begin: int = begin) -> None:
             number = len(lane.fits) - 1

@@ -49,22 +49,19 @@ class SparsePanel(Panel):
     def extend(self, new: Indices) -> Floats:
         first = len(self.members)
         self.gather(new)
-        self._set_mean()
+        self.mean = np.concatenate([self.mean, self._means(first)])
         return self._gram(first)
 
     def reweigh(self, weights: Floats, mean: Floats | None = None) -> Floats:
         self._own, self.weights = False, weights
-        if mean is None:
-            self._set_mean()
-        else:
-            self.mean = mean
+        self.mean = self._means(0) if mean is None else mean
         return self._gram(0)
 
-    def _set_mean(self) -> None:
+    def _means(self, first: int) -> Floats:
+        """Return what `mean` is of the members from `first` on."""
         if self._own or not self._centred:
-            self.mean = np.zeros(len(self.members))
-        else:
-            self.mean = self.transpose_dot(self.weights) / self.weights.sum()
+            return np.zeros(len(self.members) - first)
+        return self._summed(self.weights[None], [], first)[0] / self.weights.sum()
 
     def _gram(self, first: int) -> Floats:
         """Return the rows of the members from `first` on."""
@@ -86,8 +83,9 @@ class SparsePanel(Panel):
         return self._summed(u[None], [])[0]
 
     def transpose_dots(self, vectors: Floats, some: Indices) -> Floats:
-        pairs = [self._summed(vectors[a : a + 2], []) for a in range(0, len(vectors), 2)]
-        return np.concatenate(pairs)[:, some]
+        first = int(some.min(initial=len(self.members)))
+        pairs = [self._summed(vectors[a : a + 2], [], first) for a in range(0, len(vectors), 2)]
+        return np.concatenate(pairs)[:, some - first]
 
     def round_trip(
         self, coef: Floats, image: Floats, turn: Callable[[int, int], None], vectors: Floats
@@ -107,19 +105,22 @@ class SparsePanel(Panel):
             self._trips = float(sizes @ sizes) / work
         return self._trips
 
-    def _summed(self, vectors: Floats, before: Sequence[Callable[[int, int], None]]) -> Floats:
-        """Return X_W'u of one or two vectors (m, n), whose rows `before` makes: (m, |W|)."""
+    def _summed(
+        self, vectors: Floats, before: Sequence[Callable[[int, int], None]], first: int = 0
+    ) -> Floats:
+        """Return X_W'u of one or two vectors (m, n), whose rows `before` makes: (m, |W|); of the
+        members from `first` on."""
         blocks = self._blocks()
-        out = np.empty((len(blocks), len(self.members), len(vectors)))
+        out = np.empty((len(blocks), len(self.members) - first, len(vectors)))
 
         def job(k: int, a: int, b: int) -> None:
             for call in before:
                 call(a, b)
-            panel.transpose_dots(self.indptr, self.local, self.value, vectors, out[k], a, b)
+            panel.transpose_dots(self.indptr, self.local, self.value, vectors, first, out[k], a, b)
 
         run([partial(job, k, a, b) for k, (a, b) in enumerate(blocks)], self._design.n_threads)
         total = out.sum(axis=0).T
-        rest = self._design.rest[self.members]
+        rest = self._design.rest[self.members[first:]]
         return total - np.outer(vectors.sum(axis=1), rest) if rest.any() else total
 
     def retain(self, kept: Indices) -> None:

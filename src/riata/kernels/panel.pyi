@@ -93,6 +93,7 @@ def transpose_dots(
     local: NDArray[np.int32],
     value: Floats,
     vectors: Floats,
+    first: int,
     out: Floats,
     r0: int,
     r1: int,

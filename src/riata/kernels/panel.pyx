@@ -161,24 +161,32 @@ def gram(
 
 def transpose_dots(
     const int64_t[::1] indptr, const int32_t[::1] local, const double[::1] value,
-    const double[:, ::1] vectors, double[:, ::1] out, Py_ssize_t r0, Py_ssize_t r1
+    const double[:, ::1] vectors, Py_ssize_t first, double[:, ::1] out, Py_ssize_t r0, Py_ssize_t r1
 ):
-    """out_am = sum_i x_ia vectors_mi over the rows r0:r1, one or two vectors; overwritten."""
-    cdef Py_ssize_t i, k
+    """out_am = sum_i x_i,first+a vectors_mi over the rows r0:r1, one or two vectors; overwritten.
+
+    Within a row the columns from `first` on come last: no others are read.
+    """
+    cdef Py_ssize_t i, k, start
     cdef double u, v
     cdef bint two = vectors.shape[0] == 2
     with nogil:
         out[:, :] = 0.0
         for i in range(r0, r1):
+            start = indptr[i]
+            if first > 0:
+                start = indptr[i + 1]
+                while start > indptr[i] and local[start - 1] >= first:
+                    start -= 1
             u = vectors[0, i]
             if two:
                 v = vectors[1, i]
-                for k in range(indptr[i], indptr[i + 1]):
-                    out[local[k], 0] += value[k] * u
-                    out[local[k], 1] += value[k] * v
+                for k in range(start, indptr[i + 1]):
+                    out[local[k] - first, 0] += value[k] * u
+                    out[local[k] - first, 1] += value[k] * v
             else:
-                for k in range(indptr[i], indptr[i + 1]):
-                    out[local[k], 0] += value[k] * u
+                for k in range(start, indptr[i + 1]):
+                    out[local[k] - first, 0] += value[k] * u
 
 
 def dot(
