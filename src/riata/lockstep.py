@@ -46,27 +46,35 @@ def descend(
         for lane in lanes:
             lane.engine.problem.deadline = -float("inf")
 
-    def job(number: int, some: list[float]) -> None:
+    together = Together(lanes, n_threads, stop) if shares_reads(lanes) else None
+
+    def job(number: int, some: list[float], following: float | None) -> None:
         lane = lanes[number]
+        if together is not None:
+            together.take(number)
         for alpha in some:
             verify = number == 0 and alpha == grid[-1]  # the others' may stay Gram algebra
             visit(number, lane, lane.step(alpha, last=verify))
             if lane.engine.problem.expired():
-                break
+                return
+        if together is not None and following is not None and not together.fetches:
+            together.begin(number, following)
 
     for lane in lanes:
         if lane.engine.apart:  # the others wait for each other, or are asked for what they predict
             lane.expect(grid)
-    steps, solved, share = iter(alphas), 0, shares_reads(lanes)
+    steps, asked, solved = iter(alphas), 0, 0
     try:
         while True:
             apart = all(lane.engine.apart for lane in lanes)
             some = [float(alpha) for alpha in islice(steps, AHEAD if apart else 1)]
             if not some or lanes[0].engine.problem.expired():
                 break
-            if share and not apart:
-                _go_ahead(lanes, some[0], n_threads, stop)
-            run([partial(job, k, some) for k in range(len(lanes))], n_threads, stop)
+            asked += len(some)
+            following = float(grid[asked]) if asked < len(grid) else None
+            if together is not None:
+                together.read(some[0])
+            run([partial(job, k, some, following) for k in range(len(lanes))], n_threads, stop)
             done()
             solved = min(len(lane.fits) for lane in lanes)
     except KeyboardInterrupt as interrupt:
@@ -86,58 +94,84 @@ def shares_reads(lanes: list[Lane]) -> bool:
     return len(lanes) > 1 and alike and pays
 
 
-def _go_ahead(lanes: list[Lane], alpha: float, n_threads: int, stop: Callable[[], None]) -> None:
-    """Take every lane that can towards alpha, then read X once for what all of them want to know.
+class Together:
+    """Lanes that go towards the next alpha, and then read X once for what all want to know there.
 
-    The columns that any lane is in doubt about are read for all of them: each is in doubt about
-    nearly the same, and knows more at the next alpha. Where a part of the columns can't be read
-    for all at once, they are read for each if that is less than a pass. u sums to 0 where columns
-    are centred, so that it does not matter by which lane's means.
+    fetches : whether they must not before it is known who may join: gathering a column reads all
+        of X, and one read gathers them for all
     """
-    _fetch_ahead(lanes, alpha, n_threads)
-    wanted: list[Any] = [None] * len(lanes)
 
-    def begin(k: int) -> None:
-        wanted[k] = lanes[k].engine.begin(alpha * lanes[k].scale)
+    def __init__(self, lanes: list[Lane], n_threads: int, stop: Callable[[], None]) -> None:
+        self._engines = [lane.engine for lane in lanes]
+        self._scales = [lane.scale for lane in lanes]
+        self._design, self._n_threads, self._stop = lanes[0].centred.design, n_threads, stop
+        self.fetches = self._design.column_cost == float("inf")
+        self._begun = [False] * len(lanes)
+        self._wanted: list[Floats | None] = [None] * len(lanes)  # u, and whose X'u: None, of all
+        self._doubtful: list[Indices | None] = [None] * len(lanes)
+        self._found: list[tuple[Floats, Indices | None] | None] = [None] * len(lanes)
 
-    run([partial(begin, k) for k in range(len(lanes))], n_threads, stop)
-    ready = [k for k, u in enumerate(wanted) if u is not None]
-    if not ready:
-        return
-    design, vectors = lanes[0].centred.design, np.array([wanted[k] for k in ready])
-    doubtful = [lanes[k].engine.doubtful() for k in ready]
-    some = [found for found in doubtful if found is not None]
-    bounded, shared = len(some) == len(ready), design.reads_some_together
-    if bounded and not shared and sum(map(len, some)) * design.column_cost <= design.p:
-        for found, u, k in zip(some, vectors, ready, strict=True):
-            lanes[k].engine.take(design.transpose_dot_of(found, u), found)
-        return
-    index = _union(some, design.p) if bounded and shared else None
-    if index is None:
-        z = design.transpose_dots(vectors)
-    else:
-        z = design.transpose_dots_of(index, vectors)
-    for row, k in zip(z, ready, strict=True):
-        lanes[k].engine.take(row, index)
+    def begin(self, k: int, alpha: float) -> None:
+        """Take a lane towards alpha, as far as it gets without X."""
+        if self._begun[k]:
+            return
+        engine, self._begun[k] = self._engines[k], True
+        self._wanted[k] = engine.begin(alpha * self._scales[k])
+        self._doubtful[k] = None if self._wanted[k] is None else engine.doubtful()
 
+    def take(self, k: int) -> None:
+        """Tell a lane what was read for it."""
+        found, self._found[k] = self._found[k], None
+        if found is not None:
+            self._engines[k].take(*found)
 
-def _fetch_ahead(lanes: list[Lane], alpha: float, n_threads: int) -> None:
-    """Where gathering a column reads all of X, gather in one read those that any lane may want at
-    alpha, and soon."""
-    design = lanes[0].centred.design
-    if design.column_cost < float("inf"):
-        return
-    found: list[Any] = [None] * len(lanes)
+    def read(self, alpha: float) -> None:
+        """Read X at the points towards alpha that the lanes have come to, or now do.
 
-    def job(k: int) -> None:
-        found[k] = lanes[k].engine.wanted(alpha * lanes[k].scale)
+        The columns that any lane is in doubt about are read for all of them: each is in doubt about
+        nearly the same, and knows more at the next alpha. Where a part of the columns can't be read
+        for all at once, they are read for each if that is less than a pass. u sums to 0 where
+        columns are centred, so that it does not matter by which lane's means.
+        """
+        every = range(len(self._engines))
+        if not all(self._begun):
+            self._fetch(alpha)
+            run([partial(self.begin, k, alpha) for k in every], self._n_threads, self._stop)
+        self._begun = [False] * len(self._begun)
+        ready = [k for k in every if self._wanted[k] is not None]
+        if not ready:
+            return
+        design, vectors = self._design, np.array([self._wanted[k] for k in ready])
+        some = [found for k in ready if (found := self._doubtful[k]) is not None]
+        bounded, shared = len(some) == len(ready), design.reads_some_together
+        if bounded and not shared and sum(map(len, some)) * design.column_cost <= design.p:
+            for k, u, index in zip(ready, vectors, some, strict=True):
+                self._found[k] = design.transpose_dot_of(index, u), index
+            return
+        union = _union(some, design.p) if bounded and shared else None
+        if union is None:
+            z = design.transpose_dots(vectors)
+        else:
+            z = design.transpose_dots_of(union, vectors)
+        for k, row in zip(ready, z, strict=True):
+            self._found[k] = row, union
 
-    run([partial(job, k) for k in range(len(lanes))], n_threads)
-    some = [pair for pair in found if pair is not None]
-    if some:
-        now, soon = (_union(part, design.p) for part in zip(*some, strict=True))
-        if design.lacks(now):
-            design.fetch(soon)
+    def _fetch(self, alpha: float) -> None:
+        """Gather in one read the columns that any lane may want at alpha, and soon."""
+        if not self.fetches:
+            return
+        engines, scales = self._engines, self._scales
+        found: list[Any] = [None] * len(engines)
+
+        def job(k: int) -> None:
+            found[k] = engines[k].wanted(alpha * scales[k])
+
+        run([partial(job, k) for k in range(len(engines))], self._n_threads)
+        some = [pair for pair in found if pair is not None]
+        if some:
+            now, soon = (_union(part, self._design.p) for part in zip(*some, strict=True))
+            if self._design.lacks(now):
+                self._design.fetch(soon)
 
 
 def _union(parts: Iterable[Indices], p: int) -> Indices:

@@ -35,6 +35,7 @@ NOW = 0.9  # urgency of those who may join at the next alpha
 SOON = 0.7  # and of those who are fetched along with them
 CLOCKED = 20  # Newton steps between two looks at the clock, where there is a deadline
 ROUGH_GRAM = 1e-3  # share of |x_j|^2 that inner products may miss
+MOVED = 16  # rows of a Gram matrix that move in one go
 CHUNK = 2e8  # multiply-adds of descent between two looks at the clock and the true residual
 
 
@@ -161,9 +162,10 @@ class WorkingSet:
             return
         old = len(gram)
         gram.resize((side, side), refcheck=False)  # nobody else keeps it
-        flat = gram.reshape(-1)
-        for i in range(size - 1, 0, -1):
-            flat[i * side : i * side + size] = flat[i * old : i * old + size]
+        before = gram.reshape(-1)[: old * old].reshape(old, old)
+        for end in range(size, 0, -MOVED):  # the last rows first: they go where no others are
+            rows = slice(max(end - MOVED, 0), end)
+            gram[rows, :size] = before[rows, :size]
 
     def retain(self, kept: Indices) -> Indices:
         """Keep the members at these positions, who must be all that are not zero; in order. Returns
