@@ -16,8 +16,8 @@ FLAGS = [
 if platform.machine() in ("x86_64", "AMD64"):
     FLAGS.append("-march=x86-64-v2")  # NumPy's own floor
 KERNELS = "src/riata/kernels"
-# tiles use fused multiply-adds where the CPU has them (dispatched at run time)
-CONTRACTED = {name: ["-ffp-contract=fast"] for name in ("gram", "factor", "dots")}
+# tiles and losses use fused multiply-adds where the CPU has them (dispatched at run time)
+CONTRACTED = {name: ["-ffp-contract=fast"] for name in ("gram", "factor", "dots", "loss")}
 HEADERS = [
     *("simd.h", "tile.h", "dots.h", "factor.h", "loss.h", "bounds.h"),
     *("simd.pxd", "scalar.pxd", "restricted.pxd", "rank.pxd", "limits.pxd", "factor.pxd"),

@@ -16,6 +16,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .design import Design
+from .engine import Engine
 from .lane import Lane
 from .lookahead import AHEAD
 from .problem import Fit
@@ -46,7 +48,10 @@ def descend(
         for lane in lanes:
             lane.engine.problem.deadline = -float("inf")
 
-    together = Together(lanes, n_threads, stop) if shares_reads(lanes) else None
+    together = None
+    if shares_reads(lanes):
+        engines = [lane.engine for lane in lanes]
+        together = Together(engines, lanes[0].centred.design, n_threads, stop)
 
     def job(number: int, some: list[float], following: float | None) -> None:
         lane = lanes[number]
@@ -58,7 +63,7 @@ def descend(
             if lane.engine.problem.expired():
                 return
         if together is not None and following is not None and not together.fetches:
-            together.begin(number, following)
+            together.begin(number, following * lane.scale)
 
     for lane in lanes:
         if lane.engine.apart:  # the others wait for each other, or are asked for what they predict
@@ -73,7 +78,7 @@ def descend(
             asked += len(some)
             following = float(grid[asked]) if asked < len(grid) else None
             if together is not None:
-                together.read(some[0])
+                together.read([some[0] * lane.scale for lane in lanes])
             run([partial(job, k, some, following) for k in range(len(lanes))], n_threads, stop)
             done()
             solved = min(len(lane.fits) for lane in lanes)
@@ -95,48 +100,50 @@ def shares_reads(lanes: list[Lane]) -> bool:
 
 
 class Together:
-    """Lanes that go towards the next alpha, and then read X once for what all want to know there.
+    """Problems that go towards their next alphas, and then read X once for what all want to know.
 
+    design : that of one of them; it counts the reads
     fetches : whether they must not before it is known who may join: gathering a column reads all
         of X, and one read gathers them for all
     """
 
-    def __init__(self, lanes: list[Lane], n_threads: int, stop: Callable[[], None]) -> None:
-        self._engines = [lane.engine for lane in lanes]
-        self._scales = [lane.scale for lane in lanes]
-        self._design, self._n_threads, self._stop = lanes[0].centred.design, n_threads, stop
-        self.fetches = self._design.column_cost == float("inf")
-        self._begun = [False] * len(lanes)
-        self._wanted: list[Floats | None] = [None] * len(lanes)  # u, and whose X'u: None, of all
-        self._doubtful: list[Indices | None] = [None] * len(lanes)
-        self._found: list[tuple[Floats, Indices | None] | None] = [None] * len(lanes)
+    def __init__(
+        self, engines: list[Engine], design: Design, n_threads: int, stop: Callable[[], None]
+    ) -> None:
+        self._engines, self._design, self._n_threads, self._stop = engines, design, n_threads, stop
+        self.fetches = design.column_cost == float("inf")
+        self._begun = [False] * len(engines)
+        self._wanted: list[Floats | None] = [None] * len(engines)  # u, and whose X'u: None, of all
+        self._doubtful: list[Indices | None] = [None] * len(engines)
+        self._found: list[tuple[Floats, Indices | None] | None] = [None] * len(engines)
 
     def begin(self, k: int, alpha: float) -> None:
-        """Take a lane towards alpha, as far as it gets without X."""
+        """Take a problem towards its alpha, as far as it gets without X."""
         if self._begun[k]:
             return
         engine, self._begun[k] = self._engines[k], True
-        self._wanted[k] = engine.begin(alpha * self._scales[k])
+        self._wanted[k] = engine.begin(alpha)
         self._doubtful[k] = None if self._wanted[k] is None else engine.doubtful()
 
     def take(self, k: int) -> None:
-        """Tell a lane what was read for it."""
+        """Tell a problem what was read for it."""
         found, self._found[k] = self._found[k], None
         if found is not None:
             self._engines[k].take(*found)
 
-    def read(self, alpha: float) -> None:
-        """Read X at the points towards alpha that the lanes have come to, or now do.
+    def read(self, alphas: list[float]) -> None:
+        """Read X at the points towards `alphas` that the problems have come to, or now do.
 
-        The columns that any lane is in doubt about are read for all of them: each is in doubt about
+        The columns that any one is in doubt about are read for all of them: each is in doubt about
         nearly the same, and knows more at the next alpha. Where a part of the columns can't be read
         for all at once, they are read for each if that is less than a pass. u sums to 0 where
-        columns are centred, so that it does not matter by which lane's means.
+        columns are centred, so that it does not matter by whose means.
         """
         every = range(len(self._engines))
         if not all(self._begun):
-            self._fetch(alpha)
-            run([partial(self.begin, k, alpha) for k in every], self._n_threads, self._stop)
+            self._fetch(alphas)
+            jobs = [partial(self.begin, k, alpha) for k, alpha in enumerate(alphas)]
+            run(jobs, self._n_threads, self._stop)
         self._begun = [False] * len(self._begun)
         ready = [k for k in every if self._wanted[k] is not None]
         if not ready:
@@ -156,15 +163,15 @@ class Together:
         for k, row in zip(ready, z, strict=True):
             self._found[k] = row, union
 
-    def _fetch(self, alpha: float) -> None:
-        """Gather in one read the columns that any lane may want at alpha, and soon."""
+    def _fetch(self, alphas: list[float]) -> None:
+        """Gather in one read the columns that any may want at its alpha, and soon."""
         if not self.fetches:
             return
-        engines, scales = self._engines, self._scales
+        engines = self._engines
         found: list[Any] = [None] * len(engines)
 
         def job(k: int) -> None:
-            found[k] = engines[k].wanted(alpha * scales[k])
+            found[k] = engines[k].wanted(alphas[k])
 
         run([partial(job, k) for k in range(len(engines))], self._n_threads)
         some = [pair for pair in found if pair is not None]

@@ -397,7 +397,7 @@ class NewtonSolver(Solver):
             return solves, False
         if t == 1.0 and not problem.family.straight:  # whose curvature is its own, but for jumps
             full = np.concatenate([free_step, step])
-            stiffness = float(l2 @ step**2)
+            stiffness = float((l2 * step) @ step)
             bent = seen.fall(full, offset) - there.fall(full, offset) + stiffness
             self._stretch = _ratio(bent, bend + stiffness)
         self._loss.forget(seen.at)

@@ -1,19 +1,17 @@
 """Many targets on one X: independent least-squares paths that share what they read of it.
 
-Moments, column norms and (tall dense X) the Gram matrix are made once, as is, for paths without an
-L1 part and without bounds, the decomposition of X (once for LANES paths). The paths go down their
-grids side by side, each on its own alphas: at every step each descends on its working set, then
-one pass over X gives X'(w r) for all of them, which is the certificate of most, and tells who joins
-next. A path that needs more rounds makes them by itself. So do all where they are fewer than
-FEWEST, or where a pass for several vectors costs as much as one for each (CSC).
+Moments, column norms, where the paths start and (tall dense X) the Gram matrix are made once, as
+is, for paths without an L1 part and without bounds, the decomposition of X (once for LANES paths).
+The paths go down their own grids side by side, on threads. Where no column can be read alone (CSR)
+and there are FEWEST or more, each descends on its working set at every step, then one pass over X
+gives X'(w r) for all of them; elsewhere their bounds leave less to read.
 
-Cost: a pass with m vectors takes m n p multiply-adds but reads X once. Memory: LANES paths at once,
-fewer where their Gram matrices, of 2 n + 64 features each, would take more than ROOM bytes, and for
-each of them a Gram matrix and a few dozen numbers per row and column.
+Memory: LANES paths at once, fewer where their Gram matrices, of 2 n + 64 features each, would take
+more than ROOM bytes, and for each of them a Gram matrix and a few dozen numbers per row and column.
 """
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 from typing import Any
 
@@ -26,6 +24,8 @@ from .design import Design
 from .engine import Engine
 from .grid import Grid, with_bar
 from .lane import Lane
+from .lockstep import Together
+from .lookahead import AHEAD
 from .problem import Problem
 from .relaxed import Refitter
 from .result import RegularizationPath
@@ -87,7 +87,8 @@ class Batch:
         self._design, self._rule = whole.design, rule
         targets = [centred_target(data) for data in members]
         w = whole.design.weights
-        z = self._read([w * y for y, _ in targets])
+        before = whole.design.n_passes
+        z = whole.design.transpose_dots(np.array([w * y for y, _ in targets]))
         n_threads = 1 if len(members) >= rule.n_threads else rule.n_threads
         self.lanes = [
             self._lane(
@@ -99,10 +100,14 @@ class Batch:
             )
             for k, data in enumerate(members)
         ]  # fmt: skip
-        self._together = self._design.reads_together and len(members) >= FEWEST
+        self._share(before)
         self.grids = [grid.of(lane.engine.alpha_max(), whole.design) for lane in self.lanes]
-        for lane, alphas in zip(self.lanes, self.grids, strict=True):
-            if not self._together:
+        self._together: Together | None = None
+        if whole.design.column_cost == float("inf") and len(members) >= FEWEST:
+            engines = [lane.engine for lane in self.lanes]
+            self._together = Together(engines, whole.design, rule.n_threads, self._stop)
+        else:
+            for lane, alphas in zip(self.lanes, self.grids, strict=True):
                 lane.expect(alphas)
 
     def _lane(self, centred: Centred, *, relaxed: bool) -> Lane:
@@ -117,62 +122,55 @@ class Batch:
             lane.refitter = Refitter(centred.data.X, centred.data, rule)
         return lane
 
-    def _read(self, vectors: list[Floats]) -> Floats:
-        """Return X'u (m, p) of several u (n,), by passes over X that they share."""
-        before = self._design.n_passes
-        z = self._design.transpose_dots(np.array(vectors))
-        self._share = (self._design.n_passes - before) / len(vectors)
-        return z
-
     def descend(self, steps: Iterator[Any]) -> KeyboardInterrupt | None:
         """Take all lanes down their grids; return the Ctrl-C that ended it early, if one did."""
-        solved = 0
+        L, solved = len(self.grids[0]), 0
         try:
-            for k in range(len(self.grids[0])):
-                next(steps, None)
+            for first, end in cut(L, L if self._together else -(-L // AHEAD)):
+                for _ in range(first, end):
+                    next(steps, None)
                 if self.lanes[0].engine.problem.expired():
                     break
-                self._step(k)
-                solved += 1
+                self._solve(first, end)
+                solved = min(len(lane.fits) for lane in self.lanes)
         except KeyboardInterrupt as interrupt:
             for lane in self.lanes:
                 lane.cut(solved)
             return interrupt
         return None
 
-    def _step(self, k: int) -> None:
-        """Solve the k-th alpha of every lane."""
-        wanted: list[Floats | None] = [None] * len(self.lanes)
+    def _solve(self, first: int, end: int) -> None:
+        """Solve some alphas of every lane."""
 
-        def begin(t: int) -> None:
-            wanted[t] = self.lanes[t].engine.begin(float(self.grids[t][k]))
+        def solve(t: int) -> None:
+            lane, alphas = self.lanes[t], self.grids[t]
+            if self._together is not None:
+                self._together.take(t)
+            for k in range(first, end):
+                lane.step(float(alphas[k]), last=k == len(alphas) - 1)
+                if lane.engine.problem.expired():
+                    break
 
-        def finish(t: int) -> None:
-            alphas = self.grids[t]
-            self.lanes[t].step(float(alphas[k]), last=k == len(alphas) - 1)
-
-        if self._together:
-            self._run(begin, range(len(self.lanes)))
-        ready = [t for t, u in enumerate(wanted) if u is not None]
-        if ready:
-            z = self._read([u for u in wanted if u is not None])
-            for row, t in enumerate(ready):
-                self.lanes[t].engine.take(z[row])
-                self.lanes[t].centred.design.n_passes += self._share
+        if self._together is not None:
+            before = self._design.n_passes
+            self._together.read([float(alphas[first]) for alphas in self.grids])
+            self._share(before)
         rest = range(len(self.lanes))
-        if self.lanes[0].engine.direct(float(self.grids[0][k])):
-            finish(0)
+        if self.lanes[0].engine.direct(float(self.grids[0][first])):
+            solve(0)
             for lane in self.lanes[1:]:
                 lane.engine.ridge.adopt(self.lanes[0].engine.ridge)
             rest = rest[1:]
-        self._run(finish, rest)
+        run([partial(solve, t) for t in rest], self._rule.n_threads, self._stop)
 
-    def _run(self, job: Callable[[int], None], lanes: range) -> None:
-        def stop() -> None:
-            for lane in self.lanes:
-                lane.engine.problem.deadline = -float("inf")
+    def _share(self, before: float) -> None:
+        """Count for every lane its part of the passes that were made for all."""
+        for lane in self.lanes:
+            lane.centred.design.n_passes += (self._design.n_passes - before) / len(self.lanes)
 
-        run([partial(job, t) for t in lanes], self._rule.n_threads, stop)
+    def _stop(self) -> None:
+        for lane in self.lanes:
+            lane.engine.problem.deadline = -float("inf")
 
     def results(self, unsolved: str, settings: dict[str, Any], start: float) -> Paths:
         """Return the paths as far as they went; start : passes that each has had a part in."""

@@ -1,7 +1,7 @@
 /* exp and log(1 + x) that a compiler can vectorise, and the losses made of them.
  *
- * No branch, no table: the same operations on every vector width, so the same bits. Errors are below
- * 2 units in the last place. */
+ * No branch, no table: the same operations for every row, so its bits do not depend on its place;
+ * multiply-adds are fused where the CPU can. Errors are below 2 units in the last place. */
 #ifndef RIATA_LOSS_H
 #define RIATA_LOSS_H
 #include "simd.h"
@@ -69,8 +69,9 @@ static inline double riata_log1p(double e) {
 
 /* ROW fills pull[i], curvature[i] and `value`; lanes are added in a fixed tree, as in simd.h. */
 #define RIATA_LOSS(NAME, ROW)                                                                     \
-  RIATA_CLONES static double NAME(const double *y, const double *eta, const double *w,            \
-                                  double *pull, double *curvature, ptrdiff_t n) {                 \
+  RIATA_CLONES static double NAME(const double *restrict y, const double *restrict eta,           \
+                                  const double *restrict w, double *restrict pull,                \
+                                  double *restrict curvature, ptrdiff_t n) {                      \
     double lane[8] = {0.0};                                                                       \
     ptrdiff_t i = 0, k;                                                                           \
     for (; i + 8 <= n; i += 8)                                                                    \
@@ -91,10 +92,11 @@ static inline double riata_log1p(double e) {
 
 /* log(1 + exp(eta)) - y eta; y - mu; mu (1 - mu) */
 #define RIATA_LOGISTIC_ROW(j)                                                                     \
-  double x = eta[j], far = x < 0.0 ? x : -x, e = riata_exp(far), q = e / (1.0 + e);               \
+  double x = eta[j], far = x < 0.0 ? x : -x, e = riata_exp(far);                           \
+  double part = 1.0 / (1.0 + e), q = e * part;                                                    \
   double up = x < 0.0 ? 0.0 : 1.0, high = x < 0.0 ? 0.0 : x;                                      \
   pull[j] = (y[j] - up) + (x < 0.0 ? -q : q);                                                     \
-  curvature[j] = q / (1.0 + e);                                                                   \
+  curvature[j] = q * part;                                                                        \
   value = riata_log1p(e) + (high - y[j] * x);
 
 /* exp(eta) - y eta; y - mu; mu */
