@@ -30,6 +30,7 @@ FLOORS = {
         "newton",
         "newton_wide",
         "problem",
+        "quadratic_model",
         "residual_descent",
         "certify",
         "correlations",

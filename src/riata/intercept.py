@@ -1,12 +1,14 @@
-"""The intercept that fits best where everything else is held."""
+"""The intercept that fits best where everything else is held, and the fit without features."""
 
 import math
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .certify import at_rest
 from .families import Family
 from .kernels import dual
+from .problem import Problem
 
 Floats = NDArray[np.float64]
 
@@ -37,3 +39,19 @@ def best_intercept(family: Family, y: Floats, w: Floats, eta: Floats, start: flo
             break
         b = new
     return b
+
+
+def intercept_at(problem: Problem, eta: Floats, start: float) -> float:
+    """Return the best intercept beside eta (n,), found from `start`; 0 where there is none."""
+    if not problem.design.centred:
+        return 0.0
+    return best_intercept(problem.family, problem.y, problem.design.weights, eta, start)
+
+
+def start_of(problem: Problem) -> tuple[Floats, float]:
+    """Return the offset (n,) and the intercept of a fit without features; rows of weight 0 rest."""
+    w = problem.design.weights
+    offset = at_rest(np.zeros(len(w)) if problem.offset is None else problem.offset, w)
+    problem.y = at_rest(problem.y, w)
+    start = problem.family.start(problem.y, w) - dual.weighted_sums(w, offset)[0]
+    return offset, intercept_at(problem, offset, start)

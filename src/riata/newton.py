@@ -19,7 +19,6 @@ Sources: Lee, Sun, Saunders, SIAM J. Optim. 24(3), 2014, algorithm 1 (proximal N
 search); Friedman, Hastie, Tibshirani, J. Stat. Softw. 33(1), 2010, section 3 (logistic paths).
 """
 
-import math
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -34,12 +33,13 @@ from .certify import (
 )
 from .correlations import Correlations
 from .expansion import Expansion, LossAlong, line_search
-from .intercept import best_intercept
+from .intercept import intercept_at, start_of
 from .kernels import dual
 from .penalty import Box
 from .problem import Fit, Problem
+from .quadratic_model import QuadraticModel
 from .solver import EPS, Floats, Solver, State
-from .working_set import GRAM_LIMIT, Indices, WorkingSet
+from .working_set import GRAM_LIMIT
 
 EXACT = 0.1  # share of the target to which the quadratic on the working set is solved
 INNER = 0.8  # share of the gap wanted that the working set may keep: nobody else adds to it
@@ -111,14 +111,14 @@ class NewtonSolver(Solver):
         self._last_alpha = float("inf")
         self._reachable = int(np.count_nonzero(problem.never == 0))
         self._offset, intercept = start_of(problem)
-        self._damping, self._age, self._stretch = 0.0, 0, 1.0
+        self._damping = 0.0
         self._known = None
         self._null_steps = 0
         self._loss = LossAlong(problem)
         eta = self._offset + intercept
-        weights = design.weights * self._stand_in(problem.family.curvature(problem.y, eta))
-        self._mass = float(weights.sum())
-        self.working = WorkingSet(design, free, weights)
+        curvature = self._stand_in(problem.family.curvature(problem.y, eta))
+        self._model = QuadraticModel(problem, free, curvature)
+        self.working = self._model.working
         self._free_panel = design.panel(design.weights)
         if len(free):
             self._free_panel.extend(free)
@@ -141,7 +141,7 @@ class NewtonSolver(Solver):
         best, start = float("inf"), self.state.at.loss
         while len(self.working.free) and self._null_steps < NULL_STEPS:
             seen = self._loss.expand(self.working.panel, self.state.at, self.state.seen)
-            loss, lost = self.state.at.loss, self._free_model(seen)
+            loss, lost = self.state.at.loss, self._model.free_gain(seen)
             self.problem.separated = loss <= SEPARATED * start
             flat = lost >= 0.5 * best and lost <= EPS * start
             if self.problem.separated or flat or lost <= EPS**2 * loss:
@@ -189,21 +189,10 @@ class NewtonSolver(Solver):
 
         seen : what the working set's columns know of the point
         """
-        curvature = self._stand_in(at.curvature)
-        weights = self.problem.design.weights * curvature
-        known = seen is not None and curvature is at.curvature and self.problem.design.centred
-        self._mass = float(weights.sum())
-        self.working.reweigh(weights, seen.bent / seen.mass if seen is not None and known else None)
-        self._age, self._stretch = 0, 1.0
-
-    def _free_model(self, seen: Expansion) -> float:
-        """Return half the squared norm, in the metric of the curvature, of the step that solves the
-        quadratic model for intercept and free features."""
-        z_free = self.working.reduced(seen.z, seen.total)[1]
-        gain = float(z_free @ self.working.space.solve(z_free))
-        if self.problem.design.centred:
-            gain += seen.total**2 / self._mass
-        return 0.5 * gain
+        curvature, mean = self._stand_in(at.curvature), None
+        if seen is not None and curvature is at.curvature and self.problem.design.centred:
+            mean = seen.bent / seen.mass
+        self._model.refresh(curvature, mean)
 
     # -- points ----------------------------------------------------------------------------------
 
@@ -316,7 +305,7 @@ class NewtonSolver(Solver):
         Newton steps; the curvature is refreshed where the steps that the present one would still
         take, at the rate of the last, cost more than its Gram matrix.
         """
-        problem, working, state = self.problem, self.working, self.state
+        problem, working, model, state = self.problem, self.working, self._model, self.state
         assert working.gram is not None  # see newton_wide.py
         here = _Here(
             state.coef[working.members], state.coef[working.free], state.intercept, state.steps,
@@ -324,11 +313,11 @@ class NewtonSolver(Solver):
         )  # fmt: skip
         n_iter, last, poor = 0, float("inf"), 0
         while True:
-            gap = self._gap_of_members(here, box)
+            gap = model.gap(here.coef, here.seen, box)
             finished = gap <= target
             if finished or n_iter >= max_iter or problem.expired():
                 break
-            if self._age and self._spent(gap, last, target):
+            if model.spent(gap, last, target):
                 self._thin_out(here, box)
                 self._refresh(here.seen.at, here.seen)
                 last = float("inf")
@@ -346,12 +335,11 @@ class NewtonSolver(Solver):
             solves, moved = self._step(here, box, aim, max_iter - n_iter)
             n_iter += max(solves, 1)
             if moved:
-                self._age += 1
                 continue
-            finished = self._age == 0 and self._damping > 0.0
+            finished = model.age == 0 and self._damping > 0.0
             if finished:
                 break
-            self._damping = 0.0 if self._age else 1.0
+            self._damping = 0.0 if model.age else 1.0
             self._refresh(here.seen.at, here.seen)
             last = float("inf")
         self._damping = 0.0
@@ -361,51 +349,24 @@ class NewtonSolver(Solver):
         self.state = self._point(new, intercept, here.seen.at, here.steps, here.seen)
         return n_iter, finished
 
-    def _gap_of_members(self, here: "_Here", box: Box) -> float:
-        """Return what the quadratic model has left to gain, its duality gap."""
-        seen, working = here.seen, self.working
-        grad, _ = working.reduced(seen.z, seen.total)
-        return self._free_model(seen) + self._restricted_gap(here, grad, box)
-
-    def _restricted_gap(self, here: "_Here", z: Floats, box: Box) -> float:
-        """Return the members' part of the duality gap, where X_W'(w v) = z."""
-        work = self.working.members
-        norm_sq = self._mass * self.problem.design.norm_sq[work]
-        return dual.gap_of_members(here.coef, z, 2.0 * here.seen.loss, norm_sq, *box.take(work))
-
     def _step(self, here: "_Here", box: Box, aim: float, max_iter: int) -> tuple[int, bool]:
         """Move to the optimum of the model, found to a gap of `aim`, as far as Armijo lets; return
         (solves, whether it moved)."""
-        problem, working, seen = self.problem, self.working, here.seen
-        work = working.members
-        grad, z_free = working.reduced(seen.z, seen.total)
-        stretch, (l1, l2, lower, upper) = self._stretch, box.take(work)
-        stiff = l2 * here.coef
-        stretched = (grad - stiff) / stretch + stiff
-        norm_sq = self._mass * problem.design.norm_sq[work]
-        terms = np.array([here.coef, stretched, norm_sq, l1 / stretch, l2, lower, upper])
-        solves, _ = working.descend(
-            terms, 2.0 * seen.loss, aim, max_iter, clocked=problem.deadline < float("inf")
-        )
-        step = terms[0] - here.coef
-        bend = float(step @ (stretched - terms[1])) + 2.0 * self._free_model(seen)
-        free_step = working.space.solve(z_free) + working.free_step(step)
-        shift = seen.total / self._mass if problem.design.centred else 0.0
-        offset = shift - working.mean_at(free_step, step)
-        t, there = self._search(box, work, here.coef, step, free_step, offset, seen)
+        seen, model = here.seen, self._model
+        step = model.solve(here.coef, seen, box, aim, max_iter)
+        full = np.concatenate([step.free_step, step.step])
+        t, there = self._search(box, here.coef, step.step, full, step.offset, seen)
         if t == 0.0:
-            return solves, False
-        if t == 1.0 and not problem.family.straight:  # whose curvature is its own, but for jumps
-            full = np.concatenate([free_step, step])
-            stiffness = float((l2 * step) @ step)
-            bent = seen.fall(full, offset) - there.fall(full, offset) + stiffness
-            self._stretch = _ratio(bent, bend + stiffness)
+            return step.solves, False
+        if t == 1.0:
+            model.learn(step, seen.fall(full, step.offset) - there.fall(full, step.offset))
+        model.age += 1
         self._loss.forget(seen.at)
-        here.seen, here.coef = there, terms[0] if t == 1.0 else here.coef + t * step
-        here.free_coef = here.free_coef + t * free_step
-        here.intercept += t * offset
+        here.seen, here.coef = there, step.coef if t == 1.0 else here.coef + t * step.step
+        here.free_coef = here.free_coef + t * step.free_step
+        here.intercept += t * step.offset
         here.steps += 1
-        return solves, True
+        return step.solves, True
 
     def _thin_out(self, here: "_Here", box: Box) -> None:
         """Let members at zero leave that will hardly be wanted, if that makes a Gram matrix of
@@ -418,49 +379,25 @@ class NewtonSolver(Solver):
             here.coef = here.coef[kept]
 
     def _search(
-        self, box: Box, work: Indices, coef: Floats, step: Floats, free_step: Floats, offset: float,
-        here: Expansion,
-    ) -> tuple[float, Expansion]:  # fmt: skip
-        """Return how far to go along a step of the working set, and what is there."""
-        panel, full = self.working.panel, np.concatenate([free_step, step])
-        first = self._loss.moved(panel, here, full, offset)
+        self, box: Box, coef: Floats, step: Floats, full: Floats, offset: float, here: Expansion
+    ) -> tuple[float, Expansion]:
+        """Return how far to go along a step, and what is there; full : free features included."""
+        working = self.working
+        first = self._loss.moved(working.panel, here, full, offset)
 
         def trial(t: float) -> tuple[Expansion, float]:
             there = first
             if t < 1.0:
                 eta = here.at.eta + t * (first.at.eta - here.at.eta)
-                there = self._loss.expand(panel, self._loss.at(eta))
+                there = self._loss.expand(working.panel, self._loss.at(eta))
             return there, there.fall(full, offset)
 
-        t, there = line_search(box, work, coef, step, here, here.fall(full, offset), trial)
+        t, there = line_search(
+            box, working.members, coef, step, here, here.fall(full, offset), trial
+        )
         if there is not first:
             self._loss.forget(first.at)
         return t, there
-
-    def _spent(self, gap: float, last: float, target: float) -> bool:
-        """Whether the curvature of an earlier point is worth less than its Gram matrix costs."""
-        if last == float("inf"):
-            return False
-        if gap >= 0.5 * last:
-            return True
-        steps = math.log(gap / max(target, 1e-300)) / math.log(last / gap)
-        return steps > 1 + self.working.panel.gram_in_trips()
-
-
-def start_of(problem: Problem) -> tuple[Floats, float]:
-    """Return the offset (n,) and the intercept of a fit without features; rows of weight 0 rest."""
-    w = problem.design.weights
-    offset = at_rest(np.zeros(len(w)) if problem.offset is None else problem.offset, w)
-    problem.y = at_rest(problem.y, w)
-    start = problem.family.start(problem.y, w) - dual.weighted_sums(w, offset)[0]
-    return offset, intercept_at(problem, offset, start)
-
-
-def intercept_at(problem: Problem, eta: Floats, start: float) -> float:
-    """Return the best intercept beside eta (n,), found from `start`."""
-    if not problem.design.centred:
-        return 0.0
-    return best_intercept(problem.family, problem.y, problem.design.weights, eta, start)
 
 
 def gradient_at_start(problem: Problem) -> Floats | None:
@@ -474,9 +411,3 @@ def gradient_at_start(problem: Problem) -> Floats | None:
     nobody = design.panel(design.weights)
     domain = problem.family.domain(problem.y)
     return design.weights * dual_of(nobody, design, at.pull, at.curvature, domain)[0]
-
-
-def _ratio(bent: float, bend: float) -> float:
-    """Return how much more a loss bends along a step than its model does, within [1/2, 2]; rounding
-    makes anything of steps that are too small."""
-    return min(max(bent / bend, 0.5), 2.0) if bend > 0.0 else 1.0

@@ -1,7 +1,7 @@
 /* exp and log(1 + x) that a compiler can vectorise, and the losses made of them.
  *
- * No branch, no table: the same operations for every row, so its bits do not depend on its place;
- * multiply-adds are fused where the CPU can. Errors are below 2 units in the last place. */
+ * No branch, no table: the same operations for every row, multiply-adds fused where the CPU can.
+ * Errors are below 2 units in the last place. */
 #ifndef RIATA_LOSS_H
 #define RIATA_LOSS_H
 #include "simd.h"
@@ -92,7 +92,7 @@ static inline double riata_log1p(double e) {
 
 /* log(1 + exp(eta)) - y eta; y - mu; mu (1 - mu) */
 #define RIATA_LOGISTIC_ROW(j)                                                                     \
-  double x = eta[j], far = x < 0.0 ? x : -x, e = riata_exp(far);                           \
+  double x = eta[j], far = x < 0.0 ? x : -x, e = riata_exp(far);                                  \
   double part = 1.0 / (1.0 + e), q = e * part;                                                    \
   double up = x < 0.0 ? 0.0 : 1.0, high = x < 0.0 ? 0.0 : x;                                      \
   pull[j] = (y[j] - up) + (x < 0.0 ? -q : q);                                                     \
