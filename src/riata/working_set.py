@@ -144,11 +144,12 @@ class WorkingSet:
         """Take other weights (n,) for G; see Panel. Cost: n |W|^2 / 2 multiply-adds."""
         if self.gram is None:
             return
-        gram, k = self.panel.reweigh(weights, mean), len(self.free)
+        k, size = len(self.free), len(self.members)
+        gram = self.panel.reweigh(weights, mean, None if k else self.gram)
         self.space = GramSpace(gram[:k, :k])
         self._loads = self.space.solve(gram[:k, k:])
-        size = len(self.members)
-        self.gram[:size, :size] = gram[k:, k:]
+        if not np.shares_memory(gram, self.gram):
+            self.gram[:size, :size] = gram[k:, k:]
         if k:
             self.gram[:size, :size] -= gram[:k, k:].T @ self._loads
         self.active = ActiveSet()

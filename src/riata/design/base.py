@@ -79,10 +79,13 @@ class Panel(ABC):
         """Add columns; return their rows of the Gram matrix, (|new|, |W| after)."""
 
     @abstractmethod
-    def reweigh(self, weights: Floats, mean: Floats | None = None) -> Floats:
+    def reweigh(
+        self, weights: Floats, mean: Floats | None = None, out: Floats | None = None
+    ) -> Floats:
         """Take other weights from now on; return the Gram matrix under them, (|W|, |W|).
 
         mean : the columns' means under them, where they are known
+        out : a larger square, overwritten, of which that is a corner; else it is a new array
         """
 
     @abstractmethod

@@ -363,12 +363,14 @@ class DenseDesign(Design):
         right: Indices,
         weights: Floats | None = None,
         mean: Floats | None = None,
+        out: Floats | None = None,
     ) -> Floats:
-        """Return X_left' diag(w) X_right; weights (n,) and mean (p,) in place of the design's."""
+        """Return X_left' diag(w) X_right; weights (n,) and mean (p,) in place of the design's, and
+        then perhaps room for it, see `Panel.reweigh`."""
         if len(left) == 0 or len(right) == 0:
             return np.zeros((len(left), len(right)))
         if weights is not None and mean is not None:
-            return self._gram(left, right, mean, np.sqrt(weights))[0]
+            return self._gram(left, right, mean, np.sqrt(weights), room=out)[0]
         if self.whole_gram is not None:
             return self.whole_gram[np.ix_(left, right)]
         return self._gram(left, right, self.mean, np.sqrt(self.weights))[0]
@@ -380,8 +382,10 @@ class DenseDesign(Design):
         shift: Floats,
         root: Floats,
         vectors: Floats | None = None,
+        room: Floats | None = None,
     ) -> tuple[Floats, Floats]:
-        """Return (Z_left' Z_right, vectors Z_left), Z = diag(root) (X - shift).
+        """Return (Z_left' Z_right, vectors Z_left), Z = diag(root) (X - shift), the first in a
+        corner of `room` where that is given and large enough.
 
         Blocks of rows where X is tall against the result (fixed by the sizes alone, their sums
         added in order), else runs of the right columns, which change no bits. What is below the
@@ -393,7 +397,12 @@ class DenseDesign(Design):
         parts = 1 if tall > 1 or self.n_threads == 1 else min(2 * self.n_threads, work)
         symmetric = left is right
         runs = (cut_triangle if symmetric else cut)(len(right), max(1, parts), 3 * GROUP)
-        out = np.zeros((len(rows), up(len(left)), up(len(right))))
+        shape = up(len(left)), up(len(right))
+        if room is not None and len(rows) == 1 and len(room) >= max(shape):
+            out = room[None]
+            out[0, : shape[0], : shape[1]] = 0.0
+        else:
+            out = np.zeros((len(rows), *shape))
         sums = np.zeros((len(rows), 0 if vectors is None else len(vectors), up(len(left))))
         jobs = [
             partial(

@@ -30,22 +30,24 @@ class DensePanel(Panel):
         self.mean = np.concatenate([self.mean, self._mean_of(new)])
         return self._gram(self.members if first else new)
 
-    def reweigh(self, weights: Floats, mean: Floats | None = None) -> Floats:
+    def reweigh(
+        self, weights: Floats, mean: Floats | None = None, out: Floats | None = None
+    ) -> Floats:
         self._own, self.weights = False, weights
         self.mean = self._mean_of(self.members) if mean is None else mean
-        return self._gram(self.members)
+        return self._gram(self.members, out)
 
     def _mean_of(self, columns: Indices) -> Floats:
         if self._own or not self._centred:
             return np.zeros(len(columns))
         return self._design._transpose_dot_of(columns, self.weights) / self.weights.sum()
 
-    def _gram(self, rows: Indices) -> Floats:
+    def _gram(self, rows: Indices, out: Floats | None = None) -> Floats:
         if self._own:
             return self._design.gram(rows, self.members)
         mean = self._design.mean.copy()
         mean[self.members] += self.mean
-        return self._design.gram(rows, self.members, self.weights, mean)
+        return self._design.gram(rows, self.members, self.weights, mean, out)
 
     def transpose_dot(self, u: Floats) -> Floats:
         return self._design._transpose_dot_of(self.members, u)

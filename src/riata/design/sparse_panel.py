@@ -19,7 +19,11 @@ PAIRS_PER_ROW, PAIRS_PER_ENTRY = 30, 4  # of a Gram matrix, which cost what thes
 
 
 class SparsePanel(Panel):
-    """A Panel of rows: 12 bytes an entry, columns numbered as they came."""
+    """A Panel of rows: 12 bytes an entry, columns numbered as they came.
+
+    indptr (n + 1,) : row i is what `local` (the columns' numbers) and `value` hold at
+        indptr[i]:indptr[i + 1]
+    """
 
     def __init__(self, design: "SparseDesign", weights: Floats | None = None) -> None:
         super().__init__(design, weights)
@@ -36,15 +40,21 @@ class SparsePanel(Panel):
         np.subtract(self.indptr[1:], self.indptr[:-1], out=indptr[1:])
         self._design.count(new, indptr[1:])
         np.cumsum(indptr, out=indptr)
-        local, value = np.empty(indptr[-1], dtype=np.int32), np.empty(indptr[-1])
+        room, entries = len(self.local), int(indptr[-1])
+        if entries > room:
+            room = entries + entries // 8 if first else entries
+            self.local.resize(room, refcheck=False)  # nobody else keeps them
+            self.value.resize(room, refcheck=False)
         cursor = np.empty(self._design.n, dtype=np.int64)
-        rows = partial(
-            panel.copy_rows, self.indptr, self.local, self.value, indptr, local, value, cursor
-        )
-        run([partial(rows, a, b) for a, b in self._blocks()], self._design.n_threads)
-        self._design.gather(new, first, cursor, local, value)
+        panel.spread_rows(self.indptr, indptr, self.local, self.value, cursor)
+        self._design.gather(new, first, cursor, self.local, self.value)
         self.members = np.concatenate([self.members, new])
-        self.indptr, self.local, self.value, self._trips = indptr, local, value, None
+        self.indptr, self._trips = indptr, None
+
+    @property
+    def entries(self) -> int:
+        """How many are stored; `local` and `value` have room for more."""
+        return int(self.indptr[-1])
 
     def extend(self, new: Indices) -> Floats:
         first = len(self.members)
@@ -52,10 +62,12 @@ class SparsePanel(Panel):
         self.mean = np.concatenate([self.mean, self._means(first)])
         return self._gram(first)
 
-    def reweigh(self, weights: Floats, mean: Floats | None = None) -> Floats:
+    def reweigh(
+        self, weights: Floats, mean: Floats | None = None, out: Floats | None = None
+    ) -> Floats:
         self._own, self.weights = False, weights
         self.mean = self._means(0) if mean is None else mean
-        return self._gram(0)
+        return self._gram(0, out)
 
     def _means(self, first: int) -> Floats:
         """Return what `mean` is of the members from `first` on."""
@@ -63,12 +75,14 @@ class SparsePanel(Panel):
             return np.zeros(len(self.members) - first)
         return self._summed(self.weights[None], [], first)[0] / self.weights.sum()
 
-    def _gram(self, first: int) -> Floats:
-        """Return the rows of the members from `first` on."""
-        out = np.empty((len(self.members) - first, len(self.members)))
+    def _gram(self, first: int, room: Floats | None = None) -> Floats:
+        """Return the rows of the members from `first` on; room : as for `reweigh`."""
+        k = len(self.members)
+        out = np.empty((k - first, k)) if room is None else room
         some = partial(panel.gram, self.indptr, self.local, self.value, self.weights, first, out)
-        n_threads = min(self._design.n_threads, len(self.local) // ROUND + 1)
-        run([partial(some, a, b) for a, b in cut(len(out), n_threads)], n_threads)
+        n_threads = min(self._design.n_threads, self.entries // ROUND + 1)
+        run([partial(some, a, b) for a, b in cut(k - first, n_threads)], n_threads)
+        out = out[: k - first, :k]
         mean = self._design.rest[self.members] + self.mean  # of the entries as they are stored
         if mean.any():
             out -= np.outer(mean[first:], mean) * (1.0 if self._own else self.weights.sum())
@@ -76,7 +90,7 @@ class SparsePanel(Panel):
 
     def _blocks(self) -> list[tuple[int, int]]:
         """Return the rows of each job, by the sizes alone."""
-        parts = min(ROW_BLOCKS, (len(self.local) + len(self.indptr)) // ROUND)
+        parts = min(ROW_BLOCKS, (self.entries + len(self.indptr)) // ROUND)
         return cut(self._design.n, parts)
 
     def transpose_dot(self, u: Floats) -> Floats:
@@ -101,7 +115,7 @@ class SparsePanel(Panel):
     def gram_in_trips(self) -> float:
         if self._trips is None:
             sizes = np.diff(self.indptr)
-            work = PAIRS_PER_ROW * len(sizes) + PAIRS_PER_ENTRY * len(self.local)
+            work = PAIRS_PER_ROW * len(sizes) + PAIRS_PER_ENTRY * self.entries
             self._trips = float(sizes @ sizes) / work
         return self._trips
 
@@ -126,10 +140,10 @@ class SparsePanel(Panel):
     def retain(self, kept: Indices) -> None:
         number = np.full(len(self.members), -1, dtype=np.int32)
         number[kept] = np.arange(len(kept), dtype=np.int32)
-        local = number[self.local]
+        local, value = number[self.local[: self.entries]], self.value[: self.entries]
         stays = local >= 0
         self.indptr = np.concatenate([[0], np.cumsum(stays)])[self.indptr]
-        self.local, self.value, self._trips = local[stays], self.value[stays], None
+        self.local, self.value, self._trips = local[stays], value[stays], None
         super().retain(kept)
 
     def dot(self, coef: Floats) -> Floats:

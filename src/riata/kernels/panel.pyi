@@ -22,16 +22,12 @@ def csr_count(
     r0: int,
     r1: int,
 ) -> None: ...
-def copy_rows(
+def spread_rows(
     indptr: NDArray[np.int64],
+    new_indptr: NDArray[np.int64],
     local: NDArray[np.int32],
     value: Floats,
-    new_indptr: NDArray[np.int64],
-    new_local: NDArray[np.int32],
-    new_value: Floats,
     cursor: NDArray[np.int64],
-    r0: int,
-    r1: int,
 ) -> None: ...
 def csc_gather(
     data: NDArray[Any],

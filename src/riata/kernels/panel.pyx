@@ -5,7 +5,7 @@ The matrix is as in sparse.pyx. A panel is the working set in row form, already 
 """
 
 from libc.stdint cimport int32_t, int64_t, uint64_t
-from libc.string cimport memcpy
+from libc.string cimport memmove
 
 from .rank cimport number_of
 from .simd cimport real
@@ -77,21 +77,22 @@ def csr_count(
                 count[i] += number[j] >= 0
 
 
-def copy_rows(
-    const int64_t[::1] indptr, const int32_t[::1] local, const double[::1] value,
-    const int64_t[::1] new_indptr, int32_t[::1] new_local, double[::1] new_value,
-    int64_t[::1] cursor, Py_ssize_t r0, Py_ssize_t r1
+def spread_rows(
+    const int64_t[::1] indptr, const int64_t[::1] new_indptr, int32_t[::1] local,
+    double[::1] value, int64_t[::1] cursor
 ):
-    """Copy each of the rows r0:r1 to the front of its longer new row; cursor_i points behind what
-    was copied."""
+    """Move each row to the front of its longer new row, in place; cursor_i points behind it.
+
+    The last row first: it goes where no other is.
+    """
     cdef Py_ssize_t i, size
     with nogil:
-        for i in range(r0, r1):
+        for i in range(indptr.shape[0] - 2, -1, -1):
             size = indptr[i + 1] - indptr[i]
             cursor[i] = new_indptr[i] + size
-            if size:
-                memcpy(&new_local[new_indptr[i]], &local[indptr[i]], size * sizeof(int32_t))
-                memcpy(&new_value[new_indptr[i]], &value[indptr[i]], size * sizeof(double))
+            if size and new_indptr[i] > indptr[i]:
+                memmove(&local[new_indptr[i]], &local[indptr[i]], size * sizeof(int32_t))
+                memmove(&value[new_indptr[i]], &value[indptr[i]], size * sizeof(double))
 
 
 def csc_gather(
