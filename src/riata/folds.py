@@ -155,10 +155,14 @@ def _checked(number: int, pair: Any, n: int) -> Fold:
         raise TypeError(
             f"cv must yield pairs (train, test), got {pair!r} for fold {number}"
         ) from None
-    trains, tests = (
-        np.bincount(_rows(part, f"{word} rows of fold {number}", n), minlength=n)
-        for part, word in ((train, "training"), (test, "test"))
-    )
+    train = _rows(train, f"training rows of fold {number}", n)
+    test = _rows(test, f"test rows of fold {number}", n)
+    if len(train) + len(test) == n:
+        seen = np.zeros(n, dtype=bool)
+        seen[train] = seen[test] = True
+        if seen.all():  # each once
+            return _whole(number, np.sort(test))
+    trains, tests = np.bincount(train, minlength=n), np.bincount(test, minlength=n)
     rows = np.flatnonzero(tests)
     rest = np.array_equal(trains, tests == 0)
     return Fold(number, rows, tests[rows], None if rest else trains)
