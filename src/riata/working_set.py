@@ -148,7 +148,7 @@ class WorkingSet:
         gram = self.panel.reweigh(weights, mean, None if k else self.gram)
         self.space = GramSpace(gram[:k, :k])
         self._loads = self.space.solve(gram[:k, k:])
-        if not np.shares_memory(gram, self.gram):
+        if not np.may_share_memory(gram, self.gram):
             self.gram[:size, :size] = gram[k:, k:]
         if k:
             self.gram[:size, :size] -= gram[:k, k:].T @ self._loads
