@@ -107,6 +107,7 @@ def refit(X, y, family, train, test, alphas, settings):
     return path.predict(X[test], type="link", offset=offset)
 
 
+@pytest.mark.filterwarnings("error")  # every fit gets to 1e-12
 @EVERY
 @pytest.mark.parametrize("kind", KINDS)
 def test_held_out_predictions_are_those_of_refits_on_copied_rows(name, kind):

@@ -202,7 +202,8 @@ class Solver:
         """Descend until the gap is negligible; return (gap, status, n_iter).
 
         Where the working set's own measure is content and the certificate is not, whoever joined,
-        the next round asks a hundredth of it.
+        the next round asks a hundredth of it, the one after that a ten-thousandth of this, and so
+        on: the measure may be of second order where the certificate is of first (huber).
         """
         n_iter, best = self._set_out(alpha, box, negligible, max_iter), float("inf")
         stalls, settled = 0, False
@@ -217,7 +218,7 @@ class Solver:
                 return gap, status, n_iter
             joined = self._refill(box)
             self._threshold = 1.0
-            target = self._inner * max(negligible, floor) * 0.01**stalls
+            target = self._inner * max(negligible, floor) * 0.01 ** (stalls * (stalls + 1) // 2)
             more, finished = self._descend(box, target, max_iter - n_iter)
             n_iter += more
             settled = finished and (joined == 0 or more == 0)
