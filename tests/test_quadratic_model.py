@@ -60,5 +60,6 @@ def test_the_model_is_stretched_to_what_the_loss_did_within_reason(bends, stretc
     assert solver._model._stretch == pytest.approx(stretch, rel=1e-12)
     solver._refresh(solver.state.at)
     assert solver._model._stretch == 1.0
-    solver._model.learn(step._replace(bend=0.0), 1.0)  # a step of nothing says nothing
-    assert solver._model._stretch == 1.0
+    for bend, bent in ((0.0, 1.0), (1.0, np.nan), (np.inf, np.inf)):  # which say nothing
+        solver._model.learn(step._replace(bend=bend), bent)
+        assert solver._model._stretch == 1.0

@@ -110,7 +110,8 @@ class QuadraticModel:
         """
         if not self._problem.family.straight and step.bend > 0.0:
             ratio = (bent + step.stiffness) / step.bend
-            self._stretch = min(max(ratio, 1.0 / STRETCH), STRETCH)
+            if math.isfinite(ratio):  # the step's square may overflow
+                self._stretch = min(max(ratio, 1.0 / STRETCH), STRETCH)
 
     def spent(self, gap: float, last: float, target: float) -> bool:
         """Whether steps from `last` to `gap` and on to `target` are worth less than the Gram matrix
