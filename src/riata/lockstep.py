@@ -62,8 +62,8 @@ def descend(
             visit(number, lane, lane.step(alpha, last=verify))
             if lane.engine.problem.expired():
                 return
-        if together is not None and following is not None and not together.fetches:
-            together.begin(number, following * lane.scale)
+        if together is not None and following is not None and not lane.engine.apart:
+            together.go_on(number, following * lane.scale)
 
     for lane in lanes:
         if lane.engine.apart:  # the others wait for each other, or are asked for what they predict
@@ -77,7 +77,7 @@ def descend(
                 break
             asked += len(some)
             following = float(grid[asked]) if asked < len(grid) else None
-            if together is not None:
+            if together is not None and not apart:
                 together.read([some[0] * lane.scale for lane in lanes])
             run([partial(job, k, some, following) for k in range(len(lanes))], n_threads, stop)
             done()
@@ -103,15 +103,13 @@ class Together:
     """Problems that go towards their next alphas, and then read X once for what all want to know.
 
     design : that of one of them; it counts the reads
-    fetches : whether they must not before it is known who may join: gathering a column reads all
-        of X, and one read gathers them for all
     """
 
     def __init__(
         self, engines: list[Engine], design: Design, n_threads: int, stop: Callable[[], None]
     ) -> None:
         self._engines, self._design, self._n_threads, self._stop = engines, design, n_threads, stop
-        self.fetches = design.column_cost == float("inf")
+        self._fetches = design.column_cost == float("inf")  # gathering a column reads all of X
         self._begun = [False] * len(engines)
         self._wanted: list[Floats | None] = [None] * len(engines)  # u, and whose X'u: None, of all
         self._doubtful: list[Indices | None] = [None] * len(engines)
@@ -124,6 +122,11 @@ class Together:
         engine, self._begun[k] = self._engines[k], True
         self._wanted[k] = engine.begin(alpha)
         self._doubtful[k] = None if self._wanted[k] is None else engine.doubtful()
+
+    def go_on(self, k: int, alpha: float) -> None:
+        """Do so at once, where it need not be known first who may join in all of them."""
+        if not self._fetches:
+            self.begin(k, alpha)
 
     def take(self, k: int) -> None:
         """Tell a problem what was read for it."""
@@ -165,7 +168,7 @@ class Together:
 
     def _fetch(self, alphas: list[float]) -> None:
         """Gather in one read the columns that any may want at its alpha, and soon."""
-        if not self.fetches:
+        if not self._fetches:
             return
         engines = self._engines
         found: list[Any] = [None] * len(engines)
