@@ -55,8 +55,6 @@ def descend(
 
     def job(number: int, some: list[float], following: float | None) -> None:
         lane = lanes[number]
-        if together is not None:
-            together.take(number)
         for alpha in some:
             verify = number == 0 and alpha == grid[-1]  # the others' may stay Gram algebra
             visit(number, lane, lane.step(alpha, last=verify))
@@ -113,7 +111,6 @@ class Together:
         self._begun = [False] * len(engines)
         self._wanted: list[Floats | None] = [None] * len(engines)  # u, and whose X'u: None, of all
         self._doubtful: list[Indices | None] = [None] * len(engines)
-        self._found: list[tuple[Floats, Indices | None] | None] = [None] * len(engines)
 
     def begin(self, k: int, alpha: float) -> None:
         """Take a problem towards its alpha, as far as it gets without X."""
@@ -128,14 +125,9 @@ class Together:
         if not self._fetches:
             self.begin(k, alpha)
 
-    def take(self, k: int) -> None:
-        """Tell a problem what was read for it."""
-        found, self._found[k] = self._found[k], None
-        if found is not None:
-            self._engines[k].take(*found)
-
     def read(self, alphas: list[float]) -> None:
-        """Read X at the points towards `alphas` that the problems have come to, or now do.
+        """Read X at the points towards `alphas` that the problems have come to, or now do, and tell
+        each what it wanted to know.
 
         The columns that any one is in doubt about are read for all of them: each is in doubt about
         nearly the same, and knows more at the next alpha. Where a part of the columns can't be read
@@ -156,15 +148,15 @@ class Together:
         bounded, shared = len(some) == len(ready), design.reads_some_together
         if bounded and not shared and sum(map(len, some)) * design.column_cost <= design.p:
             for k, u, index in zip(ready, vectors, some, strict=True):
-                self._found[k] = design.transpose_dot_of(index, u), index
+                self._engines[k].take(design.transpose_dot_of(index, u), index)
             return
         union = _union(some, design.p) if bounded and shared else None
         if union is None:
             z = design.transpose_dots(vectors)
         else:
             z = design.transpose_dots_of(union, vectors)
-        for k, row in zip(ready, z, strict=True):
-            self._found[k] = row, union
+        told = zip(ready, z, strict=True)
+        run([partial(self._engines[k].take, row, union) for k, row in told], self._n_threads)
 
     def _fetch(self, alphas: list[float]) -> None:
         """Gather in one read the columns that any may want at its alpha, and soon."""

@@ -144,8 +144,6 @@ class Batch:
 
         def solve(t: int) -> None:
             lane, alphas = self.lanes[t], self.grids[t]
-            if self._together is not None:
-                self._together.take(t)
             for k in range(first, end):
                 lane.step(float(alphas[k]), last=k == len(alphas) - 1)
                 if lane.engine.problem.expired():
