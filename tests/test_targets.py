@@ -229,8 +229,12 @@ def test_one_read_for_several_vectors(store, size):
 
 
 @pytest.mark.parametrize("shape", [(60, 150), (200, 40)], ids=["wide", "tall"])
-@pytest.mark.parametrize("alphas", [[1.0, 0.1], [0.0]], ids=["ridge", "least squares"])
-def test_ridge_decomposes_x_once(monkeypatch, shape, alphas):
+@pytest.mark.parametrize(
+    ("alphas", "l1_ratio"),
+    [([1.0, 0.1], 0.0), ([0.0], 0.0), ([0.3, 0.2, 0.0], 1.0)],
+    ids=["ridge", "least squares", "least squares after lasso"],
+)
+def test_ridge_decomposes_x_once(monkeypatch, shape, alphas, l1_ratio):
     X, _ = regression(*shape, seed=309)
     Y = X[:, :4] @ np.random.default_rng(310).standard_normal((4, 4)) + 1.0
     Y += np.random.default_rng(311).standard_normal(Y.shape)
@@ -238,5 +242,5 @@ def test_ridge_decomposes_x_once(monkeypatch, shape, alphas):
     for name in ("_factorise", "ColumnSpace"):
         make = getattr(riata.ridge, name)
         monkeypatch.setattr(riata.ridge, name, lambda *a, make=make: [made.append(1), make(*a)][1])
-    certified_targets(X, Y, l1_ratio=0.0, alphas=alphas, n_threads=2)
+    certified_targets(X, Y, l1_ratio=l1_ratio, alphas=alphas, n_threads=2)
     assert len(made) == 1

@@ -124,9 +124,9 @@ class Batch:
 
     def descend(self, steps: Iterator[Any]) -> KeyboardInterrupt | None:
         """Take all lanes down their grids; return the Ctrl-C that ended it early, if one did."""
-        L, solved = len(self.grids[0]), 0
+        solved = 0
         try:
-            for first, end in cut(L, L if self._together else -(-L // AHEAD)):
+            for first, end in self._stretches():
                 for _ in range(first, end):
                     next(steps, None)
                 if self.lanes[0].engine.problem.expired():
@@ -138,6 +138,18 @@ class Batch:
                 lane.cut(solved)
             return interrupt
         return None
+
+    def _stretches(self) -> list[tuple[int, int]]:
+        """Return the runs of alphas that are solved in one go: one alpha where a read is shared;
+        those without an L1 part, which share a decomposition, by themselves."""
+        alphas, most = self.grids[0], 1 if self._together else AHEAD
+        sparse = sum(not self.lanes[0].engine.direct(float(alpha)) for alpha in alphas)
+        runs = [(0, sparse), (sparse, len(alphas))]
+        return [
+            (first + a, first + b)
+            for first, end in runs
+            for a, b in cut(end - first, -(-(end - first) // most))
+        ]
 
     def _solve(self, first: int, end: int) -> None:
         """Solve some alphas of every lane."""
