@@ -19,9 +19,9 @@ KERNELS = "src/riata/kernels"
 # tiles and losses use fused multiply-adds where the CPU has them (dispatched at run time)
 CONTRACTED = {name: ["-ffp-contract=fast"] for name in ("gram", "factor", "dots", "loss")}
 HEADERS = [
-    *("simd.h", "tile.h", "dots.h", "factor.h", "loss.h", "bounds.h"),
+    *("simd.h", "tile.h", "dots.h", "factor.h", "loss.h", "bounds.h", "panel.h"),
     *("simd.pxd", "scalar.pxd", "restricted.pxd", "rank.pxd", "limits.pxd", "factor.pxd"),
-    "dots.pxd", "active_set.pxd", "bounds.pxd", "dual.pxd",
+    *("dots.pxd", "active_set.pxd", "bounds.pxd", "dual.pxd", "signals.pxd"),
 ]
 MODULES = ["factor", "active_set", "bounds", "checks", "dense", "dots", "sparse", "gram"]
 MODULES += ["panel", "ahead", "coordinate", "covariance", "dual", "groups", "loss"]

@@ -108,17 +108,17 @@ class LossAlong:
         n, spare = len(w), self._spare
         eta, pull, curvature = spare or (np.empty(n), np.empty(n), np.empty(n))
         self._spare = None
-        losses: dict[int, float] = {}
+        found: dict[int, tuple[float, float, float]] = {}
 
         def turn(a: int, b: int) -> None:
-            losses[a] = kernel.along(
+            found[a] = kernel.along(
                 problem.y, w, at.eta, offset, eta, pull, curvature, vectors, a, b
             )
 
         sums = panel.round_trip(step, eta, turn, vectors)
-        loss = sum(losses[a] for a in sorted(losses))
-        there = self._levelled(LossAt(eta, loss, pull, curvature))
-        return self._expansion(there, panel.members, sums)
+        loss, total, mass = np.array([found[a] for a in sorted(found)]).sum(axis=0)
+        there = self._levelled(LossAt(eta, float(loss), pull, curvature))
+        return Expansion(there, panel.members, float(total), float(mass), *sums)
 
     def forget(self, at: LossAt) -> None:
         """Let the vectors of `at` be overwritten."""

@@ -38,7 +38,7 @@ from .kernels import dual
 from .penalty import Box
 from .problem import Fit, Problem
 from .quadratic_model import QuadraticModel
-from .solver import EPS, Floats, Solver, State
+from .solver import EPS, Floats, Indices, Solver, State
 from .working_set import GRAM_LIMIT
 
 EXACT = 0.1  # share of the target to which the quadratic on the working set is solved
@@ -204,12 +204,15 @@ class NewtonSolver(Solver):
 
     def _point(
         self, coef: Floats, intercept: float, at: LossAt | None = None, steps: int = 0,
-        seen: Expansion | None = None,
+        seen: Expansion | None = None, active: Indices | None = None,
     ) -> Point:  # fmt: skip
         """Return the point, from scratch, or from what is known there; X'(w v) by a pass, or by the
-        working set where that is everybody."""
-        problem, working = self.problem, self.working
-        w, active = problem.design.weights, np.flatnonzero(coef)
+        working set where that is everybody.
+
+        active : the features that are not zero, ascending, where they are known
+        """
+        problem, working, w = self.problem, self.working, self.problem.design.weights
+        active = np.flatnonzero(coef) if active is None else active
         if at is None or steps > MOST_STEPS:
             seen, steps = None, 0
             at = self._loss.at(working.fitted(coef, active) + (self._offset + intercept))
@@ -288,9 +291,13 @@ class NewtonSolver(Solver):
         if len(bare):
             bare = bare if len(off_their_bound(state.coef, state.z, box, bare)) else bare[:0]
         if len(bare) == 0:
+            coef, z = state.coef, state.z
+            if self._known is not None and problem.penalty.has_l1(alpha):  # others add nothing
+                some = np.concatenate([self.working.members, self._known.bounds.loud])
+                coef, z, box, skip = coef[some], z[some], Box(*box.take(some)), skip[some]
             return gap_of_loss(
                 problem.family, problem.y, problem.design.weights, state.at, state.resid,
-                state.coef, state.z, box, skip, problem.design.n_threads,
+                coef, z, box, skip, problem.design.n_threads,
             )  # fmt: skip
         return certified_loss_gap(
             problem.design, problem.family, problem.y, self.working.free, state.coef, state.at, box,
@@ -346,7 +353,8 @@ class NewtonSolver(Solver):
         new = np.zeros_like(state.coef)
         new[working.members], new[working.free] = here.coef, here.free_coef
         intercept = here.intercept if problem.design.centred else 0.0
-        self.state = self._point(new, intercept, here.seen.at, here.steps, here.seen)
+        active = working.support(new)
+        self.state = self._point(new, intercept, here.seen.at, here.steps, here.seen, active)
         return n_iter, finished
 
     def _step(self, here: "_Here", box: Box, aim: float, max_iter: int) -> tuple[int, bool]:

@@ -62,7 +62,9 @@ class ElasticNet:
         self._lower, self._upper = self._wide(lower), self._wide(upper)
         self._none = self._wide(0.0)
         self.excluded = self._wide(out)
-        self.unpenalised = self._wide(((factor == 0.0) | (unit == 0.0)) & ~out)
+        unpenalised = ((factor == 0.0) | (unit == 0.0)) & ~out
+        self.unpenalised = self._wide(unpenalised)
+        self.free = self._wide(unpenalised & np.isinf(lower) & np.isinf(upper))  # held by nothing
         self.unbounded = bool(np.all(np.isinf(lower) & np.isinf(upper)))
         self._penalises = not bool(np.all(self.unpenalised | self.excluded))
 
@@ -112,11 +114,6 @@ class ElasticNet:
 
     def _l2(self, alpha: float) -> Floats:
         return (alpha * (1.0 - self.l1_ratio)) * (self._factor * self._unit**2)
-
-    @property
-    def free(self) -> NDArray[np.bool_]:
-        """Features held by nothing: no penalty, no finite bound."""
-        return self.unpenalised & np.isinf(self._lower) & np.isinf(self._upper)
 
     def has_l1(self, alpha: float) -> bool:
         """Whether any feature has an L1 penalty at alpha."""

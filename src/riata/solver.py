@@ -134,6 +134,7 @@ class Solver:
             return None
         box = problem.penalty.at(alpha)
         self._expect(alpha, box)
+        self._guess()
         self._refill(box)
         if len(working) == 0 or working.gram is None:
             return None
@@ -237,8 +238,7 @@ class Solver:
             return 0
         if bounds.gap_of_members(self.state.coef, self.working.members) <= enough:
             return 0
-        bounds.guess(self._threshold)
-        self._listed = True
+        self._guess()
         self._refill(box)
         self._threshold = 1.0
         return self._descend(box, self._inner * enough, max_iter)[0]
@@ -252,6 +252,12 @@ class Solver:
         self._last_alpha = alpha
         if self._known is not None:
             self._known.bounds.penalise(*box)
+
+    def _guess(self) -> None:
+        """List who may join, where z is bounded, as far as estimates tell."""
+        if self._known is not None:
+            self._known.bounds.guess(self._threshold)
+            self._listed = True
 
     def _refill(self, box: Box) -> int:
         """Let those join the working set who should; return how many did."""

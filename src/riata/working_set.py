@@ -112,6 +112,11 @@ class WorkingSet:
         self.gram[first:size, :size] = rows
         self.gram[:first, first:size] = rows[:, :first].T
 
+    def support(self, coef: Floats) -> Indices:
+        """Return the features, ascending, where coef (p,) is not 0, as it is elsewhere."""
+        some = np.concatenate([self.free, self.members])
+        return np.sort(some[coef[some] != 0.0])
+
     def urgency(self, z: Floats, box: Box, skip: NDArray[np.uint8]) -> Floats:
         """Return the urgency of every feature, see `refill`; 0 for the members."""
         out = _urgency(z, box, skip, slice(None))

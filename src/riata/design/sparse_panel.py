@@ -125,7 +125,7 @@ class SparsePanel(Panel):
         """Return X_W'u of one or two vectors (m, n), whose rows `before` makes: (m, |W|); of the
         members from `first` on."""
         blocks = self._blocks()
-        out = np.empty((len(blocks), len(self.members) - first, len(vectors)))
+        out = np.empty((len(blocks), len(self.members) - first + 1, len(vectors)))
 
         def job(k: int, a: int, b: int) -> None:
             for call in before:
@@ -133,9 +133,9 @@ class SparsePanel(Panel):
             panel.transpose_dots(self.indptr, self.local, self.value, vectors, first, out[k], a, b)
 
         run([partial(job, k, a, b) for k, (a, b) in enumerate(blocks)], self._design.n_threads)
-        total = out.sum(axis=0).T
+        total, of_vectors = np.split(out.sum(axis=0), [-1])
         rest = self._design.rest[self.members[first:]]
-        return total - np.outer(vectors.sum(axis=1), rest) if rest.any() else total
+        return (total - rest[:, None] * of_vectors if rest.any() else total).T
 
     def retain(self, kept: Indices) -> None:
         number = np.full(len(self.members), -1, dtype=np.int32)

@@ -32,13 +32,13 @@ from libc.string cimport memcpy, memset
 from .factor cimport Factor
 from .limits cimport join_sign, limit_of, sign_of, violation
 from .restricted cimport restricted_gap
+from .signals cimport BETWEEN_SIGNALS
 from .simd cimport riata_axpy_f64, riata_four_f64
 
 cdef enum:
     LEAST_BATCH = 10
     REFACTOR_AFTER = 200   # downdates beyond the size of A
     PATIENCE = 8           # full steps without a smaller gap
-    BETWEEN_SIGNALS = 1000000   # multiply-adds
 
 cdef double DEPENDENT = 1e-10   # share of a pivot
 cdef double FREE = 1e-12        # the same, where only dimensions are counted

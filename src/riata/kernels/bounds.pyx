@@ -471,9 +471,10 @@ cdef class Bounds:
     def note(self, const Py_ssize_t[::1] index, const double[::1] values):
         """Take values as z at the present residual, exact for now, of the features `index`."""
         cdef Py_ssize_t a
-        for a in range(index.shape[0]):
-            self._z[index[a]] = values[a]
-            self._radius[index[a]] = 0.0
+        with nogil:
+            for a in range(index.shape[0]):
+                self._z[index[a]] = values[a]
+                self._radius[index[a]] = 0.0
 
     cdef void note_here(
         self, const Py_ssize_t[::1] index, const double[::1] values
@@ -500,14 +501,16 @@ cdef class Bounds:
     def note_read(self, const Py_ssize_t[::1] index, const double[::1] values):
         """Take values as z of the features `index`, which were read at the present residual."""
         self.open()
-        self.note_here(index, values)
+        with nogil:
+            self.note_here(index, values)
 
     def note_all(self, const double[::1] values):
         """The same, of all features."""
         cdef Py_ssize_t j
         self.open()
-        for j in range(values.shape[0]):
-            self.note_one(j, values[j])
+        with nogil:
+            for j in range(values.shape[0]):
+                self.note_one(j, values[j])
 
     def elsewhere(self, index):
         """Return those of the features `index` that were not read at the present residual."""

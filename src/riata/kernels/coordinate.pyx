@@ -20,10 +20,10 @@ from libc.stdint cimport int64_t
 
 from .restricted cimport restricted_gap
 from .scalar cimport minimiser
+from .signals cimport BETWEEN_SIGNALS
 from .simd cimport dot, real
 
 cdef enum:
-    BETWEEN_SIGNALS = 1000000   # multiply-adds
     SUPPORT_SWEEPS = 20         # over the non-zeros only, between two sweeps over everything
 
 

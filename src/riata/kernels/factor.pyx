@@ -25,6 +25,8 @@ from libc.math cimport INFINITY, hypot, sqrt
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy, memset
 
+from .signals cimport BETWEEN_SIGNALS
+
 cdef extern from "factor.h" nogil:
     ctypedef void (*riata_tile_fn)(
         const double *, const double *, Py_ssize_t, Py_ssize_t, double *, Py_ssize_t) noexcept
@@ -41,7 +43,6 @@ cdef enum:
     GROUP = 8
     BATCH = 8                   # groups that pass through L together
     AT_ONCE = 16                # rows that one sweep of rotations takes out
-    BETWEEN_SIGNALS = 1000000   # multiply-adds
 
 # What a multiply-add costs, measured in those of `extend`:
 cdef double ROTATING = 6.0   # of `drop`, one element turned (measured at |A| = 500 to 4000)

@@ -19,10 +19,10 @@ from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport INFINITY, sqrt
 
 from .scalar cimport fenchel_young, scale_limit, soft_threshold
+from .signals cimport BETWEEN_SIGNALS
 from .simd cimport riata_axpy_f64
 
 cdef enum:
-    BETWEEN_SIGNALS = 1000000   # multiply-adds
     SUPPORT_SWEEPS = 20         # over the non-zero rows only, between two over everything
 
 

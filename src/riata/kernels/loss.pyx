@@ -7,6 +7,8 @@
 Sums are in eight lanes, so that bits depend on nothing but the length.
 """
 
+from .simd cimport riata_dot_f64
+
 cdef extern from "loss.h" nogil:
     double riata_logistic(const double *, const double *, const double *, double *, double *,
                           Py_ssize_t)
@@ -17,8 +19,6 @@ cdef extern from "loss.h" nogil:
                                      const double *, double, const double *, Py_ssize_t)
     double riata_poisson_divergence(const double *, const double *, const double *,
                                     const double *, double, const double *, Py_ssize_t)
-
-
 ctypedef double (*loss_fn)(const double *, const double *, const double *, double *, double *,
                            Py_ssize_t) noexcept nogil
 
@@ -47,11 +47,12 @@ cdef class Kernel:
         Py_ssize_t r0, Py_ssize_t r1
     ):
         """The same of the rows r0:r1, at eta + start + offset, which eta becomes; 0 where w is 0.
+        Besides, the sums of both rows of `weighted`.
 
         weighted : (2, n), w times pull and curvature; overwritten, like these
         """
         cdef Py_ssize_t i, k = r0, end
-        cdef double out = 0.0
+        cdef double out = 0.0, total = 0.0, mass = 0.0
         with nogil:
             while k < r1:
                 end = min(k + ROWS, r1)
@@ -61,8 +62,10 @@ cdef class Kernel:
                 for i in range(k, end):
                     weighted[0, i] = w[i] * pull[i]
                     weighted[1, i] = w[i] * curvature[i]
+                total += riata_dot_f64(&w[k], &pull[k], 0.0, end - k)
+                mass += riata_dot_f64(&w[k], &curvature[k], 0.0, end - k)
                 k = end
-        return out
+        return out, total, mass
 
 
 cdef Kernel kernel_of(loss_fn f):

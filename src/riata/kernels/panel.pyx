@@ -10,6 +10,16 @@ from libc.string cimport memmove
 from .rank cimport number_of
 from .simd cimport real
 
+cdef extern from "panel.h" nogil:
+    void riata_add_pairs(
+        const int32_t *local, const double *value, Py_ssize_t count, Py_ssize_t first, double u,
+        double v, double *out)
+    ctypedef double (*riata_row_dot_fn)(
+        const int32_t *local, const double *value, Py_ssize_t count, const double *coef) noexcept
+    riata_row_dot_fn riata_choose_row_dot()
+
+cdef riata_row_dot_fn ROW_DOT = riata_choose_row_dot()
+
 ctypedef fused integer:
     int
     long long
@@ -164,11 +174,12 @@ def transpose_dots(
     const int64_t[::1] indptr, const int32_t[::1] local, const double[::1] value,
     const double[:, ::1] vectors, Py_ssize_t first, double[:, ::1] out, Py_ssize_t r0, Py_ssize_t r1
 ):
-    """out_am = sum_i x_i,first+a vectors_mi over the rows r0:r1, one or two vectors; overwritten.
+    """out_am = sum_i x_i,first+a vectors_mi over the rows r0:r1, one or two vectors; its last row
+    sum_i vectors_mi. Overwritten.
 
     Within a row the columns from `first` on come last: no others are read.
     """
-    cdef Py_ssize_t i, k, start
+    cdef Py_ssize_t i, k, start, last = out.shape[0] - 1
     cdef double u, v
     cdef bint two = vectors.shape[0] == 2
     with nogil:
@@ -180,11 +191,12 @@ def transpose_dots(
                 while start > indptr[i] and local[start - 1] >= first:
                     start -= 1
             u = vectors[0, i]
+            out[last, 0] += u
             if two:
                 v = vectors[1, i]
-                for k in range(start, indptr[i + 1]):
-                    out[local[k] - first, 0] += value[k] * u
-                    out[local[k] - first, 1] += value[k] * v
+                out[last, 1] += v
+                riata_add_pairs(
+                    &local[start], &value[start], indptr[i + 1] - start, first, u, v, &out[0, 0])
             else:
                 for k in range(start, indptr[i + 1]):
                     out[local[k] - first, 0] += value[k] * u
@@ -196,10 +208,7 @@ def dot(
 ):
     """out_i = sum_a x_ia coef_a for i in r0:r1."""
     cdef Py_ssize_t i, k
-    cdef double s
     with nogil:
         for i in range(r0, r1):
-            s = 0.0
-            for k in range(indptr[i], indptr[i + 1]):
-                s += value[k] * coef[local[k]]
-            out[i] = s
+            k = indptr[i]
+            out[i] = ROW_DOT(&local[k], &value[k], indptr[i + 1] - k, &coef[0])
