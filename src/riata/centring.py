@@ -50,10 +50,12 @@ class Centred:
         """Return the intercept of a fit in X's own units, a number or (K,)."""
         return fit.intercept + self.intercept(fit.index, fit.coef)
 
-    def predictor(self, fitted: Floats) -> Floats:
-        """Return o + b0 + X b from an engine's `fitted`."""
+    def predictor(self, fitted: Floats, rows: NDArray[np.intp] | None = None) -> Floats:
+        """Return o + b0 + X b from an engine's `fitted`, of all or some rows."""
         eta, offset = self.y_mean + fitted, self.data.offset
-        return eta if offset is None or self.offset is not None else eta + offset
+        if offset is None or self.offset is not None:
+            return eta
+        return eta + (offset if rows is None else offset[rows])
 
     def at_ratio(self, l1_ratio: float) -> "Centred":
         """Return the same problem with another l1_ratio; the design is shared."""

@@ -192,7 +192,7 @@ class Run:
     def _held_out(self, lane: Lane, fold: Fold) -> Floats:
         """Return the linear predictors of a fold's held-out rows for every gamma, (G, m), or
         (G, m, K) for several responses."""
-        eta = lane.predictor()[fold.test]
+        eta = lane.predictor(fold.test)
         if self._gathered is None:
             return eta[None]
         refit = lane.relaxed_eta[fold.test]

@@ -147,14 +147,15 @@ class Engine:
             self._solver().start_from(coef)
         return self._solver().solve(alpha)
 
-    def fitted(self) -> Floats:
-        """Return the linear predictor at the last fit, (n,) or (n, K), of rows of weight 0 as of
-        any other; less what centring has taken out of y.
+    def fitted(self, rows: Indices | None = None) -> Floats:
+        """Return the linear predictor at the last fit, (n,) or (n, K), or some of its rows, those
+        of weight 0 as any others; less what centring has taken out of y.
 
         From what a certificate from X leaves behind, where there was one.
         """
         if self._covariance is not None and self._made is None:
             coef = self._covariance.coef()
             active = np.flatnonzero(coef)
-            return self.problem.design.dot(active, coef[active])
-        return self._solver().fitted()
+            fitted = self.problem.design.dot(active, coef[active])
+            return fitted if rows is None else fitted[rows]
+        return self._solver().fitted(rows)

@@ -71,10 +71,10 @@ class Lane:
         """Forget what came after the first `size` alphas."""
         del self.fits[size:], self.refits[size:]
 
-    def predictor(self) -> Floats:
-        """Return o + b0 + X b, (n,) or (n, K), at the last alpha, for rows of weight 0 as for any
-        other."""
-        return self.centred.predictor(self.engine.fitted())
+    def predictor(self, rows: NDArray[np.intp] | None = None) -> Floats:
+        """Return o + b0 + X b, (n,) or (n, K), at the last alpha, for all or some rows, those of
+        weight 0 as any others."""
+        return self.centred.predictor(self.engine.fitted(rows), rows)
 
     @property
     def separated(self) -> bool:

@@ -18,7 +18,7 @@ from .kernels import ahead, dual
 from .lookahead import LookAhead
 from .penalty import Box
 from .problem import Fit, Problem
-from .solver import INNER, SAFE, Floats, Solver, State
+from .solver import INNER, SAFE, Floats, Indices, Solver, State
 
 
 class LazySolver(Solver):
@@ -88,11 +88,12 @@ class LazySolver(Solver):
         self._refill(box)
         return self.working.gram, self.working.members
 
-    def fitted(self) -> Floats:
+    def fitted(self, rows: Indices | None = None) -> Floats:
         given = self._ahead.given
         if given is None:
-            return super().fitted()
-        return self.problem.design.dot(given.index, given.coef)
+            return super().fitted(rows)
+        fitted = self.problem.design.dot(given.index, given.coef)
+        return fitted if rows is None else fitted[rows]
 
     @staticmethod
     def suits(problem: Problem) -> bool:

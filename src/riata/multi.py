@@ -35,7 +35,7 @@ from .penalty import Box
 from .problem import Fit, Problem
 from .rowwise import Rowwise, gap_of_rows
 from .solver import EPS, Floats, Solver, State
-from .working_set import WorkingSet
+from .working_set import Indices, WorkingSet
 
 ARMIJO = 1e-4
 SMALLEST_STEP = 1e-9
@@ -203,10 +203,10 @@ class MultiSolver(Solver):
             df = self.K * trace if self.family.constant else float("nan")
         return self._fit(alpha, gap, status, n_iter + more, df)
 
-    def fitted(self) -> Floats:
+    def fitted(self, rows: Indices | None = None) -> Floats:
         """Return the linear predictors at the present point, offset and intercepts included,
-        (n, K)."""
-        return self.state.eta
+        (n, K), or some of their rows."""
+        return self.state.eta if rows is None else self.state.eta[rows]
 
     def _fit(self, alpha: float, gap: float, status: str, n_iter: int, df: float) -> Fit:
         state = self.state

@@ -251,11 +251,14 @@ class NewtonSolver(Solver):
         state = self.state
         return 4 * EPS * (state.loss + state.size * state.resid_sq**0.5)
 
-    def fitted(self) -> Floats:
-        """Return the linear predictor at the present point, offset and intercept included, (n,)."""
+    def fitted(self, rows: Indices | None = None) -> Floats:
+        """Return the linear predictor at the present point, offset and intercept included, (n,),
+        or some of its rows."""
         state, offset = self.state, self.problem.offset
-        eta = self.working.fitted(state.coef, state.active) + state.intercept
-        return eta if offset is None else eta + offset
+        eta = self.working.fitted(state.coef, state.active, rows) + state.intercept
+        if offset is None:
+            return eta
+        return eta + (offset if rows is None else offset[rows])
 
     def fit(self, alpha: float, gap: float, status: str, n_iter: int, df: float) -> Fit:
         fit = super().fit(alpha, gap, status, n_iter, df)

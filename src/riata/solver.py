@@ -377,9 +377,10 @@ class Solver:
     def expect(self, alphas: Floats) -> None:
         """Take the alphas that will be asked for, descending; nobody need look ahead."""
 
-    def fitted(self) -> Floats:
-        """Return the linear predictor of the problem at the last fit, (n,)."""
-        return self.problem.y - self.state.resid
+    def fitted(self, rows: Indices | None = None) -> Floats:
+        """Return the linear predictor of the problem at the last fit, (n,), or some of its rows."""
+        fitted = self.problem.y - self.state.resid
+        return fitted if rows is None else fitted[rows]
 
     def fit(self, alpha: float, gap: float, status: str, n_iter: int, df: float) -> Fit:
         """Return the present point as a result."""

@@ -213,11 +213,14 @@ class WorkingSet:
         """Return X_W b, (n,), from coef (|W|,); where nothing is free."""
         return self.panel.dot(coef)
 
-    def fitted(self, coef: Floats, active: Indices) -> Floats:
-        """Return X b, (n,), from coef (p,), non-zero at active: from the panel where it can."""
-        if self.gram is not None and self.is_member[active].all():
-            return self.panel.dot(coef[self.panel.members])
-        return self._design.dot(active, coef[active])
+    def fitted(self, coef: Floats, active: Indices, rows: Indices | None = None) -> Floats:
+        """Return X b, (n,), or some of its rows, from coef (p,), non-zero at active: from the panel
+        where it can."""
+        if self.gram is None or not self.is_member[active].all():
+            found = self._design.dot(active, coef[active])
+            return found if rows is None else found[rows]
+        coef = coef[self.panel.members]
+        return self.panel.dot(coef) if rows is None else self.panel.dot_of(rows, coef)
 
     def reduced(self, z: Floats, total: float) -> tuple[Floats, Floats]:
         """Return (X_W'u less its part in Z, X_Z'u), columns centred as for G, from z = X'u of the

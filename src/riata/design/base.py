@@ -92,6 +92,10 @@ class Panel(ABC):
     def dot(self, coef: Floats) -> Floats:
         """Return X_W coef, (n,), from coef (|W|,)."""
 
+    def dot_of(self, rows: Indices, coef: Floats) -> Floats:
+        """Return the same for some rows i, (|rows|,)."""
+        return self.dot(coef)[rows]
+
     @abstractmethod
     def round_trip(
         self, coef: Floats, image: Floats, turn: Callable[[int, int], None], vectors: Floats

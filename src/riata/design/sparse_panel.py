@@ -154,3 +154,8 @@ class SparsePanel(Panel):
         ]
         run(jobs, self._design.n_threads)
         return out - float(self._design.rest[self.members] @ coef)
+
+    def dot_of(self, rows: Indices, coef: Floats) -> Floats:
+        out = np.empty(len(rows))
+        panel.dot_of(self.indptr, self.local, self.value, coef, rows, out)
+        return out - float(self._design.rest[self.members] @ coef)

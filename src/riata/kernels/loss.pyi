@@ -19,7 +19,7 @@ class Kernel:
         weighted: Floats,
         r0: int,
         r1: int,
-    ) -> float: ...
+    ) -> tuple[float, float, float]: ...
 
 logistic: Kernel
 poisson: Kernel

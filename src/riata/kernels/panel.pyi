@@ -103,3 +103,11 @@ def dot(
     r0: int,
     r1: int,
 ) -> None: ...
+def dot_of(
+    indptr: NDArray[np.int64],
+    local: NDArray[np.int32],
+    value: Floats,
+    coef: Floats,
+    rows: NDArray[np.intp],
+    out: Floats,
+) -> None: ...

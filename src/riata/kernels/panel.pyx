@@ -212,3 +212,16 @@ def dot(
         for i in range(r0, r1):
             k = indptr[i]
             out[i] = ROW_DOT(&local[k], &value[k], indptr[i + 1] - k, &coef[0])
+
+
+def dot_of(
+    const int64_t[::1] indptr, const int32_t[::1] local, const double[::1] value,
+    const double[::1] coef, const Py_ssize_t[::1] rows, double[::1] out
+):
+    """out_k = sum_a x_ia coef_a for the k-th of some rows i."""
+    cdef Py_ssize_t i, k, to
+    with nogil:
+        for to in range(rows.shape[0]):
+            i = rows[to]
+            k = indptr[i]
+            out[to] = ROW_DOT(&local[k], &value[k], indptr[i + 1] - k, &coef[0])
