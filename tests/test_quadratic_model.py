@@ -28,7 +28,7 @@ def solver_and_place(alpha):
     solver.working.extend(np.flatnonzero(~solver.working.is_member))
     state = solver.state
     seen = solver._loss.expand(solver.working.panel, state.at, state.seen)
-    box = problem.penalty.at(alpha)
+    box = problem.penalty.at(alpha).take(solver.working.members)
     return X, solver, box, state.coef[solver.working.members], seen
 
 
@@ -37,10 +37,10 @@ def test_the_step_is_the_optimum_of_the_stretched_model(stretch):
     X, solver, box, coef, seen = solver_and_place(0.02)
     model, members = solver._model, solver.working.members
     model._stretch = stretch
-    step = model.solve(coef, seen, box, 1e-15, 1000)
+    step = model.solve(coef, seen, model.slope(seen), box, 1e-15, 1000)
     h = model.working.panel.weights
     Z = X[:, members] - h @ X[:, members] / h.sum()
-    l1, l2, _, _ = box.take(members)
+    l1, l2, _, _ = box
     H = Z.T @ (h[:, None] * Z) + np.diag(l2)
     u = solver.problem.design.weights * seen.at.pull
     slope = Z.T @ u - l2 * coef - stretch * H @ step.step
@@ -55,7 +55,7 @@ def test_the_step_is_the_optimum_of_the_stretched_model(stretch):
 @pytest.mark.parametrize(("bends", "stretch"), [(1.3, 1.3), (0.9, 0.9), (5.0, 2.0), (-1.0, 0.5)])
 def test_the_model_is_stretched_to_what_the_loss_did_within_reason(bends, stretch):
     _, solver, box, coef, seen = solver_and_place(0.02)
-    step = solver._model.solve(coef, seen, box, 1e-15, 1000)
+    step = solver._model.solve(coef, seen, solver._model.slope(seen), box, 1e-15, 1000)
     solver._model.learn(step, bends * step.bend - step.stiffness)
     assert solver._model._stretch == pytest.approx(stretch, rel=1e-12)
     solver._refresh(solver.state.at)

@@ -40,7 +40,7 @@ class CovarianceSolver:
         self._working = WorkingSet(design, self.free)
         self._working.extend(self.live)
         self._skip = np.zeros(len(self.live), dtype=np.uint8)
-        unit = Box(*penalty.at(1.0).take(self.live))
+        unit = penalty.at(1.0).take(self.live)
         self._unit = np.array(unit[:2])
         # what is left once the free features are fitted alone
         correlation = design.correlation

@@ -129,7 +129,7 @@ Place = TypeVar("Place", Expansion, LossAt)
 
 
 def line_search(
-    box: Box, work: Indices, coef: Floats, step: Floats, here: Place, fall: float,
+    box: Box, coef: Floats, step: Floats, here: Place, fall: float,
     trial: Callable[[float], tuple[Place, float]],
 ) -> tuple[float, Place]:  # fmt: skip
     """Return the first t = 1, 1/2, ... that Armijo accepts and what is there; 0 where none.
@@ -137,22 +137,23 @@ def line_search(
     Where the loss moves by no more than its terms' rounding may be, the slope decides: it may not
     rise behind t by more than it fell before (Hager, Zhang, SIAM J. Optim. 16(1), 2005, eq. 4.1).
 
-    coef, step : (|work|,), of the features `work`
+    box : the penalty of the features that move
+    coef, step : (|W|,), of these
     fall : how fast the loss falls along the step, here
     trial : returns what is at t, and how fast the loss falls there
     """
-    before = box.value(coef, work)
-    predicted = min(box.value(coef + step, work) - before - fall, 0.0)
-    slope = box.slope(coef, step, work) - fall
+    before = box.value(coef)
+    predicted = min(box.value(coef + step) - before - fall, 0.0)
+    slope = box.slope(coef, step) - fall
     slack, noise = 8 * EPS * (here.loss + before), NOISE * (here.loss + before)
     t = 1.0
     while t >= SMALLEST_STEP:
         there, falls = trial(t)
         b = coef + t * step
-        rise = there.loss - here.loss + box.value(b, work) - before
+        rise = there.loss - here.loss + box.value(b) - before
         if rise <= ARMIJO * t * predicted + slack:
             return t, there
-        if rise <= noise and box.slope(b, step, work) - falls <= (2 * ARMIJO - 1) * slope:
+        if rise <= noise and box.slope(b, step) - falls <= (2 * ARMIJO - 1) * slope:
             return t, there
         t *= 0.5
     return 0.0, here

@@ -33,6 +33,8 @@ class GramSpace:
 
     def solve(self, z: Floats) -> Floats:
         """Return the smallest a with G_ZZ a = z, (|Z|,) or (|Z|, k)."""
+        if len(z) == 0:
+            return z
         tall = (slice(None), *(None,) * (z.ndim - 1))
         a = self._vectors @ (self._inverse[tall] * (self._vectors.T @ (self._scale[tall] * z)))
         a = self._scale[tall] * a

@@ -116,7 +116,7 @@ class LazySolver(Solver):
             return gap
         index = np.concatenate([members, bounds.loud])
         return duality_gap_of(
-            state.coef[index], state.z[index], state.resid_sq, 0.0, Box(*box.take(index)),
+            state.coef[index], state.z[index], state.resid_sq, 0.0, box.take(index),
             self.skip[index],
         )  # fmt: skip
 

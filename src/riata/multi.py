@@ -382,7 +382,7 @@ class MultiSolver(Solver):
             loss, pull, curvature = self.family.evaluate(problem.y, eta, problem.design.weights)
             if loss - here.loss + penalty.value(new) - before <= ARMIJO * t * predicted + slack:
                 if problem.design.centred:
-                    mean = working.mean_at(np.empty((0, self.K)), moved)
+                    mean = working.mean_at(moved)
                     here.intercept = here.intercept + t * shift - mean
                 here.rows, here.eta, here.loss = new, eta, loss
                 here.pull, here.curvature = pull, curvature

@@ -37,7 +37,7 @@ from .intercept import intercept_at, start_of
 from .kernels import dual
 from .penalty import Box
 from .problem import Fit, Problem
-from .quadratic_model import QuadraticModel
+from .quadratic_model import QuadraticModel, Slope, Step
 from .solver import EPS, Floats, Indices, Solver, State
 from .working_set import GRAM_LIMIT
 
@@ -79,10 +79,12 @@ class Point(State):
 class _Here:
     """A point on the working set, on the way down.
 
+    box : the penalty of the members
     coef, free_coef : of the members and of the features that nothing penalises
     seen : what the working set's columns know of it
     """
 
+    box: Box
     coef: Floats
     free_coef: Floats
     intercept: float
@@ -141,7 +143,7 @@ class NewtonSolver(Solver):
         best, start = float("inf"), self.state.at.loss
         while len(self.working.free) and self._null_steps < NULL_STEPS:
             seen = self._loss.expand(self.working.panel, self.state.at, self.state.seen)
-            loss, lost = self.state.at.loss, self._model.free_gain(seen)
+            loss, lost = self.state.at.loss, self._model.slope(seen).gain
             self.problem.separated = loss <= SEPARATED * start
             flat = lost >= 0.5 * best and lost <= EPS * start
             if self.problem.separated or flat or lost <= EPS**2 * loss:
@@ -297,7 +299,7 @@ class NewtonSolver(Solver):
             coef, z = state.coef, state.z
             if self._known is not None and problem.penalty.has_l1(alpha):  # others add nothing
                 some = np.concatenate([self.working.members, self._known.bounds.loud])
-                coef, z, box, skip = coef[some], z[some], Box(*box.take(some)), skip[some]
+                coef, z, box, skip = coef[some], z[some], box.take(some), skip[some]
             return gap_of_loss(
                 problem.family, problem.y, problem.design.weights, state.at, state.resid,
                 coef, z, box, skip, problem.design.n_threads,
@@ -318,17 +320,18 @@ class NewtonSolver(Solver):
         problem, working, model, state = self.problem, self.working, self._model, self.state
         assert working.gram is not None  # see newton_wide.py
         here = _Here(
-            state.coef[working.members], state.coef[working.free], state.intercept, state.steps,
-            self._loss.expand(working.panel, state.at, state.seen),
+            box.take(working.members), state.coef[working.members], state.coef[working.free],
+            state.intercept, state.steps, self._loss.expand(working.panel, state.at, state.seen),
         )  # fmt: skip
         n_iter, last, poor = 0, float("inf"), 0
         while True:
-            gap = model.gap(here.coef, here.seen, box)
+            slope = model.slope(here.seen)
+            gap = model.gap(here.coef, here.seen.loss, slope, here.box)
             finished = gap <= target
             if finished or n_iter >= max_iter or problem.expired():
                 break
             if model.spent(gap, last, target):
-                self._thin_out(here, box)
+                self._thin_out(here, slope)
                 self._refresh(here.seen.at, here.seen)
                 last = float("inf")
                 continue
@@ -342,7 +345,7 @@ class NewtonSolver(Solver):
                 continue
             last = gap
             aim = max(EXACT * target, ROUGHLY * gap)
-            solves, moved = self._step(here, box, aim, max_iter - n_iter)
+            solves, moved = self._step(here, slope, aim, max_iter - n_iter)
             n_iter += max(solves, 1)
             if moved:
                 continue
@@ -360,52 +363,50 @@ class NewtonSolver(Solver):
         self.state = self._point(new, intercept, here.seen.at, here.steps, here.seen, active)
         return n_iter, finished
 
-    def _step(self, here: "_Here", box: Box, aim: float, max_iter: int) -> tuple[int, bool]:
+    def _step(
+        self, here: "_Here", slope: Slope, aim: float, max_iter: int
+    ) -> tuple[int, bool]:
         """Move to the optimum of the model, found to a gap of `aim`, as far as Armijo lets; return
         (solves, whether it moved)."""
         seen, model = here.seen, self._model
-        step = model.solve(here.coef, seen, box, aim, max_iter)
-        full = np.concatenate([step.free_step, step.step])
-        t, there = self._search(box, here.coef, step.step, full, step.offset, seen)
+        step = model.solve(here.coef, seen, slope, here.box, aim, max_iter)
+        t, there = self._search(here, step)
         if t == 0.0:
             return step.solves, False
         if t == 1.0:
-            model.learn(step, seen.fall(full, step.offset) - there.fall(full, step.offset))
+            bent = seen.fall(step.step, step.offset) - there.fall(step.step, step.offset)
+            model.learn(step, bent)
         model.age += 1
         self._loss.forget(seen.at)
-        here.seen, here.coef = there, step.coef if t == 1.0 else here.coef + t * step.step
-        here.free_coef = here.free_coef + t * step.free_step
+        k = len(here.free_coef)
+        here.seen, here.coef = there, step.coef if t == 1.0 else here.coef + t * step.step[k:]
+        here.free_coef = here.free_coef + t * step.step[:k]
         here.intercept += t * step.offset
         here.steps += 1
         return step.solves, True
 
-    def _thin_out(self, here: "_Here", box: Box) -> None:
+    def _thin_out(self, here: "_Here", slope: Slope) -> None:
         """Let members at zero leave that will hardly be wanted, if that makes a Gram matrix of
         fewer."""
-        work = self.working.members
-        grad, _ = self.working.reduced(here.seen.z, here.seen.total)
-        kept = np.flatnonzero((here.coef != 0.0) | (np.abs(grad) > NEAR * box.l1[work]))
-        if len(kept) < CROWDED * len(work):
+        kept = np.flatnonzero((here.coef != 0.0) | (np.abs(slope.grad) > NEAR * here.box.l1))
+        if len(kept) < CROWDED * len(here.coef):
             here.seen = here.seen.take(self.working.retain(kept))
-            here.coef = here.coef[kept]
+            here.box, here.coef = here.box.take(kept), here.coef[kept]
 
-    def _search(
-        self, box: Box, coef: Floats, step: Floats, full: Floats, offset: float, here: Expansion
-    ) -> tuple[float, Expansion]:
-        """Return how far to go along a step, and what is there; full : free features included."""
-        working = self.working
-        first = self._loss.moved(working.panel, here, full, offset)
+    def _search(self, here: "_Here", step: Step) -> tuple[float, Expansion]:
+        """Return how far to go along a step, and what is there."""
+        panel, seen, along = self.working.panel, here.seen, (step.step, step.offset)
+        first = self._loss.moved(panel, seen, *along)
 
         def trial(t: float) -> tuple[Expansion, float]:
             there = first
             if t < 1.0:
-                eta = here.at.eta + t * (first.at.eta - here.at.eta)
-                there = self._loss.expand(working.panel, self._loss.at(eta))
-            return there, there.fall(full, offset)
+                eta = seen.at.eta + t * (first.at.eta - seen.at.eta)
+                there = self._loss.expand(panel, self._loss.at(eta))
+            return there, there.fall(*along)
 
-        t, there = line_search(
-            box, working.members, coef, step, here, here.fall(full, offset), trial
-        )
+        of_members = step.step[len(here.free_coef) :]
+        t, there = line_search(here.box, here.coef, of_members, seen, seen.fall(*along), trial)
         if there is not first:
             self._loss.forget(first.at)
         return t, there

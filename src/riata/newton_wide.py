@@ -63,10 +63,10 @@ class WideNewtonSolver(NewtonSolver):
         return h / mass, mass
 
     def _search_along(
-        self, box: Box, work: working_set.Indices, coef: Floats, step: Floats, at: LossAt,
-        along: Floats,
-    ) -> tuple[float, LossAt]:  # fmt: skip
-        """Return how far to go along a step that moves eta by `along` (n,), and the loss there."""
+        self, box: Box, coef: Floats, step: Floats, at: LossAt, along: Floats
+    ) -> tuple[float, LossAt]:
+        """Return how far to go along a step that moves eta by `along` (n,), and the loss there;
+        box : the penalty of those who move."""
         w = self.problem.design.weights
 
         def trial(t: float) -> tuple[LossAt, float]:
@@ -74,7 +74,7 @@ class WideNewtonSolver(NewtonSolver):
             return there, dual.weighted_sums(w * there.pull, along)[0]
 
         fall = dual.weighted_sums(w * at.pull, along)[0]
-        return line_search(box, work, coef, step, at, fall, trial)
+        return line_search(box, coef, step, at, fall, trial)
 
     # -- on the residual -------------------------------------------------------------------------
 
@@ -85,7 +85,8 @@ class WideNewtonSolver(NewtonSolver):
         work = np.concatenate([self.working.free, self.working.members])
         columns = self.working.residual_view(work)
         coef, at, intercept, steps = state.coef[work], state.at, state.intercept, state.steps
-        l1, l2, lower, upper = box.take(work)
+        box = box.take(work)
+        l1, l2, lower, upper = box
         n_iter, last, poor, finished = 0, float("inf"), 0, False
         while True:
             weights, mass = self._weights_of(at.curvature)
@@ -119,7 +120,7 @@ class WideNewtonSolver(NewtonSolver):
             moved = np.flatnonzero(step)
             along = design.dot(work[moved], step[moved])
             s = shift - dual.weighted_sums(weights, along)[0] if centred else 0.0
-            t, at = self._search_along(box, work, coef, step, at, along + s)
+            t, at = self._search_along(box, coef, step, at, along + s)
             if t == 0.0:
                 if self._damping > 0.0:
                     finished = True
@@ -167,7 +168,7 @@ class WideNewtonSolver(NewtonSolver):
         step = new - state.coef
         work = np.flatnonzero(step)
         along = problem.design.dot(work, step[work]) + (a - state.intercept)
-        t, at = self._search_along(box, work, state.coef[work], step[work], state.at, along)
+        t, at = self._search_along(box.take(work), state.coef[work], step[work], state.at, along)
         intercept = state.intercept + t * (a - state.intercept)
         self.state = self._point(state.coef + t * step, intercept, at, state.steps + 1)
 

@@ -20,26 +20,27 @@ Floats = NDArray[np.float64]
 
 
 class Box(NamedTuple):
-    """The penalty of every feature at one alpha; each (p,), a scalar being an array of stride 0."""
+    """The penalty of every feature at one alpha; each (p,), a scalar being an array of stride 0. Or
+    of some features."""
 
     l1: Floats
     l2: Floats
     lower: Floats
     upper: Floats
 
-    def take(self, index: NDArray[np.intp]) -> tuple[Floats, Floats, Floats, Floats]:
-        """Return (l1, l2, lower, upper) of some features."""
-        return self.l1[index], self.l2[index], self.lower[index], self.upper[index]
+    def take(self, index: NDArray[np.intp]) -> "Box":
+        """Return the penalty of some features."""
+        return Box(self.l1[index], self.l2[index], self.lower[index], self.upper[index])
 
-    def value(self, coef: Floats, index: NDArray[np.intp]) -> float:
-        """Return g, from the coefficients of the features `index`; the others are 0."""
+    def value(self, coef: Floats) -> float:
+        """Return g of these features' coefficients."""
         # coef^2 may overflow where l2 is 0
-        return float(self.l1[index] @ np.abs(coef) + 0.5 * (self.l2[index] * coef) @ coef)
+        return float(self.l1 @ np.abs(coef) + 0.5 * (self.l2 * coef) @ coef)
 
-    def slope(self, coef: Floats, step: Floats, index: NDArray[np.intp]) -> float:
-        """Return the derivative of g from coef on in the direction of step, as for `value`."""
+    def slope(self, coef: Floats, step: Floats) -> float:
+        """Return the derivative of g from coef on in the direction of step."""
         side = np.where(coef == 0.0, np.abs(step), np.sign(coef) * step)
-        return float(self.l1[index] @ side + (self.l2[index] * coef) @ step)
+        return float(self.l1 @ side + (self.l2 * coef) @ step)
 
 
 class ElasticNet:

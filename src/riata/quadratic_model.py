@@ -26,11 +26,25 @@ Indices = NDArray[np.intp]
 STRETCH = 2.0  # at most, either way
 
 
+class Slope(NamedTuple):
+    """How the loss falls from a point, as the model sees it.
+
+    grad (|W|,) : X_W'u less its part in Z
+    free (|Z|,) : X_Z'u
+    gain : of the step that solves the model for intercept and free features
+    """
+
+    grad: Floats
+    free: Floats
+    gain: float
+
+
 class Step(NamedTuple):
     """From a point to the optimum of the model.
 
     coef : of the members, there
-    step, free_step, offset : of the members, of what nothing penalises, of the intercept
+    step : of what nothing penalises, then of the members
+    offset : of the intercept
     bend : the second derivative of the model along it, not stretched, l2 included
     stiffness : the share of l2 in that
     solves : linear systems solved
@@ -38,7 +52,6 @@ class Step(NamedTuple):
 
     coef: Floats
     step: Floats
-    free_step: Floats
     offset: float
     bend: float
     stiffness: float
@@ -64,43 +77,49 @@ class QuadraticModel:
         self.working.reweigh(weights, mean)
         self._mass, self._stretch, self.age = float(weights.sum()), 1.0, 0
 
-    def free_gain(self, seen: Expansion) -> float:
-        """Return half the squared norm, in the metric of h, of the step that solves the model for
-        intercept and free features."""
-        z_free = self.working.reduced(seen.z, seen.total)[1]
-        gain = float(z_free @ self.working.space.solve(z_free))
+    def slope(self, seen: Expansion) -> Slope:
+        """Return how the loss falls from a point.
+
+        The gain is half the squared norm of the step, in the metric of h.
+        """
+        grad, free = self.working.reduced(seen.z, seen.total)
+        gain = float(free @ self.working.space.solve(free)) if len(free) else 0.0
         if self._problem.design.centred:
             gain += seen.total**2 / self._mass
-        return 0.5 * gain
+        return Slope(grad, free, 0.5 * gain)
 
-    def gap(self, coef: Floats, seen: Expansion, box: Box) -> float:
-        """Return what is left to gain, a duality gap; coef (|W|,) : of the members."""
-        work = self.working.members
-        grad, _ = self.working.reduced(seen.z, seen.total)
-        norm_sq = self._mass * self._problem.design.norm_sq[work]
-        of_members = dual.gap_of_members(coef, grad, 2.0 * seen.loss, norm_sq, *box.take(work))
-        return self.free_gain(seen) + of_members
+    def _norm_sq(self) -> Floats:
+        return self._mass * self._problem.design.norm_sq[self.working.members]
 
-    def solve(self, coef: Floats, seen: Expansion, box: Box, aim: float, max_iter: int) -> Step:
-        """Return the step to the optimum, found to a gap of `aim`."""
+    def gap(self, coef: Floats, loss: float, slope: Slope, box: Box) -> float:
+        """Return what is left to gain at a point, a duality gap.
+
+        coef (|W|,), box : of the members
+        """
+        of_members = dual.gap_of_members(coef, slope.grad, 2.0 * loss, self._norm_sq(), *box)
+        return slope.gain + of_members
+
+    def solve(
+        self, coef: Floats, seen: Expansion, slope: Slope, box: Box, aim: float, max_iter: int
+    ) -> Step:
+        """Return the step to the optimum, found to a gap of `aim`; coef and box as for `gap`."""
         problem, working, stretch = self._problem, self.working, self._stretch
-        work = working.members
-        l1, l2, lower, upper = box.take(work)
-        grad, z_free = working.reduced(seen.z, seen.total)
-        stiff = l2 * coef
-        stretched = (grad - stiff) / stretch + stiff
-        norm_sq = self._mass * problem.design.norm_sq[work]
-        terms = np.array([coef, stretched, norm_sq, l1 / stretch, l2, lower, upper])
+        stiff = box.l2 * coef
+        stretched = (slope.grad - stiff) / stretch + stiff
+        terms = np.array([coef, stretched, self._norm_sq(), *box])
+        terms[3] /= stretch
         solves, _ = working.descend(
             terms, 2.0 * seen.loss, aim, max_iter, clocked=problem.deadline < float("inf")
         )
         step = terms[0] - coef
-        free_step = working.space.solve(z_free) + working.free_step(step)
+        stiffness = float((box.l2 * step) @ step)
+        bend = float(step @ (stretched - terms[1])) + stiffness + 2.0 * slope.gain
+        if len(slope.free):
+            free_step = working.space.solve(slope.free) + working.free_step(step)
+            step = np.concatenate([free_step, step])
         shift = seen.total / self._mass if problem.design.centred else 0.0
-        stiffness = float((l2 * step) @ step)
-        bend = float(step @ (stretched - terms[1])) + stiffness + 2.0 * self.free_gain(seen)
-        offset = shift - working.mean_at(free_step, step)
-        return Step(terms[0], step, free_step, offset, bend, stiffness, solves)
+        offset = shift - working.mean_at(step)
+        return Step(terms[0], step, offset, bend, stiffness, solves)
 
     def learn(self, step: Step, bent: float) -> None:
         """Stretch the model to a loss that bent by so much along a whole step.

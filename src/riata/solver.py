@@ -339,7 +339,7 @@ class Solver:
     def _objective(self, box: Box) -> float:
         """Return the objective at the present point."""
         state = self.state
-        return state.loss + box.value(state.coef[state.active], state.active)
+        return state.loss + box.take(state.active).value(state.coef[state.active])
 
     def start_from(self, coef: Floats) -> None:
         """Take coef (p,), within the bounds, as the point to start from."""

@@ -225,9 +225,8 @@ class WorkingSet:
     def reduced(self, z: Floats, total: float) -> tuple[Floats, Floats]:
         """Return (X_W'u less its part in Z, X_Z'u), columns centred as for G, from z = X'u of the
         panel and total = sum u."""
-        z = z - self.panel.mean * total
-        k = len(self.free)
-        return z[k:] - self._loads.T @ z[:k], z[:k]
+        z, k = z - self.panel.mean * total, len(self.free)
+        return (z[k:] - self._loads.T @ z[:k] if k else z), z[:k]
 
     def gradients(self, u: Floats, some: Indices) -> tuple[Floats, Floats]:
         """Return X_S'U, (|S|, K), of the members at the positions `some`, and the column sums of U
@@ -247,12 +246,10 @@ class WorkingSet:
         out = self.panel.dots(np.ascontiguousarray(step.T), some)
         return out.T - self.panel.mean[some] @ step
 
-    def mean_at(self, free_step: Floats, step: Floats) -> Any:
-        """Return the mean, under the weights of G, of what a step of b_Z and b_W moves; 0 where
-        there is no G, and columns are centred by the design alone."""
-        if self.gram is None:
-            return 0.0
-        return self.panel.mean @ np.concatenate([free_step, step])
+    def mean_at(self, step: Floats) -> Any:
+        """Return the mean, under the weights of G, of what a step of b_Z and then b_W moves; 0
+        where there is no G, and columns are centred by the design alone."""
+        return 0.0 if self.gram is None else self.panel.mean @ step
 
     def residual_view(self, work: Indices) -> ResidualView:
         """Return Z and the members, laid out for descent on the residual."""
