@@ -79,14 +79,14 @@ class SparsePanel(Panel):
         """Return the rows of the members from `first` on; room : as for `reweigh`."""
         k = len(self.members)
         out = np.empty((k - first, k)) if room is None else room
-        some = partial(panel.gram, self.indptr, self.local, self.value, self.weights, first, out)
+        mean = self._design.rest[self.members] + self.mean  # of the entries as they are stored
+        mass = 1.0 if self._own else float(self.weights.sum())
+        some = partial(
+            panel.gram, self.indptr, self.local, self.value, self.weights, mean, mass, first, out
+        )
         n_threads = min(self._design.n_threads, self.entries // ROUND + 1)
         run([partial(some, a, b) for a, b in cut(k - first, n_threads)], n_threads)
-        out = out[: k - first, :k]
-        mean = self._design.rest[self.members] + self.mean  # of the entries as they are stored
-        if mean.any():
-            out -= np.outer(mean[first:], mean) * (1.0 if self._own else self.weights.sum())
-        return out
+        return out[: k - first, :k]
 
     def _blocks(self) -> list[tuple[int, int]]:
         """Return the rows of each job, by the sizes alone."""

@@ -79,6 +79,8 @@ def gram(
     local: NDArray[np.int32],
     value: Floats,
     w: Floats,
+    mean: Floats,
+    mass: float,
     first: int,
     out: Floats,
     c0: int,

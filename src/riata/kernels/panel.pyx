@@ -146,10 +146,11 @@ def csr_gather(
 
 def gram(
     const int64_t[::1] indptr, const int32_t[::1] local, const double[::1] value,
-    const double[::1] w, Py_ssize_t first, double[:, ::1] out, Py_ssize_t c0, Py_ssize_t c1
+    const double[::1] w, const double[::1] mean, double mass, Py_ssize_t first,
+    double[:, ::1] out, Py_ssize_t c0, Py_ssize_t c1
 ):
-    """out_ab = sum_i w_i x_i,first+a x_ib for the columns from `first` on against all, a in c0:c1;
-    overwritten.
+    """out_ab = sum_i w_i x_i,first+a x_ib - mass mean_first+a mean_b for the columns from `first`
+    on against all, a in c0:c1; overwritten.
 
     Within a row the new columns come last. Cost: sum over rows of (new entries) x (all entries).
     """
@@ -157,7 +158,10 @@ def gram(
     cdef double v
     cdef double *row
     with nogil:
-        out[c0:c1, :] = 0.0
+        for a in range(c0, c1):
+            v = mean[first + a]
+            for b in range(mean.shape[0]):
+                out[a, b] = -mass * (v * mean[b])   # the same bits as out_ba
         for i in range(w.shape[0]):
             for a in range(indptr[i + 1] - 1, indptr[i] - 1, -1):
                 if local[a] < first:
