@@ -84,14 +84,14 @@ def dual_of(
     -----
     Cost: O(n), and n |Z|^2 multiply-adds where there are members.
     """
-    w, (low, high) = design.weights, domain
-    space, settled = None, 0
+    w, (low, high) = design.weights, (np.broadcast_to(edge, len(v)) for edge in domain)
+    space, settled, mass = None, 0, 0.0
     shift: float | None = None if len(panel.members) else 0.0
     for _ in range(PROJECTIONS):
         total, size_sq = dual.weighted_sums(w, v)
         if len(panel.members) == 0 and (not design.centred or total**2 <= 16 * EPS**2 * size_sq):
             return v.copy() if shift == 0.0 else v, shift
-        mass = dual.weighted_sums(w, curvature)[0]
+        mass = mass or dual.weighted_sums(w, curvature)[0]
         if not mass > 0.0:
             break
         step: Any = total / mass if design.centred else 0.0
@@ -101,12 +101,11 @@ def dual_of(
                 space = GramSpace(panel.reweigh(w * curvature))
             a = space.solve(panel.transpose_dot(u) - panel.mean * float(u.sum()))
             step = step + panel.dot(a) - float(panel.mean @ a)
-        v = v - curvature * step
+        before, v = v, np.empty(len(v))
         shift = None if shift is None else shift + step
-        outside = (v < low) | (v > high)
-        if outside.any():
-            v, curvature = np.clip(v, low, high), np.where(outside, 0.0, curvature)
-            space, settled, shift = None, 0, None
+        if dual.step_back(before, curvature, np.broadcast_to(step, len(v)), low, high, v):
+            curvature = np.where((v < low) | (v > high), 0.0, curvature)
+            v, space, settled, mass, shift = np.clip(v, low, high), None, 0, 0.0, None
         else:
             settled += 1
             if settled == 2:  # the second projection removes what rounding left

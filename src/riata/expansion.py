@@ -83,21 +83,19 @@ class LossAlong:
         """Return what the panel's columns see at a point; no column is read that `known`, there,
         has seen, where these come first."""
         columns, vectors = panel.members, self._vectors
+        seen = 0 if known is None else len(known.members)
+        if known is not None and not np.array_equal(known.members, columns[:seen]):
+            known, seen = None, 0
+        if known is not None and seen == len(columns):
+            return known
         np.multiply(self._w, at.pull, out=vectors[0])
         np.multiply(self._w, at.curvature, out=vectors[1])
-        seen = 0 if known is None else len(known.members)
-        if known is None or not np.array_equal(known.members, columns[:seen]):
-            return self._expansion(at, columns, self._sums(panel, 0))
-        new = np.hstack([np.array([known.z, known.bent]), self._sums(panel, seen)])
+        sums = panel.transpose_dots(vectors, np.arange(seen, len(columns)))
+        if known is None:
+            total, mass = vectors.sum(axis=1)
+            return Expansion(at, columns, float(total), float(mass), *sums)
+        new = np.hstack([np.array([known.z, known.bent]), sums])
         return Expansion(at, columns, known.total, known.mass, *new)
-
-    def _sums(self, panel: Panel, first: int) -> Floats:
-        rest = np.arange(first, len(panel.members))
-        return panel.transpose_dots(self._vectors, rest) if len(rest) else np.empty((2, 0))
-
-    def _expansion(self, at: LossAt, columns: Indices, sums: Floats) -> Expansion:
-        total, mass = self._vectors.sum(axis=1)
-        return Expansion(at, columns, float(total), float(mass), *sums)
 
     def moved(self, panel: Panel, here: Expansion, step: Floats, offset: float) -> Expansion:
         """Return the expansion at eta + X_P step + offset, in one read."""

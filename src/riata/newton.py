@@ -227,24 +227,25 @@ class NewtonSolver(Solver):
         by_members = working.gram is not None and (
             everybody or self._known is not None or self._pending
         )
-        if problem.design.correlation is not None:  # where the solver starts
-            z, problem.design.correlation = problem.design.correlation, None
+        z, problem.design.correlation = problem.design.correlation, None  # where the solver starts
+        if z is not None:
+            by_members = False
         elif not by_members:
             z = problem.design.transpose_dot(w * resid)
-        else:  # the others', if any, are left for `certify`
-            z = np.zeros(problem.design.p)
-            if seen is None or shift is None:
-                seen_z = working.panel.transpose_dot(w * resid)
-            else:
-                seen_z = seen.z - shift * seen.bent
-            z[working.panel.members] = seen_z
+        elif seen is None or shift is None:
+            z = working.panel.transpose_dot(w * resid)
+        else:
+            z = seen.z - shift * seen.bent
         if self._known is not None:
             self._known.move(resid, resid_sq)
-            if by_members:
-                self._known.take(working.members, z[working.members])
+            if by_members:  # nobody is free
+                self._known.take(working.members, z)
             else:
                 self._known.take_all(z)
             z = self._known.z
+        elif by_members:  # the others', if any, are left for `certify`
+            of_members, z = z, np.zeros(problem.design.p)
+            z[working.panel.members] = of_members
         size = float(np.sqrt(problem.design.norm_sq[active]) @ np.abs(coef[active]))
         return Point(coef, active, resid, z, resid_sq, size, at, intercept, steps, seen)
 

@@ -105,6 +105,20 @@ def urgent(
     return expected, violators
 
 
+def step_back(
+    const double[::1] v, const double[::1] curvature, const double[:] step, const double[:] low,
+    const double[:] high, double[::1] out
+):
+    """out_i = v_i - step_i curvature_i; return whether any of it is below low_i or above high_i."""
+    cdef Py_ssize_t i
+    cdef bint outside = False
+    with nogil:
+        for i in range(v.shape[0]):
+            out[i] = v[i] - step[i] * curvature[i]
+            outside |= (out[i] < low[i]) | (out[i] > high[i])
+    return bool(outside)
+
+
 def weighted_sums(const double[::1] w, const double[::1] values):
     """Return (sum_i w_i values_i, sum_i w_i values_i^2), the same bits on any number of threads."""
     if w.shape[0] == 0:
