@@ -15,6 +15,7 @@ from scipy.special import logsumexp, xlogy
 import riata
 from riata.families import Multinomial
 from riata.multi import MultiSolver
+from riata.working_set import WorkingSet
 
 N, P, K = 70, 20, 3
 RNG = np.random.default_rng(11)
@@ -30,6 +31,7 @@ CASES = {
     "multinomial": ("multinomial", LABELS, ONE_HOT, False),
     "multinomial, grouped": (Multinomial(grouped=True), LABELS, ONE_HOT, True),
 }
+SIGNALLING = np.uint64(0x7FF4000000000000)  # the bits of a NaN that every operation complains of
 EACH = pytest.mark.parametrize(("family", "y", "numbers", "grouped"), CASES.values(), ids=CASES)
 
 
@@ -294,6 +296,28 @@ def test_steps_of_classes_are_few(grouped, monkeypatch):
     path = riata.fit_path(A, labels, family=family, n_alphas=50, alpha_min_ratio=0.05)
     assert set(path.status) == {"converged"}
     assert 50 <= len(counted) <= 2.6 * 50
+
+
+@EACH
+def test_nothing_is_read_of_a_gram_matrix_beyond_the_working_set(
+    family, y, numbers, grouped, monkeypatch
+):
+    """Danger: a warning of NumPy's, now and then, about what memory happened to hold."""
+    settings = {"family": family, "n_alphas": 12, "alpha_min_ratio": 0.05, "tol": 1e-10}
+    expected = riata.fit_path(X, y, **settings)
+    grow = WorkingSet._grow
+
+    def poisoned(self, side, size):
+        grow(self, side, size)
+        bits = self.gram.view(np.uint64)
+        bits[size:], bits[:, size:] = SIGNALLING, SIGNALLING
+
+    monkeypatch.setattr(WorkingSet, "_grow", poisoned)
+    with np.errstate(invalid="raise"):
+        path = riata.fit_path(X, y, **settings)
+    assert set(path.status) == {"converged"}
+    last = path.alphas[-1]
+    assert np.array_equal(path.coef(last), expected.coef(last))
 
 
 @pytest.fixture

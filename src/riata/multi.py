@@ -29,11 +29,12 @@ import numpy as np
 
 from .design import Design
 from .families import MultipleFamily
+from .families.multiple import inner
 from .kernels import dual, groups
 from .least_squares import ColumnSpace
 from .penalty import Box
 from .problem import Fit, Problem
-from .rowwise import Rowwise, gap_of_rows
+from .rowwise import Rowwise, gap_of_rows, lengths
 from .solver import EPS, Floats, Solver, State
 from .working_set import Indices, WorkingSet
 
@@ -142,7 +143,7 @@ class MultiSolver(Solver):
         return self.family.evaluate(problem.y, eta, problem.design.weights)
 
     def _sizes(self, rows: Floats) -> Floats:
-        return np.linalg.norm(rows, axis=1) if self.family.grouped else np.abs(rows).max(axis=1)
+        return lengths(rows) if self.family.grouped else np.abs(rows).max(axis=1)
 
     def _point(self, rows: Floats, intercept: Floats, at: Any = None, eta: Any = None) -> Rows:
         """Return the point with everything that is known of it; K passes over X."""
@@ -177,7 +178,7 @@ class MultiSolver(Solver):
     def rounding(self) -> float:
         """Return the gap that double precision cannot tell from zero; see Solver."""
         state, design = self.state, self.problem.design
-        scale = dual.weighted_sums(design.weights, (state.resid**2).sum(axis=1))[0] ** 0.5
+        scale = dual.weighted_sums(design.weights, inner(state.resid, state.resid))[0] ** 0.5
         return 8 * EPS * (0.5 * state.resid_sq + state.size * scale)
 
     def solve(self, alpha: float) -> Fit:
@@ -309,7 +310,8 @@ class MultiSolver(Solver):
         if working.gram is None:
             sweeps, new = 1, penalty.shrunk(here.rows, grad, self._scale * self._diagonal())
         else:
-            gram = working.gram if self._scale == 1.0 else self._scale * working.gram
+            size = len(working)  # beyond it H is whatever was in memory
+            gram = working.gram if self._scale == 1.0 else self._scale * working.gram[:size, :size]
             new, image = here.rows.copy(), grad.copy()
             sweeps, _ = groups.descend(
                 gram, new, image, 2.0 * here.loss, mass * design.norm_sq[working.members],
@@ -340,7 +342,7 @@ class MultiSolver(Solver):
         goal = CG_SHARE**2 * float((r**2 / diagonal).sum())
         for k in range(CG_STEPS):
             s = r / diagonal
-            previous, rho = rho, float((r * s).sum())
+            previous, rho = rho, float(np.einsum("ik,ik->", r, s))
             if rho <= goal:
                 break
             direction = s + (rho / previous if k else 0.0) * direction
@@ -348,7 +350,7 @@ class MultiSolver(Solver):
             bent, total = working.gradients(w * family.bend(problem.y, here.pull, along), some)
             image = part.bend(rows, direction[:size]) + bent
             image = np.vstack([image * moving, total * centred])
-            curvature = float((direction * image).sum())
+            curvature = float(np.einsum("ik,ik->", direction, image))
             if not curvature > 1e-14 * rho:
                 break
             step += (rho / curvature) * direction

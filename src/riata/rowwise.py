@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from .certificate import gap_at_best_scale
 from .certify import PRECISION
 from .families import MultipleFamily
+from .families.multiple import inner
 from .penalty import Box
 
 Floats = NDArray[np.float64]
@@ -32,7 +33,7 @@ class Rowwise:
         return Rowwise(self.l1[index], self.l2[index], self.grouped)
 
     def value(self, rows: Floats) -> float:
-        size = np.linalg.norm(rows, axis=1) if self.grouped else np.abs(rows).sum(axis=1)
+        size = lengths(rows) if self.grouped else np.einsum("jk->j", np.abs(rows))
         return float(self.l1 @ size + 0.5 * np.sum(self.l2[:, None] * rows * rows))
 
     def shrunk(self, rows: Floats, grad: Floats, stiffness: Floats) -> Floats:
@@ -41,7 +42,7 @@ class Rowwise:
         pull = stiffness[:, None] * rows + grad
         l1, hold = self.l1[:, None], (stiffness + self.l2)[:, None]
         if self.grouped:
-            size = np.linalg.norm(pull, axis=1)[:, None]
+            size = lengths(pull)[:, None]
             kept = np.divide(size - l1, size, out=np.zeros_like(size), where=size > l1)
             pull = kept * pull
         else:
@@ -51,7 +52,7 @@ class Rowwise:
     def smooth(self, rows: Floats) -> tuple[Floats, Floats, Floats]:
         """Return who moves smoothly (off 0, or without l1), the gradient there, its stiffness."""
         if self.grouped:
-            size = np.linalg.norm(rows, axis=1)[:, None]
+            size = lengths(rows)[:, None]
             unit = np.divide(rows, size, out=np.zeros_like(rows), where=size > 0.0)
             stiff = np.divide(self.l1[:, None], size, out=np.zeros_like(size), where=size > 0.0)
             moving = np.broadcast_to(size > 0.0, rows.shape) | (self.l1 == 0.0)[:, None]
@@ -65,13 +66,18 @@ class Rowwise:
         """Return the penalty's second derivative in a direction, off 0."""
         out = self.l2[:, None] * direction
         if self.grouped:
-            size = np.linalg.norm(rows, axis=1)[:, None]
+            size = lengths(rows)[:, None]
             unit = np.divide(rows, size, out=np.zeros_like(rows), where=size > 0.0)
-            across = direction - unit * (unit * direction).sum(axis=1, keepdims=True)
+            across = direction - unit * inner(unit, direction)[:, None]
             out += np.divide(
                 self.l1[:, None] * across, size, out=np.zeros_like(rows), where=size > 0.0
             )
         return out
+
+
+def lengths(rows: Floats) -> Floats:
+    """Return the Euclidean norm of every row."""
+    return np.sqrt(inner(rows, rows))
 
 
 def gap_of_rows(
@@ -87,8 +93,8 @@ def gap_of_rows(
 ) -> float:
     """Return the duality gap of rows (p, K) from the dual point v (n, K), Z = X'(w v) (p, K)."""
     if family.grouped:
-        size, z_size = np.linalg.norm(rows, axis=1), np.linalg.norm(z, axis=1)
-        angle = size * z_size - (rows * z).sum(axis=1)
+        size, z_size = lengths(rows), lengths(z)
+        angle = size * z_size - inner(rows, z)
         turned = max(float(angle[skip == 0].sum()), 0.0)
     else:
         K, turned = rows.shape[1], 0.0

