@@ -7,6 +7,7 @@ from oracle import Problem
 from problems import FEW_STORAGES, regression, weights
 
 import riata
+from riata.penalty import Box
 
 X, Y = regression(40, 10, seed=41, density=0.7)
 WIDE, WIDE_Y = regression(15, 30, seed=42)
@@ -183,3 +184,22 @@ def test_non_negative_least_squares_where_every_column_comes_twice(seed, grid):
     A = np.hstack([half, half])
     target = A[:, :133] @ rng.standard_normal(133) + 0.3 * rng.standard_normal(180)
     certified_fit(A, target, alphas=[*grid, 0.0], lower_bounds=0.0, tol=1e-10)
+
+
+def test_the_penalty_and_its_derivative_are_those_of_the_formula():
+    rng, h = np.random.default_rng(5), 1e-7
+    for _ in range(50):
+        b, step = rng.standard_normal((2, 12))
+        b *= rng.random(12) < 0.5
+        l1, l2 = rng.random((2, 12))
+        box = Box(l1, l2, np.full(12, -np.inf), np.full(12, np.inf))
+        value = (l1 * np.abs(b) + 0.5 * l2 * b**2).sum()
+        ahead = (l1 * np.abs(b + h * step) + 0.5 * l2 * (b + h * step) ** 2).sum()
+        assert box.value(b) == pytest.approx(value, rel=1e-14)
+        assert box.slope(b, step) == pytest.approx((ahead - value) / h, abs=1e-5)
+
+
+def test_a_square_that_overflows_counts_only_where_there_is_l2():
+    large, none = np.array([1e200, -1e200]), np.zeros(2)
+    assert Box(np.ones(2), none, none, none).value(large) == 2e200
+    assert Box(np.ones(2), np.array([0.0, 1e-9]), none, none).value(large) == np.inf

@@ -34,13 +34,11 @@ class Box(NamedTuple):
 
     def value(self, coef: Floats) -> float:
         """Return g of these features' coefficients."""
-        # coef^2 may overflow where l2 is 0
-        return float(self.l1 @ np.abs(coef) + 0.5 * (self.l2 * coef) @ coef)
+        return dual.penalty(coef, self.l1, self.l2)
 
     def slope(self, coef: Floats, step: Floats) -> float:
         """Return the derivative of g from coef on in the direction of step."""
-        side = np.where(coef == 0.0, np.abs(step), np.sign(coef) * step)
-        return float(self.l1 @ side + (self.l2 * coef) @ step)
+        return dual.penalty_slope(coef, step, self.l1, self.l2)
 
 
 class ElasticNet:
