@@ -84,7 +84,7 @@ def dual_of(
     -----
     Cost: O(n), and n |Z|^2 multiply-adds where there are members.
     """
-    w, (low, high) = design.weights, (np.broadcast_to(edge, len(v)) for edge in domain)
+    w, low, high = design.weights, *(np.broadcast_to(np.float64(edge), len(v)) for edge in domain)
     space, settled, mass = None, 0, 0.0
     shift: float | None = None if len(panel.members) else 0.0
     for _ in range(PROJECTIONS):

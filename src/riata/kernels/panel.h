@@ -10,8 +10,8 @@ typedef double riata_pair __attribute__((vector_size(16), aligned(8), may_alias)
 static inline void riata_add_pairs(
     const int32_t *local, const double *value, ptrdiff_t count, ptrdiff_t first, double u,
     double v, double *out) {
-  riata_pair *pairs = (riata_pair *)out - first, both = {u, v};
-  for (ptrdiff_t k = 0; k < count; k++) pairs[local[k]] += value[k] * both;
+  riata_pair *pairs = (riata_pair *)out, both = {u, v};
+  for (ptrdiff_t k = 0; k < count; k++) pairs[local[k] - first] += value[k] * both;
 }
 
 /* sum_k value_k coef_local[k] */
