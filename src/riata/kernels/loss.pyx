@@ -19,6 +19,7 @@ cdef extern from "loss.h" nogil:
                                      const double *, double, const double *, Py_ssize_t)
     double riata_poisson_divergence(const double *, const double *, const double *,
                                     const double *, double, const double *, Py_ssize_t)
+
 ctypedef double (*loss_fn)(const double *, const double *, const double *, double *, double *,
                            Py_ssize_t) noexcept nogil
 
