@@ -8,6 +8,7 @@ from certified import certified_fit
 from problems import FEW_STORAGES, regression
 
 import riata
+from riata import threads
 from riata.kernels import ahead, covariance
 
 WIDE, WIDE_Y = regression(60, 400, seed=131)
@@ -124,3 +125,15 @@ def test_wide_alphas_are_solved_many_at_a_time(monkeypatch):
     certified_fit(WIDE, WIDE_Y, n_alphas=100)
     assert sum(fits) >= 80
     assert len(fits) <= 30
+
+
+def test_small_steps_call_no_other_thread(monkeypatch):
+    """Work of less than 0.2 ms is done sooner than handed over."""
+    calls, executor = [], threads._executor
+    monkeypatch.setattr(threads, "_executor", lambda size: calls.append(size) or executor(size))
+    rng = np.random.default_rng(0)
+    X = np.asfortranarray(rng.standard_normal((4500, 40)))
+    y = (X[:, :10].sum(axis=1) + rng.logistic(size=4500) > 0).astype(float)
+    path = riata.fit_path(X, y, family="binomial", n_threads=2, n_alphas=50, alpha_min_ratio=0.01)
+    assert path.n_iter.sum() > 50
+    assert len(calls) <= 3  # the first reads of X

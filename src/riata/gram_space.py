@@ -29,7 +29,9 @@ class GramSpace:
         self._vectors, self._inverse = vectors[:, kept], 1.0 / values[kept]
         self.rank = len(self._inverse)
         null = self._scale[:, None] * vectors[:, ~kept]
-        self._null = np.linalg.qr(null)[0]  # steps that change no fitted value
+        if null.size:
+            null = np.linalg.qr(null)[0]
+        self._null = null  # an orthonormal basis of the steps that change no fitted value
 
     def solve(self, z: Floats) -> Floats:
         """Return the smallest a with G_ZZ a = z, (|Z|,) or (|Z|, k)."""

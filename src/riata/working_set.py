@@ -183,8 +183,9 @@ class WorkingSet:
         places = np.concatenate([np.arange(k), k + kept])
         self.panel.retain(places)
         if self.gram is not None:
-            for i, j in enumerate(kept):  # in place: rows come from below, or stay
-                self.gram[i, : len(kept)] = self.gram[j, kept]
+            for i in range(0, len(kept), MOVED):  # in place: rows come from below, or stay
+                some = kept[i : i + MOVED]
+                self.gram[i : i + len(some), : len(kept)] = self.gram[np.ix_(some, kept)]
         self.members, self._loads = self.members[kept], self._loads[:, kept]
         self.active.renumber(kept)
         return places

@@ -15,6 +15,7 @@ from .views import DenseView
 
 BLOCK = 1 << 18  # entries of X in one job: about 0.2 ms, twice what handing it over costs
 BLOCKS = 16
+HANDED = 1 << 23  # multiply-adds of a Gram matrix, 0.3 to 0.4 ms, for which a thread is called
 GROUP = 8  # columns in a packed group of the Gram kernel
 WHOLE = 1024  # columns; up to here, where n >= p, the Gram matrix of all is made at the start
 NEIGHBOURS = 16  # of them side by side, which share cache lines
@@ -413,7 +414,7 @@ class DenseDesign(Design):
             for i, (r0, r1) in enumerate(rows)
             for a, b in runs
         ]  # fmt: skip
-        run(jobs, self.n_threads)
+        run(jobs, min(self.n_threads, 1 + self.n * len(left) * len(right) // HANDED))
         total = out.sum(axis=0) if len(rows) > 1 else out[0]
         if symmetric:
             gram.mirror(total, len(left))

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from .dense import DenseDesign
 
 ROUND = 1 << 17  # entries of X that the second-level cache keeps between two uses
+HANDED = 3  # such blocks, 0.2 ms, for which another thread is called
 COLUMNS_PER_TRIP = 64  # whose Gram matrix costs as much as a round trip over them
 
 
@@ -74,7 +75,8 @@ class DensePanel(Panel):
             for u, sums in zip(vectors, out[k], strict=True):
                 dense.columns_dot(X, members, u, mean, sums, 0, len(members), a, b)
 
-        run([partial(job, k, a, b) for k, (a, b) in enumerate(blocks)], self._design.n_threads)
+        n_threads = min(self._design.n_threads, len(blocks) // HANDED)
+        run([partial(job, k, a, b) for k, (a, b) in enumerate(blocks)], n_threads)
         return out.sum(axis=0)
 
     def gram_in_trips(self) -> float:
