@@ -30,7 +30,6 @@ FLOORS = {
         "newton",
         "newton_wide",
         "problem",
-        "quadratic_model",
         "residual_descent",
         "certify",
         "correlations",

@@ -7,27 +7,21 @@ With P the columns of a panel (those that nothing penalises, then the members), 
     bent = X_P'h                bent / mass: the columns' means under the curvature
 
 are what Newton steps, their line search and the dual point need of the rows. A step is one round
-trip over the panel: X_P d, the loss and its derivatives, z and bent, block by block of rows.
+trip over the panel (kernels/trips.pyx): X_P d, the loss and its derivatives, z and bent.
 """
 
-from collections.abc import Callable
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .certify import LossAt, at_rest, loss_at
 from .design import Panel
-from .penalty import Box
+from .kernels.trips import Place, RoundTrip
 from .problem import Problem
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
-
-ARMIJO = 1e-4  # share of the predicted decrease that a step must bring
-NOISE = 1e-6  # share of the objective that its terms' rounding may move it by
-SMALLEST_STEP = 1e-9
-EPS = float(np.finfo(float).eps)
 
 
 class Expansion(NamedTuple):
@@ -48,10 +42,6 @@ class Expansion(NamedTuple):
         """sum_i w_i f_i"""
         return self.at.loss
 
-    def fall(self, step: Floats, offset: float) -> float:
-        """Return how fast the loss falls from here along X_P step + offset."""
-        return float(step @ self.z) + offset * self.total
-
     def take(self, kept: Indices) -> "Expansion":
         """Return what the columns at these positions see."""
         return self._replace(members=self.members[kept], z=self.z[kept], bent=self.bent[kept])
@@ -67,7 +57,8 @@ class LossAlong:
         self._problem, self._w = problem, problem.design.weights
         self._level = problem.family.level(problem.y, self._w)
         self._vectors = np.empty((2, len(self._w)))  # u and h
-        self._spare: tuple[Floats, Floats, Floats] | None = None
+        self._spare = np.empty((3, len(self._w)))
+        self._left: tuple[LossAt | None, Floats] = None, self._spare  # where trips have ended
 
     def at(self, eta: Floats) -> LossAt:
         """Return the loss at eta (n,) and its derivatives there."""
@@ -97,61 +88,29 @@ class LossAlong:
         new = np.hstack([np.array([known.z, known.bent]), sums])
         return Expansion(at, columns, known.total, known.mass, *new)
 
-    def moved(self, panel: Panel, here: Expansion, step: Floats, offset: float) -> Expansion:
-        """Return the expansion at eta + X_P step + offset, in one read."""
-        problem, w, vectors, at = self._problem, self._w, self._vectors, here.at
-        kernel = problem.family.kernel
-        if kernel is None:
-            return self.expand(panel, self.at(at.eta + (panel.dot(step) + offset)))
-        n, spare = len(w), self._spare
-        eta, pull, curvature = spare or (np.empty(n), np.empty(n), np.empty(n))
-        self._spare = None
-        found: dict[int, tuple[float, float, float]] = {}
+    def round_trip(self, panel: Panel, here: Expansion) -> RoundTrip:
+        """Return trips over the panel's columns from a point that they have seen, whose vectors
+        are overwritten once it is left."""
+        problem, at, (left, vectors) = self._problem, here.at, self._left
+        if left is not at:
+            vectors = np.array([at.eta, at.pull, at.curvature])
+        sums = np.array([here.z, here.bent])
+        start = Place(vectors, sums, at.loss, here.total, here.mass)
+        there = Place(self._spare, np.empty_like(sums))
 
-        def turn(a: int, b: int) -> None:
-            found[a] = kernel.along(
-                problem.y, w, at.eta, offset, eta, pull, curvature, vectors, a, b
-            )
+        def call(step: Floats, offset: float) -> Place:
+            eta = start.vectors[0] + (panel.dot(step) + offset)
+            seen = self.expand(panel, self.at(eta))
+            vectors = np.array([seen.at.eta, seen.at.pull, seen.at.curvature])
+            return Place(vectors, np.array([seen.z, seen.bent]), seen.loss, seen.total, seen.mass)
 
-        sums = panel.round_trip(step, eta, turn, vectors)
-        loss, total, mass = np.array([found[a] for a in sorted(found)]).sum(axis=0)
-        there = self._levelled(LossAt(eta, float(loss), pull, curvature))
-        return Expansion(there, panel.members, float(total), float(mass), *sums)
+        loss = (call, problem.family.kernel, problem.y, self._w, self._vectors, self._level)
+        return panel.round_trip(start, there, loss)
 
-    def forget(self, at: LossAt) -> None:
-        """Let the vectors of `at` be overwritten."""
-        self._spare = at.eta, at.pull, at.curvature
-
-
-Place = TypeVar("Place", Expansion, LossAt)
-
-
-def line_search(
-    box: Box, coef: Floats, step: Floats, here: Place, fall: float,
-    trial: Callable[[float], tuple[Place, float]],
-) -> tuple[float, Place]:  # fmt: skip
-    """Return the first t = 1, 1/2, ... that Armijo accepts and what is there; 0 where none.
-
-    Where the loss moves by no more than its terms' rounding may be, the slope decides: it may not
-    rise behind t by more than it fell before (Hager, Zhang, SIAM J. Optim. 16(1), 2005, eq. 4.1).
-
-    box : the penalty of the features that move
-    coef, step : (|W|,), of these
-    fall : how fast the loss falls along the step, here
-    trial : returns what is at t, and how fast the loss falls there
-    """
-    before = box.value(coef)
-    predicted = min(box.value(coef + step) - before - fall, 0.0)
-    slope = box.slope(coef, step) - fall
-    slack, noise = 8 * EPS * (here.loss + before), NOISE * (here.loss + before)
-    t = 1.0
-    while t >= SMALLEST_STEP:
-        there, falls = trial(t)
-        b = coef + t * step
-        rise = there.loss - here.loss + box.value(b) - before
-        if rise <= ARMIJO * t * predicted + slack:
-            return t, there
-        if rise <= noise and box.slope(b, step) - falls <= (2 * ARMIJO - 1) * slope:
-            return t, there
-        t *= 0.5
-    return 0.0, here
+    def arrived(self, panel: Panel, trip: RoundTrip) -> Expansion:
+        """Return the point that trips over the panel's columns have come to."""
+        place, self._spare = trip.place, trip.spare.vectors
+        eta, pull, curvature = place.vectors
+        at = LossAt(eta, place.loss, pull, curvature)
+        self._left = at, place.vectors
+        return Expansion(at, panel.members, place.total, place.mass, *place.sums)

@@ -4,6 +4,8 @@ Less exact than least_squares.py (singular values below 1e-6 of the largest coun
 cheap as the Gram matrix that is there anyway; who uses it takes several steps.
 """
 
+from functools import cached_property
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
@@ -32,6 +34,11 @@ class GramSpace:
         if null.size:
             null = np.linalg.qr(null)[0]
         self._null = null  # an orthonormal basis of the steps that change no fitted value
+
+    @cached_property
+    def inverse(self) -> Floats:
+        """The matrix of `solve`, (|Z|, |Z|)."""
+        return np.ascontiguousarray(self.solve(np.eye(len(self._scale))))
 
     def solve(self, z: Floats) -> Floats:
         """Return the smallest a with G_ZZ a = z, (|Z|,) or (|Z|, k)."""

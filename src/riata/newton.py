@@ -9,7 +9,8 @@ At a point, u = -w f' is the dual vector and h = w f'' the curvature. On the wor
 is the problem that the active-set Newton of the gaussian fit solves, X_W centred by its h-weighted
 means where there is an intercept, whose step is then sum(u) / sum(h). Features that nothing
 penalises are eliminated as there. A line search on the true objective (Armijo) makes each step
-safe; where steps keep failing, the curvature's upper bound takes its place, or more of it.
+safe (kernels/steps.pyx); where steps keep failing, the curvature's upper bound takes its place, or
+more of it.
 
 The curvature h of an earlier point, its Gram matrix and its factor serve as long as they bring the
 gap down: their first step at a new alpha is the derivative of the path. No pass over X is made
@@ -32,14 +33,15 @@ from .certify import (
     off_their_bound,
 )
 from .correlations import Correlations
-from .expansion import Expansion, LossAlong, line_search
+from .expansion import Expansion, LossAlong
 from .intercept import intercept_at, start_of
 from .kernels import dual
+from .kernels.steps import End, Steps
+from .kernels.trips import RoundTrip
 from .penalty import Box
 from .problem import Fit, Problem
-from .quadratic_model import QuadraticModel, Slope, Step
 from .solver import EPS, Floats, Indices, Solver, State
-from .working_set import GRAM_LIMIT
+from .working_set import CLOCKED, GRAM_LIMIT, WorkingSet
 
 EXACT = 0.1  # share of the target to which the quadratic on the working set is solved
 INNER = 0.8  # share of the gap wanted that the working set may keep: nobody else adds to it
@@ -88,7 +90,6 @@ class _Here:
     coef: Floats
     free_coef: Floats
     intercept: float
-    steps: int
     seen: Expansion
 
 
@@ -119,8 +120,12 @@ class NewtonSolver(Solver):
         self._loss = LossAlong(problem)
         eta = self._offset + intercept
         curvature = self._stand_in(problem.family.curvature(problem.y, eta))
-        self._model = QuadraticModel(problem, free, curvature)
-        self.working = self._model.working
+        weights = design.weights * curvature
+        self.working = WorkingSet(design, free, weights)
+        self._steps = Steps(
+            float(weights.sum()), problem.family.straight, design.centred, problem.expired,
+            EXACT, ROUGHLY, POOR,
+        )  # fmt: skip
         self._free_panel = design.panel(design.weights)
         if len(free):
             self._free_panel.extend(free)
@@ -142,8 +147,8 @@ class NewtonSolver(Solver):
         none = self.problem.penalty.at(0.0)
         best, start = float("inf"), self.state.at.loss
         while len(self.working.free) and self._null_steps < NULL_STEPS:
-            seen = self._loss.expand(self.working.panel, self.state.at, self.state.seen)
-            loss, lost = self.state.at.loss, self._model.slope(seen).gain
+            self._begin(self._here(none))
+            loss, lost = self.state.at.loss, self._steps.lost()
             self.problem.separated = loss <= SEPARATED * start
             flat = lost >= 0.5 * best and lost <= EPS * start
             if self.problem.separated or flat or lost <= EPS**2 * loss:
@@ -194,7 +199,9 @@ class NewtonSolver(Solver):
         curvature, mean = self._stand_in(at.curvature), None
         if seen is not None and curvature is at.curvature and self.problem.design.centred:
             mean = seen.bent / seen.mass
-        self._model.refresh(curvature, mean)
+        weights = self.problem.design.weights * curvature
+        self.working.reweigh(weights, mean)
+        self._steps.renew(float(weights.sum()))
 
     # -- points ----------------------------------------------------------------------------------
 
@@ -315,102 +322,67 @@ class NewtonSolver(Solver):
     def _descend(self, box: Box, target: float, max_iter: int) -> tuple[int, bool]:
         """Minimise on the working set; return (n_iter, whether it got to the target or its floor).
 
-        Newton steps; the curvature is refreshed where the steps that the present one would still
-        take, at the rate of the last, cost more than its Gram matrix.
+        Newton steps under one curvature, then under the next: where a new one is worth its Gram
+        matrix, where steps gain little, and where none descends, with what is there or damped.
         """
-        problem, working, model, state = self.problem, self.working, self._model, self.state
-        assert working.gram is not None  # see newton_wide.py
-        here = _Here(
-            box.take(working.members), state.coef[working.members], state.coef[working.free],
-            state.intercept, state.steps, self._loss.expand(working.panel, state.at, state.seen),
-        )  # fmt: skip
-        n_iter, last, poor = 0, float("inf"), 0
+        working, steps, here = self.working, self._steps, self._here(box)
+        n_iter, taken = 0, self.state.steps
         while True:
-            slope = model.slope(here.seen)
-            gap = model.gap(here.coef, here.seen.loss, slope, here.box)
-            finished = gap <= target
-            if finished or n_iter >= max_iter or problem.expired():
+            trip = self._begin(here)
+            end, more = steps.descend(target, max_iter - n_iter)
+            n_iter, taken = n_iter + more, taken + steps.taken
+            here = _Here(
+                here.box, steps.coef, steps.free_coef, steps.intercept,
+                self._loss.arrived(working.panel, trip),
+            )  # fmt: skip
+            if end in (End.DONE, End.LIMIT):
                 break
-            if model.spent(gap, last, target):
-                self._thin_out(here, slope)
-                self._refresh(here.seen.at, here.seen)
-                last = float("inf")
-                continue
-            poor = poor + 1 if gap > 0.9 * last else 0
-            if poor >= POOR:
-                finished = self._damping > 0.0  # no curvature helps: that is as far as it goes
-                if finished:
-                    break
-                self._damping, poor, last = 1.0, 0, float("inf")
-                self._refresh(here.seen.at, here.seen)
-                continue
-            last = gap
-            aim = max(EXACT * target, ROUGHLY * gap)
-            solves, moved = self._step(here, slope, aim, max_iter - n_iter)
-            n_iter += max(solves, 1)
-            if moved:
-                continue
-            finished = model.age == 0 and self._damping > 0.0
-            if finished:
+            if end == End.SPENT:
+                self._thin_out(here, steps.grad)
+            elif self._damping > 0.0 and (end == End.STUCK or steps.age == 0):
+                end = End.DONE  # no curvature helps: that is as far as it goes
                 break
-            self._damping = 0.0 if model.age else 1.0
+            else:
+                self._damping = 0.0 if end == End.UNMOVED and steps.age else 1.0
             self._refresh(here.seen.at, here.seen)
-            last = float("inf")
         self._damping = 0.0
-        new = np.zeros_like(state.coef)
+        new = np.zeros_like(self.state.coef)
         new[working.members], new[working.free] = here.coef, here.free_coef
-        intercept = here.intercept if problem.design.centred else 0.0
+        intercept = here.intercept if self.problem.design.centred else 0.0
         active = working.support(new)
-        self.state = self._point(new, intercept, here.seen.at, here.steps, here.seen, active)
-        return n_iter, finished
+        self.state = self._point(new, intercept, here.seen.at, taken, here.seen, active)
+        return n_iter, end == End.DONE
 
-    def _step(
-        self, here: "_Here", slope: Slope, aim: float, max_iter: int
-    ) -> tuple[int, bool]:
-        """Move to the optimum of the model, found to a gap of `aim`, as far as Armijo lets; return
-        (solves, whether it moved)."""
-        seen, model = here.seen, self._model
-        step = model.solve(here.coef, seen, slope, here.box, aim, max_iter)
-        t, there = self._search(here, step)
-        if t == 0.0:
-            return step.solves, False
-        if t == 1.0:
-            bent = seen.fall(step.step, step.offset) - there.fall(step.step, step.offset)
-            model.learn(step, bent)
-        model.age += 1
-        self._loss.forget(seen.at)
-        k = len(here.free_coef)
-        here.seen, here.coef = there, step.coef if t == 1.0 else here.coef + t * step.step[k:]
-        here.free_coef = here.free_coef + t * step.step[:k]
-        here.intercept += t * step.offset
-        here.steps += 1
-        return step.solves, True
+    def _here(self, box: Box) -> _Here:
+        """Return the present point, as the working set sees it."""
+        working, state = self.working, self.state
+        seen = self._loss.expand(working.panel, state.at, state.seen)
+        return _Here(
+            box.take(working.members), state.coef[working.members], state.coef[working.free],
+            state.intercept, seen,
+        )  # fmt: skip
 
-    def _thin_out(self, here: "_Here", slope: Slope) -> None:
+    def _begin(self, here: _Here) -> RoundTrip:
+        """Get steps from a point ready; return the trips that they make."""
+        problem, working, panel = self.problem, self.working, self.working.panel
+        assert working.gram is not None  # see newton_wide.py
+        design, clocked = problem.design, problem.deadline < float("inf")
+        trip = self._loss.round_trip(panel, here.seen)
+        self._steps.begin(
+            trip, working.active, working.gram, working.loads, working.space.inverse, panel.mean,
+            design.norm_sq[working.members], here.box, here.coef, here.free_coef, here.intercept,
+            working.sweep, CLOCKED if clocked else problem.max_iter, panel.gram_in_trips(),
+            design.entries * len(panel.members) / design.p,
+        )  # fmt: skip
+        return trip
+
+    def _thin_out(self, here: _Here, grad: Floats) -> None:
         """Let members at zero leave that will hardly be wanted, if that makes a Gram matrix of
-        fewer."""
-        kept = np.flatnonzero((here.coef != 0.0) | (np.abs(slope.grad) > NEAR * here.box.l1))
+        fewer; grad (|W|,) : X_W'u."""
+        kept = np.flatnonzero((here.coef != 0.0) | (np.abs(grad) > NEAR * here.box.l1))
         if len(kept) < CROWDED * len(here.coef):
             here.seen = here.seen.take(self.working.retain(kept))
             here.box, here.coef = here.box.take(kept), here.coef[kept]
-
-    def _search(self, here: "_Here", step: Step) -> tuple[float, Expansion]:
-        """Return how far to go along a step, and what is there."""
-        panel, seen, along = self.working.panel, here.seen, (step.step, step.offset)
-        first = self._loss.moved(panel, seen, *along)
-
-        def trial(t: float) -> tuple[Expansion, float]:
-            there = first
-            if t < 1.0:
-                eta = seen.at.eta + t * (first.at.eta - seen.at.eta)
-                there = self._loss.expand(panel, self._loss.at(eta))
-            return there, there.fall(*along)
-
-        of_members = step.step[len(here.free_coef) :]
-        t, there = line_search(here.box, here.coef, of_members, seen, seen.fall(*along), trial)
-        if there is not first:
-            self._loss.forget(first.at)
-        return t, there
 
 
 def gradient_at_start(problem: Problem) -> Floats | None:

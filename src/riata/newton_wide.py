@@ -26,8 +26,9 @@ from scipy.linalg import cho_factor, cho_solve
 
 from . import working_set
 from .certify import LossAt
-from .expansion import line_search
 from .kernels import coordinate, dual
+from .kernels.steps import line_search
+from .kernels.trips import Trip
 from .newton import EXACT, POOR, ROUGHLY, NewtonSolver
 from .penalty import Box
 from .problem import Fit, Problem
@@ -67,14 +68,16 @@ class WideNewtonSolver(NewtonSolver):
     ) -> tuple[float, LossAt]:
         """Return how far to go along a step that moves eta by `along` (n,), and the loss there;
         box : the penalty of those who move."""
-        w = self.problem.design.weights
+        w, there = self.problem.design.weights, at
 
-        def trial(t: float) -> tuple[LossAt, float]:
+        def trial(t: float) -> tuple[float, float]:
+            nonlocal there
             there = self._loss.at(at.eta + t * along)
-            return there, dual.weighted_sums(w * there.pull, along)[0]
+            return there.loss, dual.weighted_sums(w * there.pull, along)[0]
 
-        fall = dual.weighted_sums(w * at.pull, along)[0]
-        return line_search(box, coef, step, at, fall, trial)
+        trip = Trip(trial, at.loss, dual.weighted_sums(w * at.pull, along)[0])
+        t = line_search(trip, coef, step, box.l1, box.l2)
+        return t, at if t == 0.0 else there
 
     # -- on the residual -------------------------------------------------------------------------
 

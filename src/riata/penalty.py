@@ -36,10 +36,6 @@ class Box(NamedTuple):
         """Return g of these features' coefficients."""
         return dual.penalty(coef, self.l1, self.l2)
 
-    def slope(self, coef: Floats, step: Floats) -> float:
-        """Return the derivative of g from coef on in the direction of step."""
-        return dual.penalty_slope(coef, step, self.l1, self.l2)
-
 
 class ElasticNet:
     """l1_ratio in [0, 1]; factor, unit, lower and upper (p,), or () for all alike."""

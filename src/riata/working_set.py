@@ -45,6 +45,7 @@ class WorkingSet:
     members : (|W|,)
     gram : (>= |W|, >= |W|), or None where |W| outgrew GRAM_LIMIT, or where G is too rough
     space : the span of Z
+    loads : G_ZZ^+ G_ZW, (|Z|, |W|)
     panel : the columns of Z, then those of the members
     lasting : whether H stays as it is: G under the design's own weights
     """
@@ -72,11 +73,11 @@ class WorkingSet:
         self.active = ActiveSet()
         gram = self.panel.extend(free) if self._small and len(free) else None
         self.space: Any  # ColumnSpace, or GramSpace under other weights
-        if weights is None or gram is None:
+        if weights is None:
             self.space = ColumnSpace(design, free, gram)
         else:
-            self.space = GramSpace(gram)
-        self._loads = np.empty((len(free), 0))  # G_ZZ^+ G_ZW
+            self.space = GramSpace(np.empty((0, 0)) if gram is None else gram)
+        self.loads = np.empty((len(free), 0))
         self._view: ResidualView | None = None
         self._view_size = 0
         self.room = ROOM  # members for whom H has room from the start
@@ -102,10 +103,10 @@ class WorkingSet:
         k = len(self.free)
         if k:
             cross = np.ascontiguousarray(rows[:, :k].T)
-            self._loads = np.hstack([self._loads, self.space.solve(cross)])
-            rows = rows[:, k:] - cross.T @ self._loads
+            self.loads = np.hstack([self.loads, self.space.solve(cross)])
+            rows = rows[:, k:] - cross.T @ self.loads
         else:
-            self._loads = np.empty((0, size))
+            self.loads = np.empty((0, size))
         if size > len(self.gram):
             room = min(self.room, self._design.p)
             self._grow(max(size, room, min(GRAM_LIMIT, size + size // 8)), first)
@@ -152,11 +153,11 @@ class WorkingSet:
         k, size = len(self.free), len(self.members)
         gram = self.panel.reweigh(weights, mean, None if k else self.gram)
         self.space = GramSpace(gram[:k, :k])
-        self._loads = self.space.solve(gram[:k, k:])
+        self.loads = self.space.solve(gram[:k, k:])
         if not np.may_share_memory(gram, self.gram):
             self.gram[:size, :size] = gram[k:, k:]
         if k:
-            self.gram[:size, :size] -= gram[:k, k:].T @ self._loads
+            self.gram[:size, :size] -= gram[:k, k:].T @ self.loads
         self.active = ActiveSet()
 
     def _grow(self, side: int, size: int) -> None:
@@ -186,7 +187,7 @@ class WorkingSet:
             for i in range(0, len(kept), MOVED):  # in place: rows come from below, or stay
                 some = kept[i : i + MOVED]
                 self.gram[i : i + len(some), : len(kept)] = self.gram[np.ix_(some, kept)]
-        self.members, self._loads = self.members[kept], self._loads[:, kept]
+        self.members, self.loads = self.members[kept], self.loads[:, kept]
         self.active.renumber(kept)
         return places
 
@@ -206,9 +207,17 @@ class WorkingSet:
         n_iter, resid_sq, finished = self.active.descend(self.gram, terms, resid_sq, target, solves)
         if finished or n_iter >= solves:
             return n_iter, finished
-        limit = min(max_iter - n_iter, max(10, int(CHUNK / max(1, terms.shape[1]) ** 2)))
+        sweeps, finished = self.sweep(terms, resid_sq, target, max_iter - n_iter)
+        return n_iter + sweeps, finished
+
+    def sweep(
+        self, terms: Floats, resid_sq: float, target: float, max_sweeps: int
+    ) -> tuple[int, bool]:
+        """Do the same by coordinate descent alone."""
+        assert self.gram is not None
+        limit = min(max_sweeps, max(10, int(CHUNK / max(1, terms.shape[1]) ** 2)))
         sweeps, _ = coordinate.gram_descent(self.gram, terms, resid_sq, target, limit)
-        return n_iter + sweeps, sweeps < limit
+        return sweeps, sweeps < limit
 
     def image(self, coef: Floats) -> Floats:
         """Return X_W b, (n,), from coef (|W|,); where nothing is free."""
@@ -222,12 +231,6 @@ class WorkingSet:
             return found if rows is None else found[rows]
         coef = coef[self.panel.members]
         return self.panel.dot(coef) if rows is None else self.panel.dot_of(rows, coef)
-
-    def reduced(self, z: Floats, total: float) -> tuple[Floats, Floats]:
-        """Return (X_W'u less its part in Z, X_Z'u), columns centred as for G, from z = X'u of the
-        panel and total = sum u."""
-        z, k = z - self.panel.mean * total, len(self.free)
-        return (z[k:] - self._loads.T @ z[:k] if k else z), z[:k]
 
     def gradients(self, u: Floats, some: Indices) -> tuple[Floats, Floats]:
         """Return X_S'U, (|S|, K), of the members at the positions `some`, and the column sums of U
@@ -261,11 +264,11 @@ class WorkingSet:
     def load(self, z_free: Floats) -> Any:
         """Return G_WZ G_ZZ^+ z_Z, (|W|,): what the free features take of X_W'u; 0 where there is no
         G."""
-        return 0.0 if self.gram is None else z_free @ self._loads
+        return 0.0 if self.gram is None else z_free @ self.loads
 
     def free_step(self, step: Floats) -> Floats:
         """Return how b_Z moves when b_W moves by step (|W|,)."""
-        return -(self._loads @ step)
+        return -(self.loads @ step)
 
     def smoother_trace(self, coef: Floats, l2: Floats) -> float:
         """Return the trace of the smoother on the support, rank(Z) included.

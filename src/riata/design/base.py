@@ -14,7 +14,6 @@ The means are subtracted from results or while columns are packed, never from X.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from copy import copy
 from typing import Any, Self
 
@@ -22,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.dots import Columns
+from ..kernels.trips import Place, RoundTrip
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -97,14 +97,10 @@ class Panel(ABC):
         return self.dot(coef)[rows]
 
     @abstractmethod
-    def round_trip(
-        self, coef: Floats, image: Floats, turn: Callable[[int, int], None], vectors: Floats
-    ) -> Floats:
-        """Make image (n,) = X_W coef; let `turn(a, b)` make the rows a:b of `vectors` (m, n) of it,
-        one or two vectors; return X_W'u of each, (m, |W|).
+    def round_trip(self, here: Place, there: Place, loss: Any) -> RoundTrip:
+        """Return round trips over the members from `here`, natively; see kernels/trips.pyx.
 
-        One read: a block of rows, fixed by the sizes alone, stays in cache from there to back.
-        Blocks are turned on threads.
+        loss : call, kernel, y, w, weighted and level, as there
         """
 
     @abstractmethod

@@ -1,13 +1,11 @@
 """The working set of a dense matrix: nothing is gathered but the Gram kernel's blocks."""
 
-from collections.abc import Callable
-from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..kernels import dense, dots
-from ..threads import cut, run
+from ..kernels.trips import DenseTrip, Place, RoundTrip
+from ..threads import cut
 from .base import Floats, Indices, Panel
 
 if TYPE_CHECKING:
@@ -59,25 +57,14 @@ class DensePanel(Panel):
         active = np.flatnonzero(coef)
         return self._design.dot(self.members[active], coef[active])
 
-    def round_trip(
-        self, coef: Floats, image: Floats, turn: Callable[[int, int], None], vectors: Floats
-    ) -> Floats:
-        X, mean, members = self._design.X, self._design.mean, self.members
-        blocks = cut(len(image), -(-len(image) * max(1, len(members)) // ROUND), 512)
-        out = np.empty((len(blocks), len(vectors), len(members)))
-
-        def job(k: int, a: int, b: int) -> None:
-            dense.dot(X, members, coef, mean, image, a, b)
-            turn(a, b)
-            if self._design.reads_some_together:
-                dots.columns_dots(X, members, vectors, mean, out[k], 0, len(members), a, b)
-                return
-            for u, sums in zip(vectors, out[k], strict=True):
-                dense.columns_dot(X, members, u, mean, sums, 0, len(members), a, b)
-
-        n_threads = min(self._design.n_threads, len(blocks) // HANDED)
-        run([partial(job, k, a, b) for k, (a, b) in enumerate(blocks)], n_threads)
-        return out.sum(axis=0)
+    def round_trip(self, here: Place, there: Place, loss: Any) -> RoundTrip:
+        design, n = self._design, self._design.n
+        blocks = cut(n, -(-n * max(1, len(self.members)) // ROUND), 512)
+        n_threads = min(design.n_threads, len(blocks) // HANDED)
+        cuts = [0, *(b for _, b in blocks)]
+        return DenseTrip(
+            design.X, design.mean, self.members, here, there, loss, cuts, n_threads
+        )  # fmt: skip
 
     def gram_in_trips(self) -> float:
         return len(self.members) / COLUMNS_PER_TRIP

@@ -1,12 +1,12 @@
 """The gathered working set of a sparse matrix, in row form, whatever the matrix's own."""
 
-from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ..kernels import panel
+from ..kernels.trips import Place, RoundTrip, SparseTrip
 from ..threads import cut, run
 from .base import Floats, Indices, Panel
 
@@ -73,7 +73,7 @@ class SparsePanel(Panel):
         """Return what `mean` is of the members from `first` on."""
         if self._own or not self._centred:
             return np.zeros(len(self.members) - first)
-        return self._summed(self.weights[None], [], first)[0] / self.weights.sum()
+        return self._summed(self.weights[None], first)[0] / self.weights.sum()
 
     def _gram(self, first: int, room: Floats | None = None) -> Floats:
         """Return the rows of the members from `first` on; room : as for `reweigh`."""
@@ -94,23 +94,19 @@ class SparsePanel(Panel):
         return cut(self._design.n, parts)
 
     def transpose_dot(self, u: Floats) -> Floats:
-        return self._summed(u[None], [])[0]
+        return self._summed(u[None])[0]
 
     def transpose_dots(self, vectors: Floats, some: Indices) -> Floats:
         first = int(some.min(initial=len(self.members)))
-        pairs = [self._summed(vectors[a : a + 2], [], first) for a in range(0, len(vectors), 2)]
+        pairs = [self._summed(vectors[a : a + 2], first) for a in range(0, len(vectors), 2)]
         return np.concatenate(pairs)[:, some - first]
 
-    def round_trip(
-        self, coef: Floats, image: Floats, turn: Callable[[int, int], None], vectors: Floats
-    ) -> Floats:
-        offset = float(self._design.rest[self.members] @ coef)
-
-        def there(a: int, b: int) -> None:
-            panel.dot(self.indptr, self.local, self.value, coef, image, a, b)
-            image[a:b] -= offset
-
-        return self._summed(vectors, [there, turn])
+    def round_trip(self, here: Place, there: Place, loss: Any) -> RoundTrip:
+        cuts = [0, *(b for _, b in self._blocks())]
+        return SparseTrip(
+            self.indptr, self.local, self.value, self._design.rest[self.members], here, there,
+            loss, cuts, min(self._design.n_threads, len(cuts) - 1),
+        )  # fmt: skip
 
     def gram_in_trips(self) -> float:
         if self._trips is None:
@@ -119,20 +115,18 @@ class SparsePanel(Panel):
             self._trips = float(sizes @ sizes) / work
         return self._trips
 
-    def _summed(
-        self, vectors: Floats, before: Sequence[Callable[[int, int], None]], first: int = 0
-    ) -> Floats:
-        """Return X_W'u of one or two vectors (m, n), whose rows `before` makes: (m, |W|); of the
-        members from `first` on."""
+    def _summed(self, vectors: Floats, first: int = 0) -> Floats:
+        """Return X_W'u of one or two vectors (m, n): (m, |W|); of the members from `first` on."""
         blocks = self._blocks()
         out = np.empty((len(blocks), len(self.members) - first + 1, len(vectors)))
-
-        def job(k: int, a: int, b: int) -> None:
-            for call in before:
-                call(a, b)
-            panel.transpose_dots(self.indptr, self.local, self.value, vectors, first, out[k], a, b)
-
-        run([partial(job, k, a, b) for k, (a, b) in enumerate(blocks)], self._design.n_threads)
+        jobs = [
+            partial(
+                panel.transpose_dots, self.indptr, self.local, self.value, vectors, first, out[k],
+                a, b,
+            )
+            for k, (a, b) in enumerate(blocks)
+        ]  # fmt: skip
+        run(jobs, self._design.n_threads)
         total, of_vectors = np.split(out.sum(axis=0), [-1])
         rest = self._design.rest[self.members[first:]]
         return (total - rest[:, None] * of_vectors if rest.any() else total).T

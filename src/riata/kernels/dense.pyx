@@ -123,6 +123,19 @@ def transpose_dot(
             a += width
 
 
+cdef void products_by_row(
+    const real[:, :] X, const Py_ssize_t[::1] columns, const double[::1] u,
+    const double[::1] shift, double[::1] out, Py_ssize_t a0, Py_ssize_t a1, Py_ssize_t r0,
+    Py_ssize_t r1
+) noexcept nogil:
+    """See columns_dot."""
+    cdef Py_ssize_t i, a
+    memset(&out[a0], 0, (a1 - a0) * sizeof(double))
+    for i in range(r0, r1):
+        for a in range(a0, a1):
+            out[a] += (X[i, columns[a]] - shift[columns[a]]) * u[i]
+
+
 def columns_dot(
     const real[:, :] X, const Py_ssize_t[::1] columns, const double[::1] u,
     const double[::1] shift, double[::1] out, Py_ssize_t a0, Py_ssize_t a1, Py_ssize_t r0,
@@ -132,12 +145,31 @@ def columns_dot(
 
     Row by row; where columns are contiguous dots.pyx does it.
     """
-    cdef Py_ssize_t i, a
     with nogil:
-        memset(&out[a0], 0, (a1 - a0) * sizeof(double))
+        products_by_row(X, columns, u, shift, out, a0, a1, r0, r1)
+
+
+cdef void image(
+    const real[:, :] X, const Py_ssize_t[::1] columns, const double[::1] coef,
+    const double[::1] shift, double[::1] out, Py_ssize_t r0, Py_ssize_t r1
+) noexcept nogil:
+    """See dot."""
+    cdef Py_ssize_t i, a, b = r0, height
+    cdef double eta
+    memset(&out[r0], 0, (r1 - r0) * sizeof(double))
+    if X.strides[0] == sizeof(real):
+        while b < r1:
+            height = min(<Py_ssize_t>ROWS_AT_ONCE, r1 - b)
+            for a in range(columns.shape[0]):
+                if coef[a] != 0.0:
+                    axpy(coef[a], &X[b, columns[a]], shift[columns[a]], &out[b], height)
+            b += height
+    else:
         for i in range(r0, r1):
-            for a in range(a0, a1):
-                out[a] += (X[i, columns[a]] - shift[columns[a]]) * u[i]
+            eta = 0.0
+            for a in range(columns.shape[0]):
+                eta += (X[i, columns[a]] - shift[columns[a]]) * coef[a]
+            out[i] = eta
 
 
 def dot(
@@ -148,26 +180,8 @@ def dot(
 
     Columns whose coefficient is 0 are not read where they are contiguous.
     """
-    cdef Py_ssize_t i, a, b, height
-    cdef double eta
-    cdef bint by_column = X.strides[0] == sizeof(real)
     with nogil:
-        memset(&out[r0], 0, (r1 - r0) * sizeof(double))
-        if by_column:
-            b = r0
-            while b < r1:
-                height = min(<Py_ssize_t>ROWS_AT_ONCE, r1 - b)
-                for a in range(columns.shape[0]):
-                    if coef[a] == 0.0:
-                        continue
-                    axpy(coef[a], &X[b, columns[a]], shift[columns[a]], &out[b], height)
-                b += height
-        else:
-            for i in range(r0, r1):
-                eta = 0.0
-                for a in range(columns.shape[0]):
-                    eta += (X[i, columns[a]] - shift[columns[a]]) * coef[a]
-                out[i] = eta
+        image(X, columns, coef, shift, out, r0, r1)
 
 
 def residual(

@@ -1,6 +1,13 @@
 # cython: language_level=3
 """A few columns of a dense matrix that lie along memory; see dots.pyx."""
 
+from .simd cimport real
+
+cdef void few_dots(
+    const real[:, :] X, const Py_ssize_t[::1] columns, const double[:, ::1] vectors,
+    const double[::1] shift, double[:, ::1] out, Py_ssize_t a0, Py_ssize_t a1, Py_ssize_t r0,
+    Py_ssize_t r1
+) noexcept nogil
 
 cdef class Columns:
     cdef const double[:, :] doubles

@@ -12,5 +12,11 @@ cdef double gap_at(
     const double[:] l2, const double[:] lower, const double[:] upper, const uint8_t[:] skip,
     double *slope
 ) noexcept nogil
+cpdef double penalty(
+    const double[::1] coef, const double[:] l1, const double[:] l2
+) noexcept nogil
+cpdef double penalty_slope(
+    const double[::1] coef, const double[::1] step, const double[:] l1, const double[:] l2
+) noexcept nogil
 cpdef double rounding(double resid_sq, double size) noexcept nogil
 cpdef double gram_rounding(double resid_sq, double magnitude, double y_size) noexcept nogil

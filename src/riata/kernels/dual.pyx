@@ -105,27 +105,27 @@ def urgent(
     return expected, violators
 
 
-def penalty(const double[::1] coef, const double[:] l1, const double[:] l2):
+cpdef double penalty(
+    const double[::1] coef, const double[:] l1, const double[:] l2
+) noexcept nogil:
     """Return sum_j l1_j |b_j| + l2_j/2 b_j^2; a square that overflows counts where l2_j > 0."""
     cdef Py_ssize_t j
     cdef double out = 0.0, b
-    with nogil:
-        for j in range(coef.shape[0]):
-            b = coef[j]
-            out += l1[j] * fabs(b) + (0.5 * l2[j] * b) * b
+    for j in range(coef.shape[0]):
+        b = coef[j]
+        out += l1[j] * fabs(b) + (0.5 * l2[j] * b) * b
     return out
 
 
-def penalty_slope(
+cpdef double penalty_slope(
     const double[::1] coef, const double[::1] step, const double[:] l1, const double[:] l2
-):
+) noexcept nogil:
     """Return the derivative of `penalty` from coef on in the direction of step."""
     cdef Py_ssize_t j
     cdef double out = 0.0, b, d
-    with nogil:
-        for j in range(coef.shape[0]):
-            b, d = coef[j], step[j]
-            out += l1[j] * (fabs(d) if b == 0.0 else d if b > 0.0 else -d) + (l2[j] * b) * d
+    for j in range(coef.shape[0]):
+        b, d = coef[j], step[j]
+        out += l1[j] * (fabs(d) if b == 0.0 else d if b > 0.0 else -d) + (l2[j] * b) * d
     return out
 
 

@@ -7,19 +7,6 @@ class Kernel:
     def __call__(
         self, y: Floats, eta: Floats, w: Floats, pull: Floats, curvature: Floats
     ) -> float: ...
-    def along(
-        self,
-        y: Floats,
-        w: Floats,
-        start: Floats,
-        offset: float,
-        eta: Floats,
-        pull: Floats,
-        curvature: Floats,
-        weighted: Floats,
-        r0: int,
-        r1: int,
-    ) -> tuple[float, float, float]: ...
 
 logistic: Kernel
 poisson: Kernel

@@ -20,17 +20,12 @@ cdef extern from "loss.h" nogil:
     double riata_poisson_divergence(const double *, const double *, const double *,
                                     const double *, double, const double *, Py_ssize_t)
 
-ctypedef double (*loss_fn)(const double *, const double *, const double *, double *, double *,
-                           Py_ssize_t) noexcept nogil
-
 cdef enum:
     ROWS = 512   # at a time, which stay in the first-level cache
 
 
 cdef class Kernel:
     """sum_i w_i f_i of one loss, with -f' and f''."""
-
-    cdef loss_fn f
 
     def __call__(
         self, const double[::1] y, const double[::1] eta, const double[::1] w, double[::1] pull,
@@ -42,31 +37,29 @@ cdef class Kernel:
             out = self.f(&y[0], &eta[0], &w[0], &pull[0], &curvature[0], y.shape[0])
         return out
 
-    def along(
+    cdef void along(
         self, const double[::1] y, const double[::1] w, const double[::1] start, double offset,
         double[::1] eta, double[::1] pull, double[::1] curvature, double[:, ::1] weighted,
-        Py_ssize_t r0, Py_ssize_t r1
-    ):
+        Py_ssize_t r0, Py_ssize_t r1, double *sums
+    ) noexcept nogil:
         """The same of the rows r0:r1, at eta + start + offset, which eta becomes; 0 where w is 0.
-        Besides, the sums of both rows of `weighted`.
 
         weighted : (2, n), w times pull and curvature; overwritten, like these
+        sums : (3,), overwritten: the loss, and the sums of both rows of `weighted`
         """
         cdef Py_ssize_t i, k = r0, end
-        cdef double out = 0.0, total = 0.0, mass = 0.0
-        with nogil:
-            while k < r1:
-                end = min(k + ROWS, r1)
-                for i in range(k, end):
-                    eta[i] = eta[i] + start[i] + offset if w[i] > 0.0 else 0.0
-                out += self.f(&y[k], &eta[k], &w[k], &pull[k], &curvature[k], end - k)
-                for i in range(k, end):
-                    weighted[0, i] = w[i] * pull[i]
-                    weighted[1, i] = w[i] * curvature[i]
-                total += riata_dot_f64(&w[k], &pull[k], 0.0, end - k)
-                mass += riata_dot_f64(&w[k], &curvature[k], 0.0, end - k)
-                k = end
-        return out, total, mass
+        sums[0] = sums[1] = sums[2] = 0.0
+        while k < r1:
+            end = min(k + ROWS, r1)
+            for i in range(k, end):
+                eta[i] = eta[i] + start[i] + offset if w[i] > 0.0 else 0.0
+            sums[0] += self.f(&y[k], &eta[k], &w[k], &pull[k], &curvature[k], end - k)
+            for i in range(k, end):
+                weighted[0, i] = w[i] * pull[i]
+                weighted[1, i] = w[i] * curvature[i]
+            sums[1] += riata_dot_f64(&w[k], &pull[k], 0.0, end - k)
+            sums[2] += riata_dot_f64(&w[k], &curvature[k], 0.0, end - k)
+            k = end
 
 
 cdef Kernel kernel_of(loss_fn f):

@@ -174,6 +174,33 @@ def gram(
                     row[local[b]] += v * value[b]
 
 
+cdef void products(
+    const int64_t[::1] indptr, const int32_t[::1] local, const double[::1] value,
+    const double[:, ::1] vectors, Py_ssize_t first, double[:, ::1] out, Py_ssize_t r0, Py_ssize_t r1
+) noexcept nogil:
+    """See transpose_dots."""
+    cdef Py_ssize_t i, k, start, last = out.shape[0] - 1
+    cdef double u, v
+    cdef bint two = vectors.shape[0] == 2
+    out[:, :] = 0.0
+    for i in range(r0, r1):
+        start = indptr[i]
+        if first > 0:
+            start = indptr[i + 1]
+            while start > indptr[i] and local[start - 1] >= first:
+                start -= 1
+        u = vectors[0, i]
+        out[last, 0] += u
+        if two:
+            v = vectors[1, i]
+            out[last, 1] += v
+            riata_add_pairs(
+                &local[start], &value[start], indptr[i + 1] - start, first, u, v, &out[0, 0])
+        else:
+            for k in range(start, indptr[i + 1]):
+                out[local[k] - first, 0] += value[k] * u
+
+
 def transpose_dots(
     const int64_t[::1] indptr, const int32_t[::1] local, const double[::1] value,
     const double[:, ::1] vectors, Py_ssize_t first, double[:, ::1] out, Py_ssize_t r0, Py_ssize_t r1
@@ -183,27 +210,19 @@ def transpose_dots(
 
     Within a row the columns from `first` on come last: no others are read.
     """
-    cdef Py_ssize_t i, k, start, last = out.shape[0] - 1
-    cdef double u, v
-    cdef bint two = vectors.shape[0] == 2
     with nogil:
-        out[:, :] = 0.0
-        for i in range(r0, r1):
-            start = indptr[i]
-            if first > 0:
-                start = indptr[i + 1]
-                while start > indptr[i] and local[start - 1] >= first:
-                    start -= 1
-            u = vectors[0, i]
-            out[last, 0] += u
-            if two:
-                v = vectors[1, i]
-                out[last, 1] += v
-                riata_add_pairs(
-                    &local[start], &value[start], indptr[i + 1] - start, first, u, v, &out[0, 0])
-            else:
-                for k in range(start, indptr[i + 1]):
-                    out[local[k] - first, 0] += value[k] * u
+        products(indptr, local, value, vectors, first, out, r0, r1)
+
+
+cdef void image(
+    const int64_t[::1] indptr, const int32_t[::1] local, const double[::1] value,
+    const double[::1] coef, double[::1] out, Py_ssize_t r0, Py_ssize_t r1
+) noexcept nogil:
+    """See dot."""
+    cdef Py_ssize_t i, k
+    for i in range(r0, r1):
+        k = indptr[i]
+        out[i] = ROW_DOT(&local[k], &value[k], indptr[i + 1] - k, &coef[0])
 
 
 def dot(
@@ -211,11 +230,8 @@ def dot(
     const double[::1] coef, double[::1] out, Py_ssize_t r0, Py_ssize_t r1
 ):
     """out_i = sum_a x_ia coef_a for i in r0:r1."""
-    cdef Py_ssize_t i, k
     with nogil:
-        for i in range(r0, r1):
-            k = indptr[i]
-            out[i] = ROW_DOT(&local[k], &value[k], indptr[i + 1] - k, &coef[0])
+        image(indptr, local, value, coef, out, r0, r1)
 
 
 def dot_of(

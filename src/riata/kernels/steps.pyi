@@ -1,0 +1,64 @@
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .active_set import ActiveSet
+from .trips import RoundTrip, Trip
+
+Floats = NDArray[np.float64]
+
+class End(IntEnum):
+    DONE = 0
+    LIMIT = 1
+    SPENT = 2
+    STUCK = 3
+    UNMOVED = 4
+
+def line_search(trip: Trip, coef: Floats, step: Floats, l1: Floats, l2: Floats) -> float: ...
+
+class Steps:
+    mass: float
+    stretch: float
+    age: int
+    taken: int
+    intercept: float
+    def __init__(
+        self,
+        mass: float,
+        straight: bool,
+        centred: bool,
+        expired: Callable[[], bool],
+        exact: float,
+        roughly: float,
+        patience: int,
+    ) -> None: ...
+    def renew(self, mass: float) -> None: ...
+    def begin(
+        self,
+        trip: RoundTrip,
+        active: ActiveSet,
+        gram: Floats,
+        loads: Floats,
+        inverse: Floats,
+        mean: Floats,
+        norm_sq: Floats,
+        box: tuple[Floats, Floats, Floats, Floats],
+        coef: Floats,
+        free_coef: Floats,
+        intercept: float,
+        sweep: Callable[[Floats, float, float, int], tuple[int, bool]],
+        most_solves: int,
+        gram_in_trips: float,
+        cost: float,
+    ) -> None: ...
+    @property
+    def coef(self) -> Floats: ...
+    @property
+    def grad(self) -> Floats: ...
+    @property
+    def free_coef(self) -> Floats: ...
+    def descend(self, target: float, max_iter: int) -> tuple[Any, int]: ...
+    def lost(self) -> float: ...

@@ -1,0 +1,328 @@
+"""Newton steps on the working set under one curvature: the quadratic model, its optimum, the way.
+
+    F(b + d) ~ F(b) - d'X_W'u + 1/2 c d' X_W' diag(h) X_W d + g(b + d)
+
+X_W is centred by its h-weighted means where there is an intercept, whose step is then
+sum(u) / sum(h); the features Z that nothing penalises are eliminated. c stretches the model to how
+the loss bent along the last step: under an older curvature that is all that is known of the new
+one. With an L2 part the whole of H + diag(l2) is stretched, so that its factor stays.
+
+A step goes to the optimum of the model, found by the active set, as far as Armijo lets on the true
+objective. The present curvature serves until the steps that it would still take, at the rate of the
+last, cost more than the Gram matrix under a new one.
+
+Cost of a step: a round trip (trips.pyx) and what the active set takes (active_set.pyx).
+Sources: Lee, Sun, Saunders, SIAM J. Optim. 24(3), 2014, algorithm 1 (proximal Newton); Hager and
+Zhang, SIAM J. Optim. 16(1), 2005, eq. 4.1 (the line search where the loss is rounding).
+"""
+
+import numpy as np
+
+from cpython.exc cimport PyErr_CheckSignals
+from libc.math cimport INFINITY, isfinite, log
+
+from .active_set cimport ActiveSet
+from .dual cimport penalty, penalty_slope
+from .restricted cimport restricted_gap
+from .signals cimport BETWEEN_SIGNALS
+from .trips cimport RoundTrip, Trip
+
+cdef double EPS = 2.0 ** -52
+cdef double ARMIJO = 1e-4           # share of the predicted decrease that a step must bring
+cdef double NOISE = 1e-6            # share of the objective that its terms' rounding may move it by
+cdef double SMALLEST_STEP = 1e-9
+cdef double STRETCH = 2.0           # at most, either way
+
+cpdef enum End:
+    """How a descent ended: at its target; at its limit, or by the clock; where a new curvature is
+    worth its cost; where steps gain little; where none descends."""
+    DONE
+    LIMIT
+    SPENT
+    STUCK
+    UNMOVED
+
+cdef enum:   # rows of a table (12, |W|), the first seven as the active set takes them
+    SOLVED, SOLVED_GRAD, NORM_SQ, L1_STRETCHED, L2, LOWER, UPPER, L1, COEF, GRAD, STRETCHED, NEW
+    ROWS
+
+
+cdef double search(
+    Trip trip, const double[::1] coef, const double[::1] step, const double[:] l1,
+    const double[:] l2, double[::1] new
+) except -1.0 nogil:
+    """See line_search; `new` is overwritten by coef + t step."""
+    cdef double before = penalty(coef, l1, l2), t = 1.0, predicted, slope, slack, noise, rise
+    cdef Py_ssize_t a
+    for a in range(coef.shape[0]):
+        new[a] = coef[a] + step[a]
+    predicted = min(penalty(new, l1, l2) - before - trip.fall, 0.0)
+    slope = penalty_slope(coef, step, l1, l2) - trip.fall
+    slack, noise = 8.0 * EPS * (trip.loss + before), NOISE * (trip.loss + before)
+    while t >= SMALLEST_STEP:
+        trip.go(t)
+        for a in range(coef.shape[0]):
+            new[a] = coef[a] + t * step[a]
+        rise = trip.loss_there - trip.loss + penalty(new, l1, l2) - before
+        if rise <= ARMIJO * t * predicted + slack:
+            return t
+        if rise <= noise and (
+            penalty_slope(new, step, l1, l2) - trip.fall_there <= (2.0 * ARMIJO - 1.0) * slope
+        ):
+            return t
+        t *= 0.5
+    return 0.0
+
+
+def line_search(
+    Trip trip, const double[::1] coef, const double[::1] step, const double[:] l1,
+    const double[:] l2
+):
+    """Return the first t = 1, 1/2, ... that Armijo accepts; 0 where none.
+
+    Where the loss moves by no more than its terms' rounding may be, the slope decides: it may not
+    rise behind t by more than it fell before.
+
+    trip : the loss along the step
+    coef, step, l1, l2 : (|W|,), of the features that move
+    """
+    return search(trip, coef, step, l1, l2, np.empty(coef.shape[0]))
+
+
+cdef class Steps:
+    """The model, and the point from which it is taken.
+
+    stretch : c above
+    age : steps taken since the curvature was taken
+    """
+
+    cdef readonly double mass
+    cdef public double stretch
+    cdef readonly Py_ssize_t age
+    cdef RoundTrip trip
+    cdef ActiveSet active
+    cdef object sweep, expired
+    cdef bint straight, centred
+    cdef double exact, roughly
+    cdef Py_ssize_t patience, most_solves
+    cdef const double[:, ::1] gram, loads, inverse
+    cdef const double[::1] mean
+    cdef double gram_in_trips, cost, work
+    cdef double[:, ::1] table
+    cdef double[::1] of_free, free_slope       # (|Z|,): b_Z; X_Z'u
+    cdef double gain                           # of the best step of intercept and free features
+    cdef double bend, stiffness                # of the model along the step; the part of l2 in it
+    cdef readonly double intercept
+    cdef readonly Py_ssize_t taken             # steps since `begin`
+
+    def __init__(
+        self, double mass, bint straight, bint centred, expired, double exact, double roughly,
+        Py_ssize_t patience
+    ):
+        """straight : the loss is of straight pieces, and has its own curvature but for jumps
+        centred : whether there is an intercept
+        expired : whether time is over
+        exact, roughly : shares of the target, and of the present gap, to which the model is solved
+        patience : steps in a row that gain less than a tenth
+        """
+        self.straight, self.centred, self.expired = straight, centred, expired
+        self.exact, self.roughly, self.patience = exact, roughly, patience
+        self.renew(mass)
+
+    def renew(self, double mass):
+        """A new curvature has been taken, of this sum."""
+        self.mass, self.stretch, self.age = mass, 1.0, 0
+
+    def begin(
+        self, RoundTrip trip, ActiveSet active, gram, loads, inverse, mean, norm_sq, box, coef,
+        free_coef, double intercept, sweep, Py_ssize_t most_solves, double gram_in_trips,
+        double cost
+    ):
+        """Take a point and a working set.
+
+        trip : from that point, over Z and the members
+        active, gram : the active set and H, (>= |W|, >= |W|)
+        loads, inverse, mean : G_ZZ^+ G_ZW, (|Z|, |W|), G_ZZ^+, and the means under h, (|Z| + |W|,)
+        norm_sq, box, coef : (|W|,), |x_j|^2, the penalty and b, of the members
+        free_coef, intercept : b_Z, (|Z|,), and b_0
+        sweep : goes on where the active set gives up, see working_set.py
+        most_solves : of the active set in one step
+        gram_in_trips, cost : what a new curvature costs, in round trips; entries that one reads
+        """
+        self.trip, self.active, self.gram = trip, active, gram
+        self.loads, self.inverse, self.mean = loads, inverse, mean
+        table = np.empty((ROWS, len(coef)))
+        table[NORM_SQ] = self.mass * norm_sq
+        table[L1], table[L2], table[LOWER], table[UPPER] = box
+        table[COEF] = coef
+        self.table = table
+        self.of_free, self.free_slope = np.array(free_coef), np.empty(len(free_coef))
+        self.intercept, self.taken = intercept, 0
+        self.sweep, self.most_solves = sweep, most_solves
+        self.gram_in_trips, self.cost = gram_in_trips, cost
+        self.work = INFINITY   # the first step looks at the clock
+
+    @property
+    def coef(self):
+        """b of the members, (|W|,)."""
+        return np.array(self.table[COEF])
+
+    @property
+    def grad(self):
+        """X_W'u less its part in Z, (|W|,)."""
+        return np.array(self.table[GRAD])
+
+    @property
+    def free_coef(self):
+        """b_Z, (|Z|,)."""
+        return np.array(self.of_free)
+
+    def descend(self, double target, Py_ssize_t max_iter):
+        """Take steps until the gap on the working set is at most target; return (how it ended,
+        iterations)."""
+        cdef Py_ssize_t n_iter = 0, poor = 0, solves
+        cdef double gap, last = INFINITY
+        cdef End end = DONE
+        with nogil:
+            while True:
+                self.look()
+                gap = self.gap()
+                if gap <= target:
+                    break
+                if n_iter >= max_iter or self.out_of_time():
+                    end = LIMIT
+                    break
+                if self.spent(gap, last, target):
+                    end = SPENT
+                    break
+                poor = poor + 1 if gap > 0.9 * last else 0
+                if poor >= self.patience:
+                    end = STUCK
+                    break
+                last = gap
+                solves = self.solve(max(self.exact * target, self.roughly * gap), max_iter - n_iter)
+                n_iter += max(solves, 1)
+                if not self.move():
+                    end = UNMOVED
+                    break
+        return end, n_iter
+
+    cdef bint out_of_time(self) except -1 nogil:
+        """Whether time is over, as far as it is looked at."""
+        self.work += 3.0 * self.cost
+        if self.work <= BETWEEN_SIGNALS:
+            return False
+        self.work = 0.0
+        with gil:
+            PyErr_CheckSignals()
+            return self.expired()
+
+    cdef void look(self) noexcept nogil:
+        """Take how the loss falls from here: GRAD = X_W'u and free_slope = X_Z'u, both centred, the
+        former less its part in Z, and the gain of the step that solves the model for intercept and
+        free features: half its squared norm in the metric of h."""
+        cdef Py_ssize_t a, c, d, k = self.free_slope.shape[0]
+        cdef const double[:, ::1] seen = self.trip.here.seen
+        cdef double total = self.trip.here.total
+        cdef double *grad = &self.table[GRAD, 0]
+        self.gain = total * total / self.mass if self.centred else 0.0
+        for a in range(self.table.shape[1]):
+            grad[a] = seen[0, k + a] - self.mean[k + a] * total
+        for c in range(k):
+            self.free_slope[c] = seen[0, c] - self.mean[c] * total
+        for c in range(k):
+            for d in range(k):
+                self.gain += self.free_slope[c] * self.inverse[c, d] * self.free_slope[d]
+            for a in range(self.table.shape[1]):
+                grad[a] -= self.loads[c, a] * self.free_slope[c]
+        self.gain *= 0.5
+
+    def lost(self):
+        """Return what intercept and free features have left to gain at the point."""
+        self.look()
+        return self.gain
+
+    cdef double gap(self) noexcept nogil:
+        """What is left to gain here, a duality gap of the model."""
+        cdef double[:, ::1] t = self.table
+        return self.gain + restricted_gap(
+            t[COEF], t[GRAD], 2.0 * self.trip.here.loss, t[NORM_SQ], t[L1], t[L2], t[LOWER],
+            t[UPPER])
+
+    cdef bint spent(self, double gap, double last, double target) noexcept nogil:
+        """Whether steps from `last` to `gap` and on to `target` are worth less than the Gram matrix
+        of a new curvature costs."""
+        if self.age == 0 or last == INFINITY:
+            return False
+        if gap >= 0.5 * last:
+            return True
+        return log(gap / max(target, 1e-300)) / log(last / gap) > 1.0 + self.gram_in_trips
+
+    cdef Py_ssize_t solve(self, double aim, Py_ssize_t max_iter) except -1 nogil:
+        """Make `step` and `offset` of the trip lead to the optimum of the model, found to a gap of
+        `aim`; return the linear systems solved."""
+        cdef double[:, ::1] t = self.table
+        cdef Py_ssize_t a, c, d, k = self.free_slope.shape[0], size = t.shape[1], solves
+        cdef Py_ssize_t limit = min(max_iter, self.most_solves)
+        cdef double resid_sq = 2.0 * self.trip.here.loss, stiff, way
+        cdef double[::1] step = self.trip.step
+        cdef bint finished = False
+        for a in range(size):
+            stiff = t[L2, a] * t[COEF, a]
+            t[SOLVED, a] = t[COEF, a]
+            t[STRETCHED, a] = (t[GRAD, a] - stiff) / self.stretch + stiff
+            t[SOLVED_GRAD, a] = t[STRETCHED, a]
+            t[L1_STRETCHED, a] = t[L1, a] / self.stretch
+        solves = self.active.minimise(
+            self.gram, t[:L1], &resid_sq, aim, limit, &finished)
+        if not finished and solves < limit:
+            with gil:
+                solves += self.sweep(np.asarray(t[:L1]), resid_sq, aim, max_iter - solves)[0]
+        self.stiffness = self.bend = 0.0
+        for a in range(size):
+            way = step[k + a] = t[SOLVED, a] - t[COEF, a]
+            self.stiffness += (t[L2, a] * way) * way
+            self.bend += way * (t[STRETCHED, a] - t[SOLVED_GRAD, a])
+        self.bend += self.stiffness + 2.0 * self.gain
+        for c in range(k):
+            step[c] = 0.0
+            for d in range(k):
+                step[c] += self.inverse[c, d] * self.free_slope[d]
+            for a in range(size):
+                step[c] -= self.loads[c, a] * step[k + a]
+        self.trip.offset = self.trip.here.total / self.mass if self.centred else 0.0
+        for a in range(k + size):
+            self.trip.offset -= self.mean[a] * step[a]
+        return solves
+
+    cdef bint move(self) except -1 nogil:
+        """Go along the step as far as Armijo lets; return whether that is anywhere."""
+        cdef double[:, ::1] table = self.table
+        cdef double[::1] step = self.trip.step
+        cdef Py_ssize_t a, c, k = self.free_slope.shape[0], size = table.shape[1]
+        cdef double t
+        self.trip.set_out()
+        t = search(self.trip, table[COEF], step[k:], table[L1], table[L2], table[NEW])
+        if t == 0.0:
+            return False
+        if t == 1.0:
+            self.learn(self.trip.fall - self.trip.fall_there)
+        self.age += 1
+        self.taken += 1
+        for a in range(size):
+            table[COEF, a] = table[SOLVED, a] if t == 1.0 else table[NEW, a]
+        for c in range(k):
+            self.of_free[c] += t * step[c]
+        self.intercept += t * self.trip.offset
+        self.trip.accept()
+        return True
+
+    cdef void learn(self, double bent) noexcept nogil:
+        """Stretch the model to a loss that bent by so much along a whole step; rounding makes
+        anything of steps that are too small, and their square may overflow."""
+        cdef double ratio
+        if self.straight or not self.bend > 0.0:
+            return
+        ratio = (bent + self.stiffness) / self.bend
+        if isfinite(ratio):
+            self.stretch = min(max(ratio, 1.0 / STRETCH), STRETCH)
