@@ -11,7 +11,7 @@ from riata.arguments import check_data
 from riata.centring import centre
 from riata.design import make_design
 from riata.expansion import LossAlong
-from riata.kernels.steps import End, Steps
+from riata.kernels.steps import LIMIT, UNMOVED, Steps
 from riata.kernels.trips import Place, RoundTrip
 from riata.penalty import Box
 from riata.problem import Problem
@@ -78,7 +78,7 @@ def test_a_step_leads_to_the_optimum_of_the_stretched_model(storage, stretch):
     here = place(storage, stretch=stretch)
     trip = here.loss.round_trip(here.working.panel, here.seen)
     here.begin(trip)
-    assert here.steps.descend(0.0, 1000)[0] == End.LIMIT
+    assert here.steps.descend(0.0, 1000)[0] == LIMIT
     assert here.steps.taken == here.steps.age == 1
     before = np.concatenate([here.of_free, here.coef])
     step = np.concatenate([here.steps.free_coef, here.steps.coef]) - before
@@ -156,7 +156,7 @@ def test_a_step_that_gains_nothing_is_not_taken(loss):
 
     start = trip.place
     here.begin(RoundTrip(start, start, call, None, here.problem.y, here.w, np.zeros((2, n)), 0.0))
-    assert here.steps.descend(0.0, 1000)[0] == End.UNMOVED
+    assert here.steps.descend(0.0, 1000)[0] == UNMOVED
     assert np.array_equal(here.steps.coef, here.coef)
     assert len(lengths) == 30  # halved down to 1e-9
     np.testing.assert_allclose(np.divide(lengths[:-1], lengths[1:]), 2.0)

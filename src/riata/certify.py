@@ -18,7 +18,7 @@ from .families import Family
 from .gram_space import GramSpace
 from .kernels import dual
 from .least_squares import ColumnSpace
-from .penalty import Box
+from .penalty import Box, wide
 from .threads import cut, run
 
 Floats = NDArray[np.float64]
@@ -65,6 +65,12 @@ def off_their_bound(
     return bare[up | down]
 
 
+def domain_of(family: Family, y: Floats) -> tuple[Floats, Floats]:
+    """Return (low, high), (n,) each, within which the conjugate is finite: f*(-v) for v between."""
+    low, high = (np.asarray(edge, dtype=np.float64) for edge in family.domain(y))
+    return wide(low, len(y)), wide(high, len(y))
+
+
 def dual_of(
     panel: Panel, design: Design, v: Floats, curvature: Floats, domain: tuple[Floats, Floats]
 ) -> tuple[Floats, float | None]:
@@ -78,13 +84,13 @@ def dual_of(
     always feasible.
 
     v, curvature : (n,), per unit of weight
-    domain : (low, high), each () or (n,), within which the conjugate is finite
+    domain : see `domain_of`
 
     Notes
     -----
     Cost: O(n), and n |Z|^2 multiply-adds where there are members.
     """
-    w, low, high = design.weights, *(np.broadcast_to(np.float64(edge), len(v)) for edge in domain)
+    w, (low, high) = design.weights, domain
     space, settled, mass = None, 0, 0.0
     shift: float | None = None if len(panel.members) else 0.0
     for _ in range(PROJECTIONS):
@@ -103,7 +109,7 @@ def dual_of(
             step = step + panel.dot(a) - float(panel.mean @ a)
         before, v = v, np.empty(len(v))
         shift = None if shift is None else shift + step
-        if dual.step_back(before, curvature, np.broadcast_to(step, len(v)), low, high, v):
+        if dual.step_back(before, curvature, wide(step, len(v)), low, high, v):
             curvature = np.where((v < low) | (v > high), 0.0, curvature)
             v, space, settled, mass, shift = np.clip(v, low, high), None, 0, 0.0, None
         else:
@@ -240,7 +246,7 @@ def certified_loss_gap(
     -----
     Cost: a pass and n |Z|^2 multiply-adds, twice that where features of `bare` are off their bound.
     """
-    w, domain, members = design.weights, family.domain(y), free
+    w, domain, members = design.weights, domain_of(family, y), free
     skip = skip.copy()
     noise = AT_REST * np.sqrt(dual.weighted_sums(w, at.pull)[1] * design.norm_sq)
     for _ in range(4):

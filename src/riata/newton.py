@@ -28,6 +28,7 @@ from .certify import (
     LossAt,
     at_rest,
     certified_loss_gap,
+    domain_of,
     dual_of,
     gap_of_loss,
     off_their_bound,
@@ -36,7 +37,7 @@ from .correlations import Correlations
 from .expansion import Expansion, LossAlong
 from .intercept import intercept_at, start_of
 from .kernels import dual
-from .kernels.steps import End, Steps
+from .kernels.steps import DONE, LIMIT, SPENT, STUCK, UNMOVED, Steps
 from .kernels.trips import RoundTrip
 from .penalty import Box
 from .problem import Fit, Problem
@@ -118,6 +119,7 @@ class NewtonSolver(Solver):
         self._known = None
         self._null_steps = 0
         self._loss = LossAlong(problem)
+        self._domain = domain_of(problem.family, problem.y)
         eta = self._offset + intercept
         curvature = self._stand_in(problem.family.curvature(problem.y, eta))
         weights = design.weights * curvature
@@ -227,7 +229,7 @@ class NewtonSolver(Solver):
             at = self._loss.at(working.fitted(coef, active) + (self._offset + intercept))
         resid, shift = dual_of(
             self._free_panel, problem.design, at.pull, at.curvature,
-            problem.family.domain(problem.y),
+            self._domain,
         )  # fmt: skip
         resid_sq = dual.weighted_sums(w, resid)[1]
         everybody = len(working) + len(working.free) == self._reachable
@@ -335,15 +337,15 @@ class NewtonSolver(Solver):
                 here.box, steps.coef, steps.free_coef, steps.intercept,
                 self._loss.arrived(working.panel, trip),
             )  # fmt: skip
-            if end in (End.DONE, End.LIMIT):
+            if end in (DONE, LIMIT):
                 break
-            if end == End.SPENT:
+            if end == SPENT:
                 self._thin_out(here, steps.grad)
-            elif self._damping > 0.0 and (end == End.STUCK or steps.age == 0):
-                end = End.DONE  # no curvature helps: that is as far as it goes
+            elif self._damping > 0.0 and (end == STUCK or steps.age == 0):
+                end = DONE  # no curvature helps: that is as far as it goes
                 break
             else:
-                self._damping = 0.0 if end == End.UNMOVED and steps.age else 1.0
+                self._damping = 0.0 if end == UNMOVED and steps.age else 1.0
             self._refresh(here.seen.at, here.seen)
         self._damping = 0.0
         new = np.zeros_like(self.state.coef)
@@ -351,7 +353,7 @@ class NewtonSolver(Solver):
         intercept = here.intercept if self.problem.design.centred else 0.0
         active = working.support(new)
         self.state = self._point(new, intercept, here.seen.at, taken, here.seen, active)
-        return n_iter, end == End.DONE
+        return n_iter, end == DONE
 
     def _here(self, box: Box) -> _Here:
         """Return the present point, as the working set sees it."""
@@ -394,5 +396,5 @@ def gradient_at_start(problem: Problem) -> Floats | None:
     offset, intercept = start_of(problem)
     at = LossAlong(problem).at(offset + intercept)
     nobody = design.panel(design.weights)
-    domain = problem.family.domain(problem.y)
+    domain = domain_of(problem.family, problem.y)
     return design.weights * dual_of(nobody, design, at.pull, at.curvature, domain)[0]

@@ -19,6 +19,14 @@ from .kernels import dual
 Floats = NDArray[np.float64]
 
 
+def wide(values: Any, length: int) -> NDArray:
+    """Return values as (length,), a number as an array of stride 0."""
+    values = np.asarray(values)
+    if values.ndim:
+        return values
+    return np.ndarray((length,), values.dtype, values.reshape(1), 0, (0,))  # broadcast_to: 5 us
+
+
 class Box(NamedTuple):
     """The penalty of every feature at one alpha; each (p,), a scalar being an array of stride 0. Or
     of some features."""
@@ -64,11 +72,7 @@ class ElasticNet:
         self._penalises = not bool(np.all(self.unpenalised | self.excluded))
 
     def _wide(self, values: Any) -> NDArray:
-        """Return values as (p,), a scalar as an array of stride 0."""
-        values = np.asarray(values)
-        if values.ndim:
-            return values
-        return np.ndarray((self.p,), values.dtype, values.reshape(1), 0, (0,))  # broadcast_to: 5 us
+        return wide(values, self.p)
 
     def lifted(self) -> "ElasticNet":
         """Return the bounds and exclusions alone: what is left at alpha = 0."""

@@ -152,11 +152,11 @@ class WorkingSet:
             return
         k, size = len(self.free), len(self.members)
         gram = self.panel.reweigh(weights, mean, None if k else self.gram)
-        self.space = GramSpace(gram[:k, :k])
-        self.loads = self.space.solve(gram[:k, k:])
         if not np.may_share_memory(gram, self.gram):
             self.gram[:size, :size] = gram[k:, k:]
         if k:
+            self.space = GramSpace(gram[:k, :k])
+            self.loads = self.space.solve(gram[:k, k:])
             self.gram[:size, :size] -= gram[:k, k:].T @ self.loads
         self.active = ActiveSet()
 

@@ -1,6 +1,4 @@
 from collections.abc import Callable
-from enum import IntEnum
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,12 +8,11 @@ from .trips import RoundTrip, Trip
 
 Floats = NDArray[np.float64]
 
-class End(IntEnum):
-    DONE = 0
-    LIMIT = 1
-    SPENT = 2
-    STUCK = 3
-    UNMOVED = 4
+DONE: int
+LIMIT: int
+SPENT: int
+STUCK: int
+UNMOVED: int
 
 def line_search(trip: Trip, coef: Floats, step: Floats, l1: Floats, l2: Floats) -> float: ...
 
@@ -60,5 +57,5 @@ class Steps:
     def grad(self) -> Floats: ...
     @property
     def free_coef(self) -> Floats: ...
-    def descend(self, target: float, max_iter: int) -> tuple[Any, int]: ...
+    def descend(self, target: float, max_iter: int) -> tuple[int, int]: ...
     def lost(self) -> float: ...

@@ -33,14 +33,12 @@ cdef double NOISE = 1e-6            # share of the objective that its terms' rou
 cdef double SMALLEST_STEP = 1e-9
 cdef double STRETCH = 2.0           # at most, either way
 
-cpdef enum End:
-    """How a descent ended: at its target; at its limit, or by the clock; where a new curvature is
-    worth its cost; where steps gain little; where none descends."""
-    DONE
-    LIMIT
-    SPENT
-    STUCK
-    UNMOVED
+cpdef enum:   # how a descent ends
+    DONE      # at its target
+    LIMIT     # of iterations, or by the clock
+    SPENT     # where a new curvature is worth its cost
+    STUCK     # where steps gain little
+    UNMOVED   # where none descends
 
 cdef enum:   # rows of a table (12, |W|), the first seven as the active set takes them
     SOLVED, SOLVED_GRAD, NORM_SQ, L1_STRETCHED, L2, LOWER, UPPER, L1, COEF, GRAD, STRETCHED, NEW
@@ -108,8 +106,10 @@ cdef class Steps:
     cdef const double[:, ::1] gram, loads, inverse
     cdef const double[::1] mean
     cdef double gram_in_trips, cost, work
-    cdef double[:, ::1] table
-    cdef double[::1] of_free, free_slope       # (|Z|,): b_Z; X_Z'u
+    cdef object rows                           # an array (12, |W|)
+    cdef double[:, ::1] table                  # the same
+    cdef object free_array                     # (|Z|,): b_Z
+    cdef double[::1] of_free, free_slope       # the same; X_Z'u
     cdef double gain                           # of the best step of intercept and free features
     cdef double bend, stiffness                # of the model along the step; the part of l2 in it
     cdef readonly double intercept
@@ -155,8 +155,9 @@ cdef class Steps:
         table[NORM_SQ] = self.mass * norm_sq
         table[L1], table[L2], table[LOWER], table[UPPER] = box
         table[COEF] = coef
-        self.table = table
-        self.of_free, self.free_slope = np.array(free_coef), np.empty(len(free_coef))
+        self.rows = self.table = table
+        self.free_array = self.of_free = np.array(free_coef)
+        self.free_slope = np.empty(len(free_coef))
         self.intercept, self.taken = intercept, 0
         self.sweep, self.most_solves = sweep, most_solves
         self.gram_in_trips, self.cost = gram_in_trips, cost
@@ -165,24 +166,24 @@ cdef class Steps:
     @property
     def coef(self):
         """b of the members, (|W|,)."""
-        return np.array(self.table[COEF])
+        return self.rows[COEF].copy()
 
     @property
     def grad(self):
         """X_W'u less its part in Z, (|W|,)."""
-        return np.array(self.table[GRAD])
+        return self.rows[GRAD].copy()
 
     @property
     def free_coef(self):
         """b_Z, (|Z|,)."""
-        return np.array(self.of_free)
+        return self.free_array.copy()
 
     def descend(self, double target, Py_ssize_t max_iter):
         """Take steps until the gap on the working set is at most target; return (how it ended,
         iterations)."""
         cdef Py_ssize_t n_iter = 0, poor = 0, solves
         cdef double gap, last = INFINITY
-        cdef End end = DONE
+        cdef int end = DONE
         with nogil:
             while True:
                 self.look()
@@ -277,7 +278,7 @@ cdef class Steps:
             self.gram, t[:L1], &resid_sq, aim, limit, &finished)
         if not finished and solves < limit:
             with gil:
-                solves += self.sweep(np.asarray(t[:L1]), resid_sq, aim, max_iter - solves)[0]
+                solves += self.sweep(self.rows[:L1], resid_sq, aim, max_iter - solves)[0]
         self.stiffness = self.bend = 0.0
         for a in range(size):
             way = step[k + a] = t[SOLVED, a] - t[COEF, a]
