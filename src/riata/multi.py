@@ -310,12 +310,11 @@ class MultiSolver(Solver):
         if working.gram is None:
             sweeps, new = 1, penalty.shrunk(here.rows, grad, self._scale * self._diagonal())
         else:
-            size = len(working)  # beyond it H is whatever was in memory
-            gram = working.gram if self._scale == 1.0 else self._scale * working.gram[:size, :size]
-            new, image = here.rows.copy(), grad.copy()
+            scale, new = self._scale, here.rows.copy()  # all of it divided by the scale of H
             sweeps, _ = groups.descend(
-                gram, new, image, 2.0 * here.loss, mass * design.norm_sq[working.members],
-                penalty.l1, penalty.l2, penalty.grouped, aim, limit,
+                working.gram, new, grad / scale, 2.0 * here.loss / scale,
+                mass / scale * design.norm_sq[working.members], penalty.l1 / scale,
+                penalty.l2 / scale, penalty.grouped, aim / scale, limit,
             )  # fmt: skip
         step = new - here.rows
         slope = penalty.value(new) - penalty.value(here.rows) - float((grad * step).sum())

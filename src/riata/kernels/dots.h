@@ -56,30 +56,36 @@
       }                                                                                           \
   }
 
-/* out_i[k] += sum_j d[i * MOST + j] (x_j[k] - shift_j)      i < NI, j < NJ, k < rows */
+/* out_i[k] += sum_j d[i * MOST + j] (x_j[k] - shift_j)      i < NI, j < NJ, k < rows
+ *
+ * All that the outputs might overlap is copied first, or it would be read again for every row. */
 #define RIATA_IMAGES(NAME, T, TARGET, LOAD, LANES, NI, NJ)                                        \
   TARGET static void NAME(const double *d, const T *const *x, const double *shift,                \
                           ptrdiff_t rows, double *const *out) {                                   \
     typedef double vec __attribute__((vector_size(8 * LANES), aligned(8), may_alias));            \
     typedef T raw __attribute__((vector_size(sizeof(T) * LANES), aligned(sizeof(T)), may_alias)); \
     ptrdiff_t k = 0;                                                                              \
+    double *to[NI], e[NI][NJ];                                                                    \
+    const T *from[NJ];                                                                            \
+    vec less[NJ];                                                                                 \
+    for (int i = 0; i < NI; i++) to[i] = out[i];                                                  \
+    for (int j = 0; j < NJ; j++) from[j] = x[j], less[j] = (vec){0.0} + shift[j];                 \
+    for (int i = 0; i < NI; i++)                                                                  \
+      for (int j = 0; j < NJ; j++) e[i][j] = d[i * RIATA_DOTS_MOST + j];                          \
     for (; k + LANES <= rows; k += LANES) {                                                       \
       vec y[NJ];                                                                                  \
-      _Pragma("GCC unroll 8") for (int j = 0; j < NJ; j++)                                        \
-          y[j] = LOAD(x[j] + k) - shift[j];                                                       \
+      _Pragma("GCC unroll 8") for (int j = 0; j < NJ; j++) y[j] = LOAD(from[j] + k) - less[j];    \
       _Pragma("GCC unroll 8") for (int i = 0; i < NI; i++) {                                      \
-        vec sum = *(vec *)(out[i] + k);                                                           \
-        _Pragma("GCC unroll 8") for (int j = 0; j < NJ; j++)                                      \
-            sum += d[i * RIATA_DOTS_MOST + j] * y[j];                                             \
-        *(vec *)(out[i] + k) = sum;                                                               \
+        vec sum = *(vec *)(to[i] + k);                                                            \
+        _Pragma("GCC unroll 8") for (int j = 0; j < NJ; j++) sum += e[i][j] * y[j];               \
+        *(vec *)(to[i] + k) = sum;                                                                \
       }                                                                                           \
     }                                                                                             \
     for (; k < rows; k++)                                                                         \
       for (int i = 0; i < NI; i++) {                                                              \
-        double sum = out[i][k];                                                                   \
-        for (int j = 0; j < NJ; j++)                                                              \
-          sum += d[i * RIATA_DOTS_MOST + j] * ((double)x[j][k] - shift[j]);                       \
-        out[i][k] = sum;                                                                          \
+        double sum = to[i][k];                                                                    \
+        for (int j = 0; j < NJ; j++) sum += e[i][j] * ((double)from[j][k] - shift[j]);            \
+        to[i][k] = sum;                                                                           \
       }                                                                                           \
   }
 

@@ -8,6 +8,15 @@ cdef void few_dots(
     const double[::1] shift, double[:, ::1] out, Py_ssize_t a0, Py_ssize_t a1, Py_ssize_t r0,
     Py_ssize_t r1
 ) noexcept nogil
+cdef void add_dots(
+    const double *const *x, Py_ssize_t columns, const double *vectors, Py_ssize_t apart,
+    Py_ssize_t m, Py_ssize_t rows, double *out
+) noexcept nogil
+cdef void add_images(
+    const double *const *x, Py_ssize_t columns, const double *coef, Py_ssize_t apart, Py_ssize_t m,
+    Py_ssize_t rows, double *out
+) noexcept nogil
+
 
 cdef class Columns:
     cdef const double[:, :] doubles

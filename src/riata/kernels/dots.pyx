@@ -45,39 +45,76 @@ cdef enum:
 cdef riata_dots DOTS = riata_choose_dots()
 
 
+cdef void dots_of_tile(
+    const real *const *x, const real *const *following, const double *shifts, Py_ssize_t columns,
+    const double *vectors, Py_ssize_t apart, Py_ssize_t m, Py_ssize_t rows, double *out,
+    Py_ssize_t out_apart
+) noexcept nogil:
+    """out_vj += sum_i vectors_vi (x_j[i] - shifts_j) for the columns of one tile; m vectors, and
+    their sums, lie so far apart.
+
+    Where fewer vectors are left than a tile takes, the last one stands in, and is not counted.
+    """
+    cdef Py_ssize_t i, j, v = 0
+    cdef const double *u[MOST]
+    cdef double tile[MOST * MOST]
+    while v < m:
+        for i in range(DOTS.ni):
+            u[i] = vectors + min(v + i, m - 1) * apart
+        memset(tile, 0, sizeof(tile))
+        if real is double:
+            (DOTS.f64 if m - v > 1 else DOTS.one_f64)(
+                u, x, shifts, following if v == 0 else NULL, rows, tile, MOST)
+        else:
+            (DOTS.f32 if m - v > 1 else DOTS.one_f32)(
+                u, x, shifts, following if v == 0 else NULL, rows, tile, MOST)
+        for i in range(min(<Py_ssize_t>DOTS.ni, m - v)):
+            for j in range(columns):
+                out[(v + i) * out_apart + j] += tile[i * MOST + j]
+        v += DOTS.ni
+
+
 cdef void add_tile(
     const real[:, :] X, const Py_ssize_t[::1] columns, const double[:, ::1] vectors,
     const double[::1] shift, double[:, ::1] out, Py_ssize_t a, Py_ssize_t a1, Py_ssize_t v0,
     Py_ssize_t v1, Py_ssize_t row, Py_ssize_t rows
 ) noexcept nogil:
-    """Add a few rows' part of the products of one tile's columns with the vectors v0:v1.
-
-    Where fewer are left than a tile takes, the last one stands in, and is not counted.
-    """
-    cdef Py_ssize_t i, j, v = v0
+    """Add a few rows' part of the products of one tile's columns with the vectors v0:v1; of
+    columns, too, the last one stands in."""
+    cdef Py_ssize_t j
     cdef const real *x[MOST]
     cdef const real *following[MOST]
-    cdef const double *u[MOST]
     cdef double shifts[MOST]
-    cdef double tile[MOST * MOST]
     for j in range(DOTS.nj):
         x[j] = &X[row, columns[min(a + j, a1 - 1)]]
         following[j] = &X[row, columns[min(a + DOTS.nj + j, a1 - 1)]]
         shifts[j] = shift[columns[min(a + j, a1 - 1)]]
-    while v < v1:
-        for i in range(DOTS.ni):
-            u[i] = &vectors[min(v + i, v1 - 1), row]
-        memset(tile, 0, sizeof(tile))
-        if real is double:
-            (DOTS.f64 if v1 - v > 1 else DOTS.one_f64)(
-                u, x, shifts, following if v == v0 else NULL, rows, tile, MOST)
-        else:
-            (DOTS.f32 if v1 - v > 1 else DOTS.one_f32)(
-                u, x, shifts, following if v == v0 else NULL, rows, tile, MOST)
-        for i in range(min(<Py_ssize_t>DOTS.ni, v1 - v)):
-            for j in range(min(<Py_ssize_t>DOTS.nj, a1 - a)):
-                out[v + i, a + j] += tile[i * MOST + j]
-        v += DOTS.ni
+    dots_of_tile(
+        x, following, shifts, min(<Py_ssize_t>DOTS.nj, a1 - a), &vectors[v0, row],
+        vectors.shape[1], v1 - v0, rows, &out[v0, a], out.shape[1])
+
+
+cdef void add_dots(
+    const double *const *x, Py_ssize_t columns, const double *vectors, Py_ssize_t apart,
+    Py_ssize_t m, Py_ssize_t rows, double *out
+) noexcept nogil:
+    """out_va += sum_i vectors_vi x_a[i], i < rows, for a few columns; m vectors, and their sums,
+    lie so far apart."""
+    cdef Py_ssize_t j, a, row = 0
+    cdef const double *tile[MOST]
+    cdef const double *following[MOST]
+    cdef double[MOST] shifts = [0.0, 0.0, 0.0, 0.0]
+    while row < rows:
+        a = 0
+        while a < columns:
+            for j in range(DOTS.nj):
+                tile[j] = x[min(a + j, columns - 1)] + row
+                following[j] = x[min(a + DOTS.nj + j, columns - 1)] + row
+            dots_of_tile(
+                tile, following, shifts, min(<Py_ssize_t>DOTS.nj, columns - a), vectors + row,
+                apart, m, min(<Py_ssize_t>ROWS, rows - row), out + a, apart)
+            a += DOTS.nj
+        row += ROWS
 
 
 cdef void few_dots(
@@ -120,28 +157,23 @@ def columns_dots(
         few_dots(X, columns, vectors, shift, out, a0, a1, r0, r1)
 
 
-cdef void add_image(
-    const real[:, :] X, const Py_ssize_t[::1] columns, const double[:, ::1] coef,
-    const double[::1] shift, double[:, ::1] out, Py_ssize_t a, Py_ssize_t row, Py_ssize_t rows
+cdef void images_of_tile(
+    const real *const *x, const double *shifts, Py_ssize_t columns, const double *coef,
+    Py_ssize_t coef_apart, Py_ssize_t m, Py_ssize_t rows, double *out, Py_ssize_t apart
 ) noexcept nogil:
-    """Add what one tile's columns give to a few rows of every image; as for add_tile."""
-    cdef Py_ssize_t i, j, v = 0, left = min(<Py_ssize_t>DOTS.nj, columns.shape[0] - a)
-    cdef Py_ssize_t m = coef.shape[0], last = columns.shape[0] - 1
-    cdef const real *x[MOST]
+    """out_vi += sum_j coef_vj (x_j[i] - shifts_j) for the columns of one tile; m rows of coef and m
+    images lie so far apart. As for dots_of_tile."""
+    cdef Py_ssize_t i, j, v = 0
     cdef double *images[MOST]
     cdef double nowhere[ROWS]
-    cdef double shifts[MOST]
     cdef double d[MOST * MOST]
-    for j in range(DOTS.nj):
-        x[j] = &X[row, columns[min(a + j, last)]]
-        shifts[j] = shift[columns[min(a + j, last)]]
     while v < m:
         memset(d, 0, sizeof(d))
         for i in range(DOTS.ni):
-            images[i] = &out[v + i, row] if v + i < m else nowhere
+            images[i] = out + (v + i) * apart if v + i < m else nowhere
             if v + i < m:
-                for j in range(left):
-                    d[i * MOST + j] = coef[v + i, a + j]
+                for j in range(columns):
+                    d[i * MOST + j] = coef[(v + i) * coef_apart + j]
             else:
                 memset(nowhere, 0, rows * sizeof(double))
         if real is double:
@@ -149,6 +181,43 @@ cdef void add_image(
         else:
             DOTS.images_f32(d, x, shifts, rows, images)
         v += DOTS.ni
+
+
+cdef void add_image(
+    const real[:, :] X, const Py_ssize_t[::1] columns, const double[:, ::1] coef,
+    const double[::1] shift, double[:, ::1] out, Py_ssize_t a, Py_ssize_t row, Py_ssize_t rows
+) noexcept nogil:
+    """Add what one tile's columns give to a few rows of every image; as for add_tile."""
+    cdef Py_ssize_t j, last = columns.shape[0] - 1
+    cdef const real *x[MOST]
+    cdef double shifts[MOST]
+    for j in range(DOTS.nj):
+        x[j] = &X[row, columns[min(a + j, last)]]
+        shifts[j] = shift[columns[min(a + j, last)]]
+    images_of_tile(
+        x, shifts, min(<Py_ssize_t>DOTS.nj, last + 1 - a), &coef[0, a], coef.shape[1],
+        coef.shape[0], rows, &out[0, row], out.shape[1])
+
+
+cdef void add_images(
+    const double *const *x, Py_ssize_t columns, const double *coef, Py_ssize_t apart, Py_ssize_t m,
+    Py_ssize_t rows, double *out
+) noexcept nogil:
+    """out_vi += sum_a coef_va x_a[i], i < rows, for a few columns; m rows of coef, and m images,
+    lie so far apart."""
+    cdef Py_ssize_t j, a, row = 0
+    cdef const double *tile[MOST]
+    cdef double[MOST] shifts = [0.0, 0.0, 0.0, 0.0]
+    while row < rows:
+        a = 0
+        while a < columns:
+            for j in range(DOTS.nj):
+                tile[j] = x[min(a + j, columns - 1)] + row
+            images_of_tile(
+                tile, shifts, min(<Py_ssize_t>DOTS.nj, columns - a), coef + a, apart, m,
+                min(<Py_ssize_t>ROWS, rows - row), out + row, apart)
+            a += DOTS.nj
+        row += ROWS
 
 
 cdef void few_images(

@@ -8,22 +8,38 @@ values. Both minimisers of a row are closed: with r = c_j - sum_(k != j) h_jk b_
     b_j = max(1 - l1_j / |r|, 0) r / (h_jj + l2_j)     grouped
     b_jk = soft(r_k, l1_j) / (h_jj + l2_j)             else
 
-Cost: O(|W| K) a sweep, as much again for every row that moves. coef and grad = C - H B are
-overwritten. Source: Yuan and Lin, J. R. Stat. Soc. B 68(1), 2006, section 2 (groups); Friedman,
-Hastie, Tibshirani, J. Stat. Softw. 33(1), 2010, section 2.2.
+Method: everybody at zero is looked at once, and all are told of who moves. Those and who is not
+zero, the support S, are then swept over. Its part of H, below the diagonal, lies in panels of BLOCK
+rows; of each
+
+    grad_b += H_b d            what the rows before it have moved by in this sweep
+    grad_b, d_b                coordinate descent inside the block
+    grad += H_b' d_b           what the block moves, for the rows before it
+
+so that a sweep reads half of H_SS from memory, for all K. The gradient of the others is not looked
+at meanwhile; they are told of the sum of all moves before the gap is taken.
+
+Cost: |S|^2 K a sweep; |W| |S| K to tell the others, |W| K for whoever leaves zero; room for up to
+|W|^2 / 2 numbers, |S|^2 / 2 of them touched. coef and grad = C - H B are overwritten.
+
+Source: Yuan and Lin, J. R. Stat. Soc. B 68(1), 2006, section 2 (groups); Friedman, Hastie,
+Tibshirani, J. Stat. Softw. 33(1), 2010, section 2.2.
 """
 
 import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport INFINITY, sqrt
+from libc.string cimport memset
 
+from .dots cimport add_dots, add_images
 from .scalar cimport fenchel_young, scale_limit, soft_threshold
 from .signals cimport BETWEEN_SIGNALS
 from .simd cimport riata_axpy_f64
 
 cdef enum:
-    SUPPORT_SWEEPS = 20         # over the non-zero rows only, between two over everything
+    BLOCK = 16                  # rows of a panel
+    SUPPORT_SWEEPS = 20         # between two looks at everybody
 
 
 cdef double norm(const double *x, Py_ssize_t K) noexcept nogil:
@@ -69,6 +85,186 @@ cdef double gap_of(
     return gap
 
 
+cdef double settle(
+    double *b, double *moves, const double *grad, Py_ssize_t apart, Py_ssize_t K, double d,
+    double l1, double l2, bint grouped, double *size_sq
+) noexcept nogil:
+    """Put its minimiser in place of a row b; return (d + l2) |moves|^2, moves what b falls by.
+
+    grad, moves : their K entries lie so far apart
+    size_sq : d |b|^2 is added
+    """
+    cdef Py_ssize_t k
+    cdef double r, kept = 1.0, change = 0.0, square = 0.0
+    if grouped:
+        for k in range(K):
+            r = grad[k * apart] + d * b[k]
+            square += r * r
+        kept = 1.0 - l1 / sqrt(square) if square > l1 * l1 else 0.0
+    for k in range(K):
+        r = grad[k * apart] + d * b[k]
+        r = (kept * r if grouped else soft_threshold(r, l1)) / (d + l2)
+        moves[k * apart] = b[k] - r
+        size_sq[0] += d * r * r
+        change += moves[k * apart] * moves[k * apart]
+        b[k] = r
+    return (d + l2) * change
+
+
+cdef class Descent:
+    """A problem on its way down: the arrays of `descend`, and those of its support.
+
+    all_grad (K, apart) : grad by response, as far as its rows know
+    n : rows in the support;  place (|W|,) : of whom, in the order they came;  listed (|W|,) : who
+    panels : H_SS, see panel
+    grad, moves, total (K, apart) : of the support: the gradient, what rows fell by in this sweep,
+        and since all_grad was right
+    """
+    cdef const double[:, ::1] gram
+    cdef double[:, ::1] coef, all_grad, grad, moves, total
+    cdef const double[::1] stiffness, l1, l2
+    cdef bint grouped
+    cdef Py_ssize_t size, K, apart, n
+    cdef Py_ssize_t[::1] place
+    cdef unsigned char[::1] listed
+    cdef double[::1] panels
+
+    def __init__(
+        self, const double[:, ::1] gram, double[:, ::1] coef, const double[:, ::1] grad,
+        const double[::1] norm_sq, const double[::1] l1, const double[::1] l2, bint grouped
+    ):
+        cdef Py_ssize_t size = coef.shape[0], K = coef.shape[1], a, k
+        cdef Py_ssize_t blocks = (size + BLOCK - 1) // BLOCK
+        cdef Py_ssize_t apart = blocks * BLOCK + 8    # never a multiple of a page
+        cdef double[:, :, ::1] rows = np.zeros((4, K, apart))
+        cdef double[::1] stiffness = np.empty(size)
+        self.gram, self.coef, self.l1, self.l2, self.grouped = gram, coef, l1, l2, grouped
+        self.size, self.K, self.apart, self.n = size, K, apart, 0
+        self.all_grad, self.grad, self.moves, self.total = rows[0], rows[1], rows[2], rows[3]
+        self.panels = np.empty(BLOCK * BLOCK * (blocks * (blocks + 1) // 2))
+        self.place, self.listed = np.empty(size, dtype=np.intp), np.zeros(size, dtype=np.uint8)
+        self.stiffness = stiffness
+        for a in range(size):
+            stiffness[a] = gram[a, a] if gram[a, a] > 1e-12 * norm_sq[a] else 0.0
+            for k in range(K):
+                self.all_grad[k, a] = grad[a, k]
+            for k in range(K):
+                if coef[a, k] != 0.0:
+                    self.join(a)
+                    break
+
+    cdef double *panel(self, Py_ssize_t first) noexcept nogil:
+        """H of the support's rows first:first + BLOCK against rows 0:first + BLOCK."""
+        cdef Py_ssize_t b = first // BLOCK
+        return &self.panels[BLOCK * BLOCK * (b * (b + 1) // 2)]
+
+    cdef void join(self, Py_ssize_t a) noexcept nogil:
+        """Let a row into the support."""
+        cdef Py_ssize_t first = self.n // BLOCK * BLOCK, width = first + BLOCK, i
+        cdef double *x = self.panel(first)
+        cdef double *row = x + (self.n - first) * width
+        cdef const double *whole = &self.gram[a, 0]
+        cdef const Py_ssize_t *place = &self.place[0]
+        self.place[self.n] = a
+        self.listed[a] = 1
+        for i in range(self.n + 1):
+            row[i] = whole[place[i]]
+        for i in range(first, self.n):
+            x[(i - first) * width + self.n] = row[i]
+        self.n += 1
+
+    cdef bint held(self, Py_ssize_t a) noexcept nogil:
+        """Whether anything bounds the quadratic along row a; else it stays."""
+        return self.stiffness[a] > 0.0 or self.l2[a] > 0.0
+
+    cdef double visit(self, double *size_sq) noexcept nogil:
+        """Let everybody outside the support move, once; return the sum of (h_jj + l2_j)
+        |moves_j|^2."""
+        cdef Py_ssize_t a, k, i
+        cdef double moved = 0.0, gain
+        cdef double *moves = &self.moves[0, 0]
+        for a in range(self.size):
+            if self.listed[a] or not self.held(a):
+                continue
+            gain = settle(
+                &self.coef[a, 0], moves, &self.all_grad[0, a], self.apart, self.K,
+                self.stiffness[a], self.l1[a], self.l2[a], self.grouped, size_sq)
+            if gain > 0.0:
+                moved += gain
+                self.join(a)
+                for k in range(self.K):
+                    riata_axpy_f64(
+                        moves[k * self.apart], &self.gram[a, 0], 0.0, &self.all_grad[k, 0],
+                        self.size)
+        for k in range(self.K):
+            for i in range(self.n):
+                self.grad[k, i] = self.all_grad[k, self.place[i]]
+        return moved
+
+    cdef double sweep(self, double *size_sq) noexcept nogil:
+        """Let every row of the support move, once; return as visit does."""
+        cdef Py_ssize_t first = 0, count, k, i
+        cdef double moved = 0.0, gain
+        cdef const double *rows[BLOCK]
+        while first < self.n:
+            count = min(<Py_ssize_t>BLOCK, self.n - first)
+            for i in range(count):
+                rows[i] = self.panel(first) + i * (first + BLOCK)
+            if first > 0:
+                add_dots(rows, count, &self.moves[0, 0], self.apart, self.K, first,
+                         &self.grad[0, first])
+            gain = self.sweep_block(rows, first, count, size_sq)
+            if first > 0 and gain > 0.0:
+                add_images(rows, count, &self.moves[0, first], self.apart, self.K, first,
+                           &self.grad[0, 0])
+            moved += gain
+            first += BLOCK
+        for k in range(self.K):
+            for i in range(self.n):
+                self.total[k, i] += self.moves[k, i]
+        return moved
+
+    cdef double sweep_block(
+        self, const double **rows, Py_ssize_t first, Py_ssize_t count, double *size_sq
+    ) noexcept nogil:
+        """The same for the rows of one panel, which see one another."""
+        cdef Py_ssize_t i, j, k, a
+        cdef double moved = 0.0, gain, d
+        cdef double *grad
+        cdef const double *row
+        for i in range(count):
+            a = self.place[first + i]
+            for k in range(self.K):
+                self.moves[k, first + i] = 0.0
+            if not self.held(a):
+                continue
+            gain = settle(
+                &self.coef[a, 0], &self.moves[0, first + i], &self.grad[0, first + i], self.apart,
+                self.K, self.stiffness[a], self.l1[a], self.l2[a], self.grouped, size_sq)
+            if gain > 0.0:
+                moved += gain
+                row = rows[i] + first
+                for k in range(self.K):
+                    d = self.moves[k, first + i]
+                    grad = &self.grad[k, first]
+                    for j in range(count):
+                        grad[j] += d * row[j]
+        return moved
+
+    cdef void tell_all(self) noexcept nogil:
+        """Make all_grad right."""
+        cdef Py_ssize_t first = 0, count, i
+        cdef const double *rows[BLOCK]
+        while first < self.n:
+            count = min(<Py_ssize_t>BLOCK, self.n - first)
+            for i in range(count):
+                rows[i] = &self.gram[self.place[first + i], 0]
+            add_images(rows, count, &self.total[0, first], self.apart, self.K, self.size,
+                       &self.all_grad[0, 0])
+            first += BLOCK
+        memset(&self.total[0, 0], 0, self.K * self.apart * sizeof(double))
+
+
 def descend(
     const double[:, ::1] gram, double[:, ::1] coef, double[:, ::1] grad, double resid_sq,
     const double[::1] norm_sq, const double[::1] l1, const double[::1] l2, bint grouped,
@@ -81,74 +277,34 @@ def descend(
     norm_sq : (|W|,), of the columns as measured: rows with gram_jj <= 1e-12 norm_sq_j and no l2
         stay
     """
-    cdef Py_ssize_t size = coef.shape[0], K = coef.shape[1], a, k, i, sweep = 0, inner = 0
-    cdef Py_ssize_t n_support = 0
-    cdef double d, r, length, moved, size_sq, gap = INFINITY, work = 0.0, change
-    cdef bint everything = True
-    cdef Py_ssize_t[::1] support = np.empty(size, dtype=np.intp)
-    cdef const double[::1] diagonal = np.diagonal(gram)[:size].copy()
-    cdef double[::1] step = np.empty(K), rho = np.empty(K)
-    by_response = np.ascontiguousarray(np.asarray(grad).T)   # whole vectors take a row of H each
-    cdef double[:, ::1] g = by_response
+    cdef Descent at = Descent(gram, coef, grad, norm_sq, l1, l2, grouped)
+    cdef const double[::1] diagonal = np.diagonal(gram)[:coef.shape[0]].copy()
+    cdef Py_ssize_t size = coef.shape[0], K = coef.shape[1], a, k, sweep = 0, inner
+    cdef double gap, moved, last, size_sq, work = 0.0
     with nogil:
         while True:
-            moved = size_sq = 0.0
-            for i in range(size if everything else n_support):
-                a = i if everything else support[i]
-                d = gram[a, a]
-                if d <= 1e-12 * norm_sq[a]:
-                    d = 0.0
-                    if l2[a] == 0.0:
-                        continue
-                for k in range(K):
-                    rho[k] = g[k, a] + d * coef[a, k]
-                length = norm(&rho[0], K) if grouped else 0.0
-                change = 0.0
-                for k in range(K):
-                    if grouped:
-                        r = rho[k] * (1.0 - l1[a] / length) if length > l1[a] else 0.0
-                    else:
-                        r = soft_threshold(rho[k], l1[a])
-                    r /= d + l2[a]
-                    step[k] = r - coef[a, k]
-                    size_sq += d * r * r
-                    change += step[k] * step[k]
-                    coef[a, k] = r
-                if change == 0.0:
-                    continue
-                moved += (d + l2[a]) * change
-                for k in range(K):
-                    if step[k] != 0.0:
-                        riata_axpy_f64(-step[k], &gram[a, 0], 0.0, &g[k, 0], size)
-                work += size * K
-            sweep += 1
-            work += size * K
-            if work > BETWEEN_SIGNALS:
-                work = 0.0
-                with gil:
-                    PyErr_CheckSignals()
-            if everything:
-                for k in range(K):
-                    grad[:, k] = g[k]
-                gap = gap_of(diagonal, coef, grad, resid_sq, l1, l2, grouped)
-                if gap <= target or sweep >= max_sweeps:
-                    break
-                n_support = inner = 0
-                for a in range(size):
-                    for k in range(K):
-                        if coef[a, k] != 0.0:
-                            support[n_support] = a
-                            n_support += 1
-                            break
-                everything = n_support == 0
-            else:
+            size_sq = 0.0
+            moved = at.visit(&size_sq)
+            inner = 0
+            while True:
+                last = at.sweep(&size_sq)
+                moved += last
+                sweep += 1
                 inner += 1
-                everything = inner >= SUPPORT_SWEEPS or moved <= 0.01 * target
-                everything = everything or sweep + 1 >= max_sweeps
-            if moved <= 1e-30 * (size_sq + resid_sq):
+                work += (<double>at.n * at.n + size) * K
+                if work > BETWEEN_SIGNALS:
+                    work = 0.0
+                    with gil:
+                        PyErr_CheckSignals()
+                if inner >= SUPPORT_SWEEPS or last <= 0.01 * target or sweep >= max_sweeps:
+                    break
+            at.tell_all()
+            work += <double>at.n * size * K
+            for a in range(size):
                 for k in range(K):
-                    grad[:, k] = g[k]
-                gap = gap_of(diagonal, coef, grad, resid_sq, l1, l2, grouped)
+                    grad[a, k] = at.all_grad[k, a]
+            gap = gap_of(diagonal, coef, grad, resid_sq, l1, l2, grouped)
+            if gap <= target or sweep >= max_sweeps or moved <= 1e-30 * (size_sq + resid_sq):
                 break
     return sweep, gap
 
