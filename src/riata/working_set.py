@@ -158,7 +158,7 @@ class WorkingSet:
             self.space = GramSpace(gram[:k, :k])
             self.loads = self.space.solve(gram[:k, k:])
             self.gram[:size, :size] -= gram[:k, k:].T @ self.loads
-        self.active = ActiveSet()
+        self.active.clear()
 
     def _grow(self, side: int, size: int) -> None:
         """Make room for `side` members, the first `size` staying: where they are, not twice."""

@@ -71,6 +71,11 @@ cdef class ActiveSet:
             self.leaves = np.zeros(self.factor.capacity, dtype=np.uint8)
         return True
 
+    def clear(self):
+        """Let everybody leave: H is to be another matrix."""
+        self.factor.truncate(0)
+        self.place[:] = -1
+
     def renumber(self, const Py_ssize_t[::1] kept):
         """The working set keeps only these positions, ascending; of A stays what comes before the
         first feature that is not among them."""
