@@ -28,6 +28,8 @@ class LookAhead:
     def upcoming(self, alpha: float, last: float) -> Floats:
         """Return alpha and some of the expected ones after it, as far as each is near the one
         before; none where alpha is not among them."""
+        if len(self.expected) == 0:
+            return self.expected
         some = self.expected[self.expected <= alpha][:AHEAD]
         near = some >= FAR * np.concatenate([[last], some[:-1]])
         some = some[: int(np.argmin(np.append(near, False)))]

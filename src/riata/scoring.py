@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .families import MultipleFamily
+from .kernels import dual
 
 Floats = NDArray[np.float64]
 Score = Callable[[Floats, Floats, Floats], float]
@@ -91,7 +92,7 @@ def _mean(loss: Callable[[Floats, Floats], Floats]) -> Score:
     def score(y: Floats, eta: Floats, weights: Floats) -> float:
         losses = loss(y, eta)
         losses = losses if losses.ndim == 1 else losses.mean(axis=1)
-        return float(np.average(losses, weights=weights))
+        return dual.weighted_sums(weights, losses)[0] / float(weights.sum())
 
     return score
 

@@ -79,12 +79,12 @@ cdef class ActiveSet:
     def renumber(self, const Py_ssize_t[::1] kept):
         """The working set keeps only these positions, ascending; of A stays what comes before the
         first feature that is not among them."""
-        active = np.asarray(self.active)[: self.factor.size]
+        active = self.active.base[: self.factor.size]
         self.factor.truncate(int(np.argmin(np.append(np.isin(active, kept), False))))
         active = active[: self.factor.size]
         active[:] = np.searchsorted(kept, active)
         self.place = np.full(kept.shape[0], -1, dtype=np.intp)
-        np.asarray(self.place)[active] = np.arange(len(active))
+        self.place.base[active] = np.arange(len(active))
 
     # -- the factor -----------------------------------------------------------------------------
 
@@ -470,11 +470,12 @@ cdef double largest(double *values, Py_ssize_t count, Py_ssize_t k) noexcept nog
 
 
 def longer(old, size, fill=None):
-    """Return an array of `size` entries that starts with those of old."""
-    if len(old) >= size:
-        return old
-    new = np.empty(size, dtype=np.asarray(old).dtype)
-    new[: len(old)] = old
+    """Return an array of `size` entries that starts with those of the one that `old` views."""
+    array = old.base
+    if len(array) >= size:
+        return array
+    new = np.empty(size, dtype=array.dtype)
+    new[: len(array)] = array
     if fill is not None:
-        new[len(old) :] = fill
+        new[len(array) :] = fill
     return new
