@@ -1,15 +1,18 @@
 """Counted work, never seconds: passes over X, and sweeps."""
 
+import threading
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 from certified import certified_fit
 from problems import FEW_STORAGES, regression
 
 import riata
 from riata import threads
 from riata.kernels import ahead, covariance
+from riata.lane import Lane
 
 WIDE, WIDE_Y = regression(60, 400, seed=131)
 TALL, TALL_Y = regression(600, 30, seed=132)
@@ -137,3 +140,33 @@ def test_small_steps_call_no_other_thread(monkeypatch):
     path = riata.fit_path(X, y, family="binomial", n_threads=2, n_alphas=50, alpha_min_ratio=0.01)
     assert path.n_iter.sum() > 50
     assert len(calls) <= 3  # the first reads of X
+
+
+@pytest.mark.parametrize("store", [np.asfortranarray, sp.csc_array])
+@pytest.mark.parametrize("family", ["gaussian", "binomial", "multinomial"])
+def test_problems_on_small_data_take_turns(family, store, monkeypatch):
+    """Two threads would wait for the interpreter more often than they work."""
+    ran = set()
+    step = Lane.step
+
+    def stepping(self, *arguments, **settings):
+        ran.add(threading.get_ident())
+        return step(self, *arguments, **settings)
+
+    monkeypatch.setattr(Lane, "step", stepping)
+    rng = np.random.default_rng(0)
+    X = store(rng.standard_normal((100, 30)))
+    y = rng.integers(0, 3 if family == "multinomial" else 2, 100)
+    settings = {"n_threads": 3, "n_alphas": 30}
+    for _ in range(20):  # a thread may find that all is done
+        riata.cross_validate(X, y, family=family, cv=6, **settings)
+        if len(ran) > 1:
+            break
+    assert len(ran) > 1  # nothing is small in these tests
+    ran.clear()
+    monkeypatch.undo()
+    monkeypatch.setattr(Lane, "step", stepping)
+    riata.cross_validate(X, y, family=family, cv=6, **settings)
+    if family == "gaussian":
+        riata.fit_path(X, np.c_[y, 1 - y, 2 * y], **settings)
+    assert ran == {threading.get_ident()}

@@ -48,6 +48,7 @@ def descend(
         for lane in lanes:
             lane.engine.problem.deadline = -float("inf")
 
+    n_threads = 1 if lanes[0].centred.design.small else n_threads
     together = None
     if shares_reads(lanes):
         engines = [lane.engine for lane in lanes]

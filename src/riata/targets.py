@@ -171,7 +171,8 @@ class Batch:
             for lane in self.lanes[1:]:
                 lane.engine.ridge.adopt(self.lanes[0].engine.ridge)
             rest = rest[1:]
-        run([partial(solve, t) for t in rest], self._rule.n_threads, self._stop)
+        n_threads = 1 if self._design.small else self._rule.n_threads
+        run([partial(solve, t) for t in rest], n_threads, self._stop)
 
     def _share(self, before: float) -> None:
         """Count for every lane its part of the passes that were made for all."""

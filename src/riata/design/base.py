@@ -171,6 +171,8 @@ class Design(ABC):
         the solver starts, if that was read ahead
     whole_gram (p, p) : X'diag(w)X, where it was made for a y and that is how to solve, else None
     entries : numbers that X stores
+    small : whether several problems on it are solved sooner one after the other than on threads,
+        which would wait for each other's turn with the interpreter
     column_cost : what a column alone costs in a pass over some columns, against one of a full pass
     reads_together : whether a pass for several vectors is much cheaper than what each would read
     reads_some_together : whether a read of some columns for several vectors (`transpose_dots_of`)
@@ -193,6 +195,7 @@ class Design(ABC):
     correlation: Floats | None = None
     whole_gram: Floats | None = None
     entries: int
+    small: bool
     column_cost: float = 1.0
     reads_together: bool = True
     reads_some_together: bool = False

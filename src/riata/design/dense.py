@@ -13,6 +13,7 @@ from .base import CONSTANT, LARGEST, Design, Floats, Indices, not_finite, too_la
 from .dense_panel import DensePanel
 from .views import DenseView
 
+SMALL = 1 << 19  # entries: half a millisecond of work between two alphas
 BLOCK = 1 << 18  # entries of X in one job: about 0.2 ms, twice what handing it over costs
 BLOCKS = 16
 HANDED = 1 << 23  # multiply-adds of a Gram matrix, 0.3 to 0.4 ms, for which a thread is called
@@ -134,7 +135,7 @@ class DenseDesign(Design):
         self.X, self.weights, self.centred, self.n_threads = X, weights, centred, n_threads
         self.n, self.p = X.shape
         self.n_features = self.p
-        self.entries = X.size
+        self.entries, self.small = X.size, X.size < SMALL
         self.reads_some_together = X.strides[0] == X.itemsize
         self.column_cost = 1.0 if self.reads_some_together else 64 / X.itemsize  # a cache line
         self._blocks = plan_blocks(X)

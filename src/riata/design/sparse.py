@@ -23,6 +23,7 @@ from .views import SparseView
 Sums = tuple[Floats, Floats, Floats, NDArray[np.int32], NDArray[np.int32]]
 
 MOST_ROWS = 2**31 - 1  # whose numbers fit into 32 bits
+SMALL = 1 << 15  # entries, of which supports are large
 BLOCK = 1 << 18  # stored entries in one job
 
 
@@ -45,7 +46,7 @@ class SparseDesign(Design):
         self._increasing, self.columns = parts.increasing, parts.columns
         self.p = self.n_features if self.columns is None else len(self.columns)
         self.weights, self.centred, self.n_threads = weights, centred, n_threads
-        self.entries = len(parts.data)
+        self.entries, self.small = len(parts.data), len(parts.data) < SMALL
         self._set_layout(parts)
         self._measure_columns()
         self.n_passes = 0.0
