@@ -22,11 +22,11 @@ HEADERS = [
     *("simd.h", "tile.h", "dots.h", "factor.h", "loss.h", "bounds.h", "panel.h"),
     *("simd.pxd", "scalar.pxd", "restricted.pxd", "rank.pxd", "limits.pxd", "factor.pxd"),
     *("dots.pxd", "active_set.pxd", "bounds.pxd", "dual.pxd", "signals.pxd"),
-    *("dense.pxd", "loss.pxd", "panel.pxd", "trips.pxd"),
+    *("bends.pxd", "dense.pxd", "loss.pxd", "panel.pxd", "trips.pxd"),
 ]
 MODULES = ["factor", "active_set", "bounds", "checks", "dense", "dots", "sparse", "gram"]
 MODULES += ["panel", "ahead", "coordinate", "covariance", "dual", "groups", "loss"]
-MODULES += ["steps", "trips"]
+MODULES += ["bends", "steps", "trips"]
 
 setup(
     ext_modules=cythonize(

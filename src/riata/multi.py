@@ -30,7 +30,7 @@ import numpy as np
 from .design import Design
 from .families import MultipleFamily
 from .families.multiple import inner
-from .kernels import dual, groups
+from .kernels import bends, dual, groups
 from .least_squares import ColumnSpace
 from .penalty import Box
 from .problem import Fit, Problem
@@ -328,32 +328,26 @@ class MultiSolver(Solver):
     def _newton_step(self, here: "_Here", penalty: Rowwise) -> None:
         """Take a Newton step on the support, by conjugate gradients; signs that change become 0."""
         problem, working, family = self.problem, self.working, self.family
-        w, centred = problem.design.weights[:, None], problem.design.centred
+        design, K = problem.design, self.K
         some = np.flatnonzero(here.rows.any(axis=1) | (penalty.l1 == 0.0))
         size, rows, part = len(some), here.rows[some], penalty.take(some)
-        moving, pulled, stiffness = part.smooth(rows)
-        grad, total = working.gradients(w * here.pull, some)
-        r = np.vstack([(grad - pulled) * moving, total * centred])
-        mean_h = dual.weighted_sums(problem.design.weights, self._h)[0]
-        diagonal = 0.5 * min(self._scale, TIGHTEST) * self._diagonal()[some, None] + stiffness
-        diagonal = np.vstack([np.maximum(diagonal, 1e-12 * mean_h), np.full(self.K, 0.5 * mean_h)])
-        step, direction, rho = np.zeros_like(r), np.zeros_like(r), 1.0
-        goal = CG_SHARE**2 * float((r**2 / diagonal).sum())
-        for k in range(CG_STEPS):
-            s = r / diagonal
-            previous, rho = rho, float(np.einsum("ik,ik->", r, s))
-            if rho <= goal:
-                break
-            direction = s + (rho / previous if k else 0.0) * direction
-            along = working.images(direction[:size], some) + direction[size]
-            bent, total = working.gradients(w * family.bend(problem.y, here.pull, along), some)
-            image = part.bend(rows, direction[:size]) + bent
-            image = np.vstack([image * moving, total * centred])
-            curvature = float(np.einsum("ik,ik->", direction, image))
-            if not curvature > 1e-14 * rho:
-                break
-            step += (rho / curvature) * direction
-            r -= (rho / curvature) * image
+        moving, pulled, unit, stiff = part.smooth(rows)
+        grad, total = working.gradients(design.weights[:, None] * here.pull, some)
+        mean_h = dual.weighted_sums(design.weights, self._h)[0]
+        moves, r = np.empty((K, size + 1)), np.empty((K, size + 1))
+        moves[:, :size], moves[:, size] = moving.T, design.centred
+        r[:, :size], r[:, size] = (grad - pulled).T, total
+        r *= moves
+        diagonal = np.full((K, size + 1), 0.5 * mean_h)
+        diagonal[:, :size] = np.maximum(
+            0.5 * min(self._scale, TIGHTEST) * self._diagonal()[some] + stiff + part.l2,
+            1e-12 * mean_h,
+        )
+        bend = family.bend(problem.y, here.pull, design.weights)
+        step = bends.conjugate_gradients(
+            working.product(bend, some, K), r, moves, diagonal, unit, stiff, part.l2,
+            CG_SHARE**2, CG_STEPS,
+        ).T  # fmt: skip
         if step.any():
             full = np.zeros_like(here.rows)
             full[some] = step[:size]

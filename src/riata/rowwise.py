@@ -49,30 +49,19 @@ class Rowwise:
             pull = np.sign(pull) * np.maximum(np.abs(pull) - l1, 0.0)
         return np.divide(pull, hold, out=rows.copy(), where=hold > 0.0)
 
-    def smooth(self, rows: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return who moves smoothly (off 0, or without l1), the gradient there, its stiffness."""
+    def smooth(self, rows: Floats) -> tuple[Any, Floats, Floats, Floats]:
+        """Return who moves smoothly (off 0, or without l1), the gradient there, and what bends it:
+        units u (|W|, K) and stiff (|W|,), the second derivative of a row l2 + stiff (1 - u u')."""
         if self.grouped:
             size = lengths(rows)[:, None]
             unit = np.divide(rows, size, out=np.zeros_like(rows), where=size > 0.0)
-            stiff = np.divide(self.l1[:, None], size, out=np.zeros_like(size), where=size > 0.0)
+            stiff = np.divide(self.l1, size[:, 0], out=np.zeros(len(size)), where=size[:, 0] > 0.0)
             moving = np.broadcast_to(size > 0.0, rows.shape) | (self.l1 == 0.0)[:, None]
         else:
-            unit, stiff = np.sign(rows), np.zeros((len(rows), 1))
+            unit, stiff = np.sign(rows), np.zeros(len(rows))
             moving = (rows != 0.0) | (self.l1 == 0.0)[:, None]
         pull = self.l1[:, None] * unit + self.l2[:, None] * rows
-        return moving, pull, np.broadcast_to(stiff + self.l2[:, None], rows.shape)
-
-    def bend(self, rows: Floats, direction: Floats) -> Floats:
-        """Return the penalty's second derivative in a direction, off 0."""
-        out = self.l2[:, None] * direction
-        if self.grouped:
-            size = lengths(rows)[:, None]
-            unit = np.divide(rows, size, out=np.zeros_like(rows), where=size > 0.0)
-            across = direction - unit * inner(unit, direction)[:, None]
-            out += np.divide(
-                self.l1[:, None] * across, size, out=np.zeros_like(rows), where=size > 0.0
-            )
-        return out
+        return moving, pull, unit, stiff
 
 
 def lengths(rows: Floats) -> Floats:

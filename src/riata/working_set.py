@@ -18,6 +18,7 @@ from .design import Design, ResidualView
 from .gram_space import GramSpace
 from .kernels import ahead, coordinate, dual
 from .kernels.active_set import ActiveSet
+from .kernels.bends import Bend, Product
 from .least_squares import ColumnSpace
 from .penalty import Box
 from .threads import cut, run
@@ -249,6 +250,23 @@ class WorkingSet:
             return self._design.dots(self.members[some], np.ascontiguousarray(step.T)).T
         out = self.panel.dots(np.ascontiguousarray(step.T), some)
         return out.T - self.panel.mean[some] @ step
+
+    def product(self, bend: Bend, some: Indices, K: int) -> Product:
+        """Return [X_S, 1]' diag(w) f'' [X_S, 1] of the members at the positions `some`, `bend` its
+        middle; columns centred as for G."""
+        mean = np.zeros(len(some)) if self.gram is None else self.panel.mean[some]
+        native = self._design.product(self.members[some], mean, bend, K)
+        if native is not None:
+            return native
+
+        def call(direction: Floats, out: Floats) -> None:
+            along = self.images(direction[:, :-1].T, some) + direction[:, -1]
+            vectors = np.ascontiguousarray(along.T)
+            bend(vectors)
+            z, total = self.gradients(vectors.T, some)
+            out[:, :-1], out[:, -1] = z.T, total
+
+        return Product(call)
 
     def mean_at(self, step: Floats) -> Any:
         """Return the mean, under the weights of G, of what a step of b_Z and then b_W moves; 0

@@ -20,6 +20,7 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from ..kernels.bends import Bend, Product
 from ..kernels.dots import Columns
 from ..kernels.trips import Place, RoundTrip
 
@@ -249,6 +250,14 @@ class Design(ABC):
 
     def reader(self) -> Columns | None:
         """Return what reads a few columns from native loops, where that can be."""
+        return None
+
+    def product(self, index: Indices, mean: Floats, bend: Bend, K: int) -> Product | None:
+        """Return [X_J, 1]' diag(w) f'' [X_J, 1] of the columns J in index, natively where that can
+        be; `bend` is its middle, on K numbers a row.
+
+        mean (|J|,) : is subtracted besides what centring subtracts
+        """
         return None
 
     @abstractmethod

@@ -7,10 +7,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import dense, dots, dual, gram
+from ..kernels.bends import Bend, DenseProduct, Product
 from ..kernels.dots import Columns
 from ..threads import cut, cut_triangle, run
 from .base import CONSTANT, LARGEST, Design, Floats, Indices, not_finite, too_large
-from .dense_panel import DensePanel
+from .dense_panel import DensePanel, rounds
 from .views import DenseView
 
 SMALL = 1 << 19  # entries: half a millisecond of work between two alphas
@@ -301,6 +302,14 @@ class DenseDesign(Design):
     def reader(self) -> Columns | None:
         few = 2 * BLOCK // self.n
         return Columns(self.X, self.mean, few) if self.reads_some_together else None
+
+    def product(self, index: Indices, mean: Floats, bend: Bend, K: int) -> Product | None:
+        if not self.reads_some_together:
+            return None
+        shift = self.mean.copy()
+        shift[index] += mean
+        cuts, n_threads = rounds(self.n, len(index), self.n_threads)
+        return DenseProduct(self.X, shift, index, bend, K, cuts, n_threads)
 
     def residual(self, y: Floats, coef: Floats) -> tuple[Floats, Floats]:
         if self.p > min(self.n, WHOLE):  # a block would not stay in cache between its two uses

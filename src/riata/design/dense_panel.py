@@ -16,6 +16,13 @@ HANDED = 3  # such blocks, 0.2 ms, for which another thread is called
 COLUMNS_PER_TRIP = 64  # whose Gram matrix costs as much as a round trip over them
 
 
+def rounds(n: int, columns: int, n_threads: int) -> tuple[list[int], int]:
+    """Return where blocks of rows begin and end that are used twice in a row, and by how many
+    threads."""
+    blocks = cut(n, -(-n * max(1, columns) // ROUND), 512)
+    return [0, *(b for _, b in blocks)], min(n_threads, len(blocks) // HANDED)
+
+
 class DensePanel(Panel):
     """A Panel on the columns where they are."""
 
@@ -58,10 +65,8 @@ class DensePanel(Panel):
         return self._design.dot(self.members[active], coef[active])
 
     def round_trip(self, here: Place, there: Place, loss: Any) -> RoundTrip:
-        design, n = self._design, self._design.n
-        blocks = cut(n, -(-n * max(1, len(self.members)) // ROUND), 512)
-        n_threads = min(design.n_threads, len(blocks) // HANDED)
-        cuts = [0, *(b for _, b in blocks)]
+        design = self._design
+        cuts, n_threads = rounds(design.n, len(self.members), design.n_threads)
         return DenseTrip(
             design.X, design.mean, self.members, here, there, loss, cuts, n_threads
         )  # fmt: skip

@@ -1,8 +1,8 @@
 """Losses of several responses: y, eta, v and what comes back are (n, K).
 
 What the solver asks of them: `evaluate`, with one number a row that bounds the curvature in every
-direction; `projected`, which takes a linear function out of v and stays where the conjugate is
-finite; `gap`.
+direction; `bend`, the curvature itself; `projected`, which takes a linear function out of v and
+stays where the conjugate is finite; `gap`.
 """
 
 from functools import reduce
@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import dual
+from ..kernels.bends import Bend, Softmax
 from .base import Floats, divergence
 
 SMALLEST = 1e-300  # below every probability that is not 0
@@ -43,8 +44,8 @@ class MultipleFamily:
         """Return sum_i w_i f_i, -f' (n, K), and h (n,): f'' is about h_i in its worst direction."""
         raise NotImplementedError
 
-    def bend(self, y: Floats, pull: Floats, direction: Floats) -> Floats:
-        """Return f'' direction, (n, K); pull is -f'."""
+    def bend(self, y: Floats, pull: Floats, weights: Floats) -> Bend:
+        """Return diag(w) f'', which acts on rows of K numbers; pull is -f'."""
         raise NotImplementedError
 
     def projected(self, y: Floats, v: Floats, weights: Floats, columns: Floats) -> Floats:
@@ -76,8 +77,8 @@ class MultiGaussian(MultipleFamily):
         pull = y - eta
         return 0.5 * _sum(weights, pull**2), pull, np.ones(len(y))
 
-    def bend(self, y: Floats, pull: Floats, direction: Floats) -> Floats:
-        return direction
+    def bend(self, y: Floats, pull: Floats, weights: Floats) -> Bend:
+        return Bend(weights)
 
     def projected(self, y: Floats, v: Floats, weights: Floats, columns: Floats) -> Floats:
         root = np.sqrt(weights)[:, None]
@@ -138,9 +139,8 @@ class Multinomial(MultipleFamily):
         value = max(dual.weighted_sums(weights, loss)[0], 0.0)
         return value, y - mu, 2.0 * reduce(np.maximum, (mu * (1.0 - mu)).T)
 
-    def bend(self, y: Floats, pull: Floats, direction: Floats) -> Floats:
-        mu = y - pull
-        return mu * (direction - inner(mu, direction)[:, None])
+    def bend(self, y: Floats, pull: Floats, weights: Floats) -> Bend:
+        return Softmax(weights, np.ascontiguousarray((y - pull).T))
 
     def projected(self, y: Floats, v: Floats, weights: Floats, columns: Floats) -> Floats:
         mu = np.maximum(y - v, SMALLEST)

@@ -8,6 +8,10 @@ cdef void few_dots(
     const double[::1] shift, double[:, ::1] out, Py_ssize_t a0, Py_ssize_t a1, Py_ssize_t r0,
     Py_ssize_t r1
 ) noexcept nogil
+cdef void few_images(
+    const real[:, :] X, const Py_ssize_t[::1] columns, const double[:, ::1] coef,
+    const double[::1] shift, double[:, ::1] out, Py_ssize_t r0, Py_ssize_t r1
+) noexcept nogil
 cdef void add_dots(
     const double *const *x, Py_ssize_t columns, const double *vectors, Py_ssize_t apart,
     Py_ssize_t m, Py_ssize_t rows, double *out
