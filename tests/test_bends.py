@@ -1,4 +1,4 @@
-"""Curvature of several responses between columns, and conjugate gradients, against numpy."""
+"""The softmax, its curvature between columns, and conjugate gradients, against numpy."""
 
 import numpy as np
 import pytest
@@ -39,6 +39,24 @@ def system(design, columns, mean, second):
     whole = np.einsum("i,ij,ikl,im->kjlm", design.weights, X, second, X, optimize=True)
     side = X.shape[1] * second.shape[1]
     return whole.reshape(side, side)
+
+
+@pytest.mark.parametrize("shares", [True, False])
+@pytest.mark.parametrize("scale", [1.0, 30.0, 2000.0])
+@pytest.mark.parametrize("n", [1, 127, 128, 300])
+def test_the_softmax_is_that_of_numpy(n, scale, shares):
+    rng = np.random.default_rng(n)
+    eta, weights = scale * rng.standard_normal((n, 5)), rng.random(n)
+    y = rng.dirichlet(np.ones(5), size=n) if shares else np.eye(5)[rng.integers(5, size=n)]
+    value, pull, curvature = Multinomial().evaluate(y, eta, weights)
+    far = eta - eta.max(axis=1, keepdims=True)
+    mu = np.exp(far) / np.exp(far).sum(axis=1, keepdims=True)
+    loss = np.log(np.exp(far).sum(axis=1)) - (y * far).sum(axis=1)
+    if shares:
+        loss += (y * np.log(y)).sum(axis=1)
+    assert value == pytest.approx(weights @ loss, rel=1e-13, abs=1e-13)
+    assert np.abs(pull - (y - mu)).max() <= 20 * EPS
+    assert np.abs(curvature - 2.0 * (mu * (1.0 - mu)).max(axis=1)).max() <= 40 * EPS
 
 
 @pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)

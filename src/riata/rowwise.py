@@ -33,8 +33,9 @@ class Rowwise:
         return Rowwise(self.l1[index], self.l2[index], self.grouped)
 
     def value(self, rows: Floats) -> float:
-        size = lengths(rows) if self.grouped else np.einsum("jk->j", np.abs(rows))
-        return float(self.l1 @ size + 0.5 * np.sum(self.l2[:, None] * rows * rows))
+        square = inner(rows, rows)
+        size = np.sqrt(square) if self.grouped else np.einsum("jk->j", np.abs(rows))
+        return float(self.l1 @ size + 0.5 * (self.l2 @ square))
 
     def shrunk(self, rows: Floats, grad: Floats, stiffness: Floats) -> Floats:
         """Return the minimiser over B of -tr grad'(B - rows) + sum_j stiffness_j/2 |b_j - rows_j|^2

@@ -5,13 +5,12 @@ direction; `bend`, the curvature itself; `projected`, which takes a linear funct
 stays where the conjugate is finite; `gap`.
 """
 
-from functools import reduce
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels import dual
+from ..kernels import dual, loss
 from ..kernels.bends import Bend, Softmax
 from .base import Floats, divergence
 
@@ -128,16 +127,14 @@ class Multinomial(MultipleFamily):
         return share - share.mean()
 
     def evaluate(self, y: Floats, eta: Floats, weights: Floats) -> tuple[float, Floats, Floats]:
-        top = reduce(np.maximum, eta.T)
-        e = np.exp(eta - top[:, None])
-        total = np.einsum("ik->i", e)
-        mu = np.maximum(e / total[:, None], SMALLEST)
-        loss = np.log(total) + top - inner(y, eta)
+        n, K = y.shape
+        terms, pull, curvature = np.empty(n), np.empty((K, n)), np.empty(n)
+        columns, of_y = np.ascontiguousarray(eta.T), np.ascontiguousarray(y.T)
+        loss.softmax(of_y, columns, SMALLEST, terms, pull, curvature)
         inside = (y > 0.0) & (y < 1.0)
         if inside.any():
-            loss += (np.where(inside, y, 0.0) * np.log(np.where(inside, y, 1.0))).sum(axis=1)
-        value = max(dual.weighted_sums(weights, loss)[0], 0.0)
-        return value, y - mu, 2.0 * reduce(np.maximum, (mu * (1.0 - mu)).T)
+            terms += (np.where(inside, y, 0.0) * np.log(np.where(inside, y, 1.0))).sum(axis=1)
+        return max(dual.weighted_sums(weights, terms)[0], 0.0), pull.T, curvature
 
     def bend(self, y: Floats, pull: Floats, weights: Floats) -> Bend:
         return Softmax(weights, np.ascontiguousarray((y - pull).T))

@@ -109,6 +109,46 @@ static inline double riata_log1p(double e) {
 RIATA_LOSS(riata_logistic, RIATA_LOGISTIC_ROW)
 RIATA_LOSS(riata_poisson, RIATA_POISSON_ROW)
 
+/* log sum_k exp(eta_k) - y'eta; y - mu; 2 max_k mu_k (1 - mu_k). Of arrays (K, apart), n rows. */
+#define RIATA_SOFTMAX_ROWS 128 /* at a time */
+
+RIATA_CLONES static void riata_softmax(const double *restrict y, const double *restrict eta,
+                                       double smallest, double *restrict loss,
+                                       double *restrict pull, double *restrict curvature,
+                                       ptrdiff_t K, ptrdiff_t apart, ptrdiff_t n) {
+  double top[RIATA_SOFTMAX_ROWS], total[RIATA_SOFTMAX_ROWS], straight[RIATA_SOFTMAX_ROWS];
+  for (ptrdiff_t a = 0, i, k; a < n; a += RIATA_SOFTMAX_ROWS) {
+    ptrdiff_t rows = n - a < RIATA_SOFTMAX_ROWS ? n - a : RIATA_SOFTMAX_ROWS;
+    for (i = 0; i < rows; i++) top[i] = eta[a + i], total[i] = straight[i] = 0.0;
+    for (k = 1; k < K; k++)
+      for (i = 0; i < rows; i++) {
+        double x = eta[k * apart + a + i];
+        top[i] = x > top[i] ? x : top[i];
+      }
+    for (k = 0; k < K; k++)
+      for (i = 0; i < rows; i++) {
+        ptrdiff_t at = k * apart + a + i;
+        double e = riata_exp(eta[at] - top[i]);
+        total[i] += e;
+        straight[i] += y[at] * eta[at];
+        pull[at] = e;
+      }
+    for (i = 0; i < rows; i++) {
+      loss[a + i] = log(total[i]) + top[i] - straight[i];
+      curvature[a + i] = 0.0;
+    }
+    for (k = 0; k < K; k++)
+      for (i = 0; i < rows; i++) {
+        ptrdiff_t at = k * apart + a + i;
+        double mu = pull[at] / total[i];
+        mu = mu < smallest ? smallest : mu;
+        double bend = 2.0 * (mu * (1.0 - mu));
+        curvature[a + i] = bend > curvature[a + i] ? bend : curvature[a + i];
+        pull[at] = y[at] - mu;
+      }
+  }
+}
+
 /* a log(a / b) - a + b >= 0. With s = (a - b) / (a + b), log(a / b) = 2 artanh(s) and nothing
  * cancels in
  *

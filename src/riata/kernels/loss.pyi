@@ -11,6 +11,9 @@ class Kernel:
 logistic: Kernel
 poisson: Kernel
 
+def softmax(
+    y: Floats, eta: Floats, smallest: float, loss: Floats, pull: Floats, curvature: Floats
+) -> None: ...
 def divergence(a: Floats, b: Floats, out: Floats) -> None: ...
 def logistic_divergence(
     y: Floats, curvature: Floats, pull: Floats, v: Floats, c: float, w: Floats

@@ -2,6 +2,7 @@
 
     logistic      f = log(1 + exp(eta)) - y eta     -f' = y - mu     f'' = mu (1 - mu)
     poisson       f = exp(eta) - y eta              -f' = y - mu     f'' = mu
+    softmax       f = log sum_k exp(eta_k) - y'eta  -f' = y - mu     2 max_k mu_k (1 - mu_k)
     divergence    sum_i w_i (a_i log(a_i / b_i) - a_i + b_i)
 
 Sums are in eight lanes, so that bits depend on nothing but the length.
@@ -14,6 +15,8 @@ cdef extern from "loss.h" nogil:
                           Py_ssize_t)
     double riata_poisson(const double *, const double *, const double *, double *, double *,
                          Py_ssize_t)
+    void riata_softmax(const double *, const double *, double, double *, double *, double *,
+                       Py_ssize_t, Py_ssize_t, Py_ssize_t)
     double riata_divergence(double a, double b)
     double riata_logistic_divergence(const double *, const double *, const double *,
                                      const double *, double, const double *, Py_ssize_t)
@@ -70,6 +73,17 @@ cdef Kernel kernel_of(loss_fn f):
 
 logistic = kernel_of(riata_logistic)
 poisson = kernel_of(riata_poisson)
+
+
+def softmax(
+    const double[:, ::1] y, const double[:, ::1] eta, double smallest, double[::1] loss,
+    double[:, ::1] pull, double[::1] curvature
+):
+    """Overwrite loss (n,) = f, pull (K, n) = -f' and curvature (n,), a bound on the eigenvalues of
+    f''; from y and eta (K, n). No mu is below `smallest`."""
+    with nogil:
+        riata_softmax(&y[0, 0], &eta[0, 0], smallest, &loss[0], &pull[0, 0], &curvature[0],
+                      y.shape[0], y.shape[1], y.shape[1])
 
 
 def divergence(const double[::1] a, const double[::1] b, double[::1] out):
