@@ -6,21 +6,21 @@ from unittest.mock import patch
 
 @contextmanager
 def counted():
-    """Give a function that returns how many Newton steps were taken since.
+    """Give a function that returns how many Newton steps were made since.
 
-    Those that the line search accepts, of one response; of several, those on the support.
+    Of one response the trips to a point, those that the line search refuses included; of several,
+    the steps on the support.
     """
+    from riata.expansion import LossAlong
     from riata.multi import MultiSolver
-    from riata.newton import NewtonSolver
 
     steps = 0
-    search, newton_step = NewtonSolver._search, MultiSolver._newton_step
+    arrived, newton_step = LossAlong.arrived, MultiSolver._newton_step
 
-    def searched(self, *arguments):
+    def arriving(self, panel, trip):
         nonlocal steps
-        t, at = search(self, *arguments)
-        steps += t > 0.0
-        return t, at
+        steps += trip.made
+        return arrived(self, panel, trip)
 
     def stepped(self, *arguments):
         nonlocal steps
@@ -28,6 +28,6 @@ def counted():
         return newton_step(self, *arguments)
 
     with ExitStack() as stack:
-        stack.enter_context(patch.object(NewtonSolver, "_search", searched))
+        stack.enter_context(patch.object(LossAlong, "arrived", arriving))
         stack.enter_context(patch.object(MultiSolver, "_newton_step", stepped))
         yield lambda: steps
