@@ -157,7 +157,7 @@ def test_problems_on_small_data_take_turns(family, store, monkeypatch):
     rng = np.random.default_rng(0)
     X = store(rng.standard_normal((100, 30)))
     y = rng.integers(0, 3 if family == "multinomial" else 2, 100)
-    settings = {"n_threads": 3, "n_alphas": 30}
+    settings = {"n_threads": 3, "n_alphas": 20, "alpha_min_ratio": 0.5}
     for _ in range(20):  # a thread may find that all is done
         riata.cross_validate(X, y, family=family, cv=6, **settings)
         if len(ran) > 1:
