@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from riata.kernels import dots
+from riata.kernels import dense, dots
 
 EPS = np.finfo(float).eps
 
@@ -52,3 +52,41 @@ def test_bits_do_not_depend_on_how_the_work_is_cut():
     for a, b in [(0, 3), (3, 700), (700, 1300)]:
         dots.columns_images(X, columns, coef, mean, parts, a, b)
     assert np.array_equal(whole, parts)
+
+
+@pytest.mark.parametrize("order", "FC")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize("n", [2, 9, 511, 1300])
+@pytest.mark.parametrize("some", [0, 1, 4, 5, 9])
+def test_image_of_one_vector(n, some, dtype, order):
+    X, mean, rng = problem(n, 23, dtype)
+    columns, coef = rng.permutation(23)[:9], np.zeros(9)
+    coef[rng.permutation(9)[:some]] = rng.standard_normal(some)
+    centred = X[:, columns].astype(float) - mean[columns]
+    if order == "F":  # columns whose coefficient is 0 are not read
+        X[:, columns[coef == 0.0]] = np.nan
+    image = np.full(n, np.nan)
+    for a, b in [(0, n // 3), (n // 3, n)]:
+        dense.dot(np.array(X, order=order), columns, coef, mean, image, a, b)
+    size = np.abs(centred) @ np.abs(coef)
+    assert (np.abs(image - centred @ coef) <= 40 * EPS * size).all()
+
+
+@pytest.mark.parametrize("order", "FC")
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(("n", "p"), [(1, 3), (700, 4), (1300, 150)])
+def test_residual_and_its_products(n, p, dtype, order):
+    X, mean, rng = problem(n, p, dtype)
+    X = np.array(X, order=order)
+    y, w, coef = rng.standard_normal(n), rng.random(n), rng.standard_normal(p)
+    coef[::3] = 0.0
+    resid, weighted, out = np.empty(n), np.empty((1, n)), np.empty((2, 1, p))
+    for part, (a, b) in zip(out, [(0, n // 2), (n // 2, n)], strict=True):
+        dense.residual(X, np.arange(p), y, w, coef, mean, resid, weighted, part, a, b)
+    centred = X - mean
+    wanted = y - centred @ coef
+    size = np.abs(y) + np.abs(centred) @ np.abs(coef)
+    assert (np.abs(resid - wanted) <= 40 * EPS * size).all()
+    assert np.array_equal(weighted[0], w * resid)
+    z, size = centred.T @ (w * wanted), np.abs(centred.T) @ (w * size)
+    assert (np.abs(out.sum(axis=0)[0] - z) <= 40 * EPS * size).all()

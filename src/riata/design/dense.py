@@ -314,19 +314,19 @@ class DenseDesign(Design):
     def residual(self, y: Floats, coef: Floats) -> tuple[Floats, Floats]:
         if self.p > min(self.n, WHOLE):  # a block would not stay in cache between its two uses
             return super().residual(y, coef)
-        resid, weighted = np.empty(self.n), np.empty(self.n)
+        resid, weighted, columns = np.empty(self.n), np.empty((1, self.n)), np.arange(self.p)
         blocks = cut(self.n, max(1, min(BLOCKS, self.X.size // BLOCK)), 4)
-        out = np.empty((len(blocks), self.p))
+        out = np.empty((len(blocks), 1, self.p))
         jobs = [
             partial(
-                dense.residual, self.X, y, self.weights, coef, self.mean, resid, weighted,
+                dense.residual, self.X, columns, y, self.weights, coef, self.mean, resid, weighted,
                 out[k], a, b,
             )
             for k, (a, b) in enumerate(blocks)
         ]  # fmt: skip
         run(jobs, self.n_threads)
         self.n_passes += 1
-        return resid, out.sum(axis=0)
+        return resid, out[:, 0].sum(axis=0)
 
     def dot(self, active: Indices, coef: Floats) -> Floats:
         out = np.empty(self.n)

@@ -61,6 +61,7 @@ def dot(
 ) -> None: ...
 def residual(
     X: NDArray[Any],
+    columns: NDArray[np.intp],
     y: Floats,
     w: Floats,
     coef: Floats,

@@ -19,13 +19,11 @@ All release the GIL. Cost: one read of the block.
 from libc.math cimport isfinite
 from libc.string cimport memset
 
-from .simd cimport (
-    add_rows, axpy, dot as column_dot, maximum, norm, real, row_dot, row_stats
-)
+from .dots cimport add_image, add_strip, image as column_image
+from .simd cimport add_rows, dot as column_dot, maximum, norm, real, row_dot, row_stats
 
-cdef enum:   # entries of an output vector at a time, so that they stay in the first-level cache
-    ROWS_AT_ONCE = 1024
-    COLUMNS_AT_ONCE = 1024
+cdef enum:
+    COLUMNS_AT_ONCE = 1024   # entries of an output vector that stay in the first-level cache
     SECOND_LEVEL = 1 << 16   # entries of X that a second-level cache keeps between two uses
 
 
@@ -154,22 +152,16 @@ cdef void image(
     const double[::1] shift, double[::1] out, Py_ssize_t r0, Py_ssize_t r1
 ) noexcept nogil:
     """See dot."""
-    cdef Py_ssize_t i, a, b = r0, height
+    cdef Py_ssize_t i, a
     cdef double eta
-    memset(&out[r0], 0, (r1 - r0) * sizeof(double))
     if X.strides[0] == sizeof(real):
-        while b < r1:
-            height = min(<Py_ssize_t>ROWS_AT_ONCE, r1 - b)
-            for a in range(columns.shape[0]):
-                if coef[a] != 0.0:
-                    axpy(coef[a], &X[b, columns[a]], shift[columns[a]], &out[b], height)
-            b += height
-    else:
-        for i in range(r0, r1):
-            eta = 0.0
-            for a in range(columns.shape[0]):
-                eta += (X[i, columns[a]] - shift[columns[a]]) * coef[a]
-            out[i] = eta
+        column_image(X, columns, coef, shift, out, r0, r1)
+        return
+    for i in range(r0, r1):
+        eta = 0.0
+        for a in range(columns.shape[0]):
+            eta += (X[i, columns[a]] - shift[columns[a]]) * coef[a]
+        out[i] = eta
 
 
 def dot(
@@ -185,20 +177,21 @@ def dot(
 
 
 def residual(
-    const real[:, :] X, const double[::1] y, const double[::1] w, const double[::1] coef,
-    const double[::1] shift, double[::1] resid, double[::1] weighted, double[::1] out,
-    Py_ssize_t r0, Py_ssize_t r1
+    const real[:, :] X, const Py_ssize_t[::1] columns, const double[::1] y, const double[::1] w,
+    const double[::1] coef, const double[::1] shift, double[::1] resid, double[:, ::1] weighted,
+    double[:, ::1] out, Py_ssize_t r0, Py_ssize_t r1
 ):
-    """resid_i = y_i - sum_j (x_ij - shift_j) coef_j; out_j = sum_i (x_ij - shift_j) w_i resid_i.
+    """resid_i = y_i - sum_j (x_ij - shift_j) coef_j; out_0j = sum_i (x_ij - shift_j) w_i resid_i.
 
-    coef (p,). Overwritten: rows r0:r1 of resid and of weighted = w resid; out (p,), this block's
-    part of the sum.
+    columns : all, 0, 1, ..., p - 1;  coef (p,)
+    Overwritten: rows r0:r1 of resid and of weighted (1, n), w resid; out (1, p), this block's part
+    of the sum.
     """
-    cdef Py_ssize_t i, j, k, height, p = X.shape[1]
+    cdef Py_ssize_t i, k, height, p = X.shape[1]
     cdef Py_ssize_t step = X.strides[0] // <Py_ssize_t>sizeof(real)
     cdef bint by_column = X.strides[0] == sizeof(real)
     with nogil:
-        memset(&out[0], 0, p * sizeof(double))
+        memset(&out[0, 0], 0, p * sizeof(double))
         i = r0
         while i < r1:
             height = min(max(<Py_ssize_t>64, SECOND_LEVEL // p) if by_column else 4, r1 - i)
@@ -206,18 +199,16 @@ def residual(
                 resid[k] = y[k] if by_column else (
                     y[k] - row_dot(&X[k, 0], &coef[0], &shift[0], p))
             if by_column:
-                for j in range(p):
-                    axpy(-coef[j], &X[i, j], shift[j], &resid[i], height)
+                add_image(X, columns, coef, -1.0, shift, &resid[i], i, height)
             for k in range(i, i + height):
-                weighted[k] = w[k] * resid[k]
+                weighted[0, k] = w[k] * resid[k]
             if by_column:
-                for j in range(p):
-                    out[j] += column_dot(&X[i, j], &weighted[i], shift[j], height)
+                add_strip(X, columns, weighted, shift, out, 0, p, 0, 1, i, height)
             elif height == 4:
-                add_rows(&weighted[i], &X[i, 0], step, &shift[0], &out[0], p)
+                add_rows(&weighted[0, i], &X[i, 0], step, &shift[0], &out[0, 0], p)
             else:
                 for k in range(i, i + height):
-                    row_stats(weighted[k], &X[k, 0], &shift[0], &out[0], p, 0)
+                    row_stats(weighted[0, k], &X[k, 0], &shift[0], &out[0, 0], p, 0)
             i += height
 
 

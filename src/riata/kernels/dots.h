@@ -58,23 +58,28 @@
 
 /* out_i[k] += sum_j d[i * MOST + j] (x_j[k] - shift_j)      i < NI, j < NJ, k < rows
  *
- * All that the outputs might overlap is copied first, or it would be read again for every row. */
+ * next : as above. All that the outputs might overlap is copied first, or it would be read again for
+ * every row. */
 #define RIATA_IMAGES(NAME, T, TARGET, LOAD, LANES, NI, NJ)                                        \
   TARGET static void NAME(const double *d, const T *const *x, const double *shift,                \
-                          ptrdiff_t rows, double *const *out) {                                   \
+                          const T *const *next, ptrdiff_t rows, double *const *out) {             \
     typedef double vec __attribute__((vector_size(8 * LANES), aligned(8), may_alias));            \
     typedef T raw __attribute__((vector_size(sizeof(T) * LANES), aligned(sizeof(T)), may_alias)); \
     ptrdiff_t k = 0;                                                                              \
     double *to[NI], e[NI][NJ];                                                                    \
-    const T *from[NJ];                                                                            \
+    const T *from[NJ], *after[NJ];                                                                \
     vec less[NJ];                                                                                 \
     for (int i = 0; i < NI; i++) to[i] = out[i];                                                  \
     for (int j = 0; j < NJ; j++) from[j] = x[j], less[j] = (vec){0.0} + shift[j];                 \
+    for (int j = 0; j < NJ; j++) after[j] = next != NULL ? next[j] : x[j];                        \
     for (int i = 0; i < NI; i++)                                                                  \
       for (int j = 0; j < NJ; j++) e[i][j] = d[i * RIATA_DOTS_MOST + j];                          \
     for (; k + LANES <= rows; k += LANES) {                                                       \
       vec y[NJ];                                                                                  \
-      _Pragma("GCC unroll 8") for (int j = 0; j < NJ; j++) y[j] = LOAD(from[j] + k) - less[j];    \
+      _Pragma("GCC unroll 8") for (int j = 0; j < NJ; j++) {                                      \
+        y[j] = LOAD(from[j] + k) - less[j];                                                       \
+        __builtin_prefetch(after[j] + k);                                                         \
+      }                                                                                           \
       _Pragma("GCC unroll 8") for (int i = 0; i < NI; i++) {                                      \
         vec sum = *(vec *)(to[i] + k);                                                            \
         _Pragma("GCC unroll 8") for (int j = 0; j < NJ; j++) sum += e[i][j] * y[j];               \
@@ -94,14 +99,14 @@ typedef void (*riata_dots_f64_fn)(const double *const *, const double *const *, 
 typedef void (*riata_dots_f32_fn)(const double *const *, const float *const *, const double *,
                                   const float *const *, ptrdiff_t, double *, ptrdiff_t);
 typedef void (*riata_images_f64_fn)(const double *, const double *const *, const double *,
-                                    ptrdiff_t, double *const *);
+                                    const double *const *, ptrdiff_t, double *const *);
 typedef void (*riata_images_f32_fn)(const double *, const float *const *, const double *,
-                                    ptrdiff_t, double *const *);
+                                    const float *const *, ptrdiff_t, double *const *);
 typedef struct {
   riata_dots_f64_fn f64, one_f64; /* ni vectors at once, and one */
   riata_dots_f32_fn f32, one_f32;
-  riata_images_f64_fn images_f64;
-  riata_images_f32_fn images_f32;
+  riata_images_f64_fn images_f64, image_f64; /* the same */
+  riata_images_f32_fn images_f32, image_f32;
   int ni, nj;
 } riata_dots;
 
@@ -112,10 +117,14 @@ typedef struct {
   RIATA_DOTS(riata_one_##CLONE##_f32, float, TARGET, CONVERTED, LANES, 1, NJ)                     \
   RIATA_IMAGES(riata_images_##CLONE##_f64, double, TARGET, RIATA_AS_IS, LANES, NI, NJ)            \
   RIATA_IMAGES(riata_images_##CLONE##_f32, float, TARGET, CONVERTED, LANES, NI, NJ)               \
+  RIATA_IMAGES(riata_image_##CLONE##_f64, double, TARGET, RIATA_AS_IS, LANES, 1, NJ)              \
+  RIATA_IMAGES(riata_image_##CLONE##_f32, float, TARGET, CONVERTED, LANES, 1, NJ)                 \
   static riata_dots riata_dots_##CLONE(void) {                                                    \
     return (riata_dots){riata_dots_##CLONE##_f64,   riata_one_##CLONE##_f64,                      \
                         riata_dots_##CLONE##_f32,   riata_one_##CLONE##_f32,                      \
-                        riata_images_##CLONE##_f64, riata_images_##CLONE##_f32, NI, NJ};          \
+                        riata_images_##CLONE##_f64, riata_image_##CLONE##_f64,                    \
+                        riata_images_##CLONE##_f32, riata_image_##CLONE##_f32,                    \
+                        NI,                         NJ};                                          \
   }
 
 RIATA_DOTS_ALL(base, , RIATA_CONVERTED, 2, 2, 2)

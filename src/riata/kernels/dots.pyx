@@ -2,6 +2,7 @@
 
     columns_dots        X_J'U
     columns_images      X_J D
+    image               X_J d
 
 Method: register tiles, as for a matrix product (Goto and van de Geijn, "Anatomy of
 high-performance matrix multiplication", ACM TOMS 34(3), 2008), without packing: a column is used
@@ -21,18 +22,20 @@ cdef extern from "dots.h" nogil:
         const double *const *, const float *const *, const double *, const float *const *,
         Py_ssize_t, double *, Py_ssize_t) noexcept
     ctypedef void (*riata_images_f64_fn)(
-        const double *, const double *const *, const double *, Py_ssize_t, double *const *
-    ) noexcept
+        const double *, const double *const *, const double *, const double *const *, Py_ssize_t,
+        double *const *) noexcept
     ctypedef void (*riata_images_f32_fn)(
-        const double *, const float *const *, const double *, Py_ssize_t, double *const *
-    ) noexcept
+        const double *, const float *const *, const double *, const float *const *, Py_ssize_t,
+        double *const *) noexcept
     ctypedef struct riata_dots:
         riata_dots_f64_fn f64
         riata_dots_f64_fn one_f64
         riata_dots_f32_fn f32
         riata_dots_f32_fn one_f32
         riata_images_f64_fn images_f64
+        riata_images_f64_fn image_f64
         riata_images_f32_fn images_f32
+        riata_images_f32_fn image_f32
         int ni
         int nj
     riata_dots riata_choose_dots()
@@ -94,6 +97,18 @@ cdef void add_tile(
         vectors.shape[1], v1 - v0, rows, &out[v0, a], out.shape[1])
 
 
+cdef void add_strip(
+    const real[:, :] X, const Py_ssize_t[::1] columns, const double[:, ::1] vectors,
+    const double[::1] shift, double[:, ::1] out, Py_ssize_t a0, Py_ssize_t a1, Py_ssize_t v0,
+    Py_ssize_t v1, Py_ssize_t row, Py_ssize_t rows
+) noexcept nogil:
+    """Add a few rows' part of the products of the columns a0:a1 with the vectors v0:v1."""
+    cdef Py_ssize_t a = a0
+    while a < a1:
+        add_tile(X, columns, vectors, shift, out, a, a1, v0, v1, row, rows)
+        a += DOTS.nj
+
+
 cdef void add_dots(
     const double *const *x, Py_ssize_t columns, const double *vectors, Py_ssize_t apart,
     Py_ssize_t m, Py_ssize_t rows, double *out
@@ -123,18 +138,15 @@ cdef void few_dots(
     Py_ssize_t r1
 ) noexcept nogil:
     """See columns_dots."""
-    cdef Py_ssize_t m = vectors.shape[0], a, v, row
+    cdef Py_ssize_t m = vectors.shape[0], v, row
     for v in range(m):
         memset(&out[v, a0], 0, (a1 - a0) * sizeof(double))
     v = 0
     while v < m:
         row = r0
         while row < r1:
-            a = a0
-            while a < a1:
-                add_tile(X, columns, vectors, shift, out, a, a1, v,
-                         min(v + VECTORS, m), row, min(<Py_ssize_t>ROWS, r1 - row))
-                a += DOTS.nj
+            add_strip(X, columns, vectors, shift, out, a0, a1, v, min(v + VECTORS, m), row,
+                      min(<Py_ssize_t>ROWS, r1 - row))
             row += ROWS
         v += VECTORS
 
@@ -177,13 +189,13 @@ cdef void images_of_tile(
             else:
                 memset(nowhere, 0, rows * sizeof(double))
         if real is double:
-            DOTS.images_f64(d, x, shifts, rows, images)
+            DOTS.images_f64(d, x, shifts, NULL, rows, images)
         else:
-            DOTS.images_f32(d, x, shifts, rows, images)
+            DOTS.images_f32(d, x, shifts, NULL, rows, images)
         v += DOTS.ni
 
 
-cdef void add_image(
+cdef void add_image_tile(
     const real[:, :] X, const Py_ssize_t[::1] columns, const double[:, ::1] coef,
     const double[::1] shift, double[:, ::1] out, Py_ssize_t a, Py_ssize_t row, Py_ssize_t rows
 ) noexcept nogil:
@@ -232,7 +244,7 @@ cdef void few_images(
         rows = min(<Py_ssize_t>ROWS, r1 - row)
         a = 0
         while a < columns.shape[0]:
-            add_image(X, columns, coef, shift, out, a, row, rows)
+            add_image_tile(X, columns, coef, shift, out, a, row, rows)
             a += DOTS.nj
         row += rows
 
@@ -251,6 +263,61 @@ def columns_images(
     """
     with nogil:
         few_images(X, columns, coef, shift, out, r0, r1)
+
+
+cdef Py_ssize_t next_tile(
+    const double[::1] coef, Py_ssize_t *a, Py_ssize_t *tile
+) noexcept nogil:
+    """Fill a tile with the numbers, from a on, of coefficients that are not 0, the last one in
+    place of those that are wanting; return how many there are, and leave a behind them."""
+    cdef Py_ssize_t size = 0, j
+    while size < DOTS.nj and a[0] < coef.shape[0]:
+        if coef[a[0]] != 0.0:
+            tile[size] = a[0]
+            size += 1
+        a[0] += 1
+    for j in range(size, DOTS.nj if size else 0):
+        tile[j] = tile[size - 1]
+    return size
+
+
+cdef void add_image(
+    const real[:, :] X, const Py_ssize_t[::1] columns, const double[::1] coef, double sign,
+    const double[::1] shift, double *out, Py_ssize_t row, Py_ssize_t rows
+) noexcept nogil:
+    """out_i += sign sum_a coef_a (x_row+i,columns[a] - shift_columns[a]) for i < rows, the columns
+    contiguous; those whose coefficient is 0 are not read."""
+    cdef Py_ssize_t a = 0, j, size
+    cdef Py_ssize_t tile[MOST]
+    cdef Py_ssize_t following[MOST]
+    cdef const real *x[MOST]
+    cdef const real *ahead[MOST]
+    cdef double shifts[MOST]
+    cdef double d[MOST]
+    cdef Py_ssize_t more = next_tile(coef, &a, following)
+    while more:
+        tile, size = following, more
+        more = next_tile(coef, &a, following)
+        for j in range(DOTS.nj):
+            x[j], ahead[j] = &X[row, columns[tile[j]]], &X[row, columns[following[j]]]
+            shifts[j] = shift[columns[tile[j]]]
+            d[j] = sign * coef[tile[j]] if j < size else 0.0
+        if real is double:
+            DOTS.image_f64(d, x, shifts, ahead if more else NULL, rows, &out)
+        else:
+            DOTS.image_f32(d, x, shifts, ahead if more else NULL, rows, &out)
+
+
+cdef void image(
+    const real[:, :] X, const Py_ssize_t[::1] columns, const double[::1] coef,
+    const double[::1] shift, double[::1] out, Py_ssize_t r0, Py_ssize_t r1
+) noexcept nogil:
+    """out_i = sum_a coef_a (x_i,columns[a] - shift_columns[a]) for r0 <= i < r1, as add_image."""
+    cdef Py_ssize_t row = r0
+    memset(&out[r0], 0, (r1 - r0) * sizeof(double))
+    while row < r1:
+        add_image(X, columns, coef, 1.0, shift, &out[row], row, min(<Py_ssize_t>ROWS, r1 - row))
+        row += ROWS
 
 
 cdef class Columns:
