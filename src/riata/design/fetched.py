@@ -4,18 +4,39 @@ A working set takes a few columns at a time, and each time costs a read of every
 kept, with those that are likely to be asked for next, for all problems on the same matrix.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import panel
-from .base import Indices
+from .base import Floats, Indices
 
 if TYPE_CHECKING:
     from .compressed import Compressed
 
 GROWTH = 1.5
+
+
+class StoredColumns(NamedTuple):
+    """Some columns that lie one by one: column a at start[a]:end[a] of data and indices, shift[a]
+    to be subtracted from its entries."""
+
+    data: NDArray[Any]
+    indices: NDArray[Any]
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    shift: Floats
+
+    def take(self, some: Indices) -> "StoredColumns":
+        """Return those at some positions."""
+        start, end, shift = self.start[some], self.end[some], self.shift[some]
+        return StoredColumns(self.data, self.indices, start, end, shift)
+
+    @property
+    def entries(self) -> int:
+        """How many there are in all of them."""
+        return int((self.end - self.start).sum())
 
 
 class FetchedColumns:
@@ -36,9 +57,10 @@ class FetchedColumns:
         self.data = np.empty(0, dtype=parts.data.dtype)
         self.indices: NDArray[np.int32] = np.empty(0, dtype=np.int32)
 
-    def places(self, index: Indices) -> Indices:
-        """Return where the columns `index` are, all of them fetched."""
-        return self.place[index].astype(np.intp)
+    def stored(self, index: Indices, shift: Floats) -> StoredColumns:
+        """Return the columns `index`, all of them fetched; shift (p,)."""
+        at = self.place[index]
+        return StoredColumns(self.data, self.indices, self.start[at], self.end[at], shift[index])
 
     def lacks(self, index: Indices) -> bool:
         """Whether some of the columns `index` have not been fetched."""

@@ -16,7 +16,7 @@ from ..kernels import panel, sparse
 from ..threads import cut, run
 from .base import Design, Floats, Indices
 from .compressed import Compressed
-from .fetched import FetchedColumns
+from .fetched import FetchedColumns, StoredColumns
 from .sparse_panel import SparsePanel
 from .views import SparseView
 
@@ -24,7 +24,7 @@ Sums = tuple[Floats, Floats, Floats, NDArray[np.int32], NDArray[np.int32]]
 
 MOST_ROWS = 2**31 - 1  # whose numbers fit into 32 bits
 SMALL = 1 << 15  # entries, of which supports are large
-BLOCK = 1 << 18  # stored entries in one job
+BLOCK = 1 << 16  # stored entries in one job
 
 
 def _lines(length: int) -> Floats:
@@ -131,15 +131,37 @@ class SparseDesign(Design):
         """Return the sums over stored entries (p, WIDTH) for vectors (n, WIDTH): one pass."""
 
     @abstractmethod
-    def count(self, new: Indices, count: NDArray[np.int64]) -> None:
-        """count_i += the number of entries of the columns `new` in row i."""
+    def holds(self, index: Indices) -> bool:
+        """Whether the columns `index` lie one by one, and need not be read out of rows."""
 
     @abstractmethod
+    def stored(self, index: Indices) -> StoredColumns:
+        """Return the columns `index`, which it `holds`."""
+
+    def products(self, columns: StoredColumns, rest: Floats, u: Floats) -> Floats:
+        """Return X_J'u, (|J|,), of some columns; rest (|J|,) : theirs."""
+        data, indices, start, end, shift = columns
+        out = np.empty(len(start))
+        jobs = [
+            partial(sparse.csc_transpose_dot, data, indices, start, end, u, shift, out, a, b)
+            for a, b in cut(len(start), columns.entries // BLOCK)
+        ]
+        run(jobs, self.n_threads)
+        if self.centred:
+            out -= rest * u.sum()
+        return out
+
+    def count(self, new: Indices, count: NDArray[np.int64]) -> None:
+        """count_i += the number of entries of the columns `new` in row i."""
+        columns = self.stored(new)
+        panel.csc_count(columns.indices, columns.start, columns.end, count)
+
     def gather(
         self, new: Indices, first: int, cursor: NDArray[np.int64], local: NDArray[np.int32],
         value: Floats,
     ) -> None:  # fmt: skip
         """Append the columns `new`, numbered from `first` on, to the rows of a panel."""
+        panel.csc_gather(*self.stored(new), first, cursor, local, value)
 
 
 class CSCDesign(SparseDesign):
@@ -157,56 +179,43 @@ class CSCDesign(SparseDesign):
             self._increasing,
         )  # fmt: skip
 
+    @property
+    def _whole(self) -> StoredColumns:
+        return StoredColumns(self.data, self.indices, self.start, self.end, self.shift)
+
+    def holds(self, index: Indices) -> bool:
+        return True
+
+    def stored(self, index: Indices) -> StoredColumns:
+        return self._whole.take(index)
+
     def transpose_dot(self, u: Floats) -> Floats:
         self.n_passes += 1
-        return self._columns_dot(self.start, self.end, self.shift, self.rest, u)
+        return self.products(self._whole, self.rest, u)
 
     def _transpose_dot_of(self, index: Indices, u: Floats) -> Floats:
-        return self._columns_dot(
-            self.start[index], self.end[index], self.shift[index], self.rest[index], u
-        )
-
-    def _columns_dot(
-        self, start: Indices, end: Indices, shift: Floats, rest: Floats, u: Floats
-    ) -> Floats:
-        out = np.empty(len(start))
-        parts = min(len(self.data), len(start) * len(self.data) // max(self.p, 1)) // BLOCK
-        jobs = [
-            partial(
-                sparse.csc_transpose_dot, self.data, self.indices, start, end, u, shift, out, a, b
-            )
-            for a, b in cut(len(start), parts)
-        ]
-        run(jobs, self.n_threads)
-        if self.centred:
-            out -= rest * u.sum()
-        return out
+        return self.products(self.stored(index), self.rest[index], u)
 
     def _transpose_dots(self, vectors: Floats) -> Floats:
-        return self._columns_dots(self.start, self.end, self.shift, vectors)
+        return self._products(self._whole, vectors)
 
     def transpose_dots_of(self, index: Indices, vectors: Floats) -> Floats:
-        start, end, shift = self.start[index], self.end[index], self.shift[index]
-        rest = self.rest[index]
-        apart = (end - start).sum() < self.n  # putting eight vectors side by side costs more
+        columns, rest = self.stored(index), self.rest[index]
+        apart = columns.entries < self.n  # putting eight vectors side by side costs more
         reads = len(vectors) if apart else -(-len(vectors) // sparse.WIDTH)
         self.n_passes += reads * len(index) / self.p
         if apart:
-            return np.array([self._columns_dot(start, end, shift, rest, u) for u in vectors])
-        return self._by_eights(vectors, partial(self._columns_dots, start, end, shift), rest)
+            return np.array([self.products(columns, rest, u) for u in vectors])
+        return self._by_eights(vectors, partial(self._products, columns), rest)
 
-    def _columns_dots(
-        self, start: Indices, end: Indices, shift: Floats, vectors: Floats
-    ) -> Floats:
+    def _products(self, columns: StoredColumns, vectors: Floats) -> Floats:
         """Return the sums over stored entries (|J|, WIDTH) of some columns."""
+        data, indices, start, end, shift = columns
         out = _lines(len(start))
         jobs = [
-            partial(
-                sparse.csc_transpose_dots, self.data, self.indices, start, end, vectors, shift, out,
-                a, b,
-            )
-            for a, b in cut(len(start), int((end - start).sum()) // BLOCK)
-        ]  # fmt: skip
+            partial(sparse.csc_transpose_dots, data, indices, start, end, vectors, shift, out, a, b)
+            for a, b in cut(len(start), columns.entries // BLOCK)
+        ]
         run(jobs, self.n_threads)
         return out
 
@@ -214,26 +223,6 @@ class CSCDesign(SparseDesign):
         out = np.empty(self.n)
         sparse.csc_dot(self.data, self.indices, self.start, self.end, active, coef, self.shift, out)
         return out - float(self.rest[active] @ coef)
-
-    def count(self, new: Indices, count: NDArray[np.int64]) -> None:
-        panel.csc_count(self.indices, self.start, self.end, new, count)
-
-    def gather(
-        self, new: Indices, first: int, cursor: NDArray[np.int64], local: NDArray[np.int32],
-        value: Floats,
-    ) -> None:  # fmt: skip
-        panel.csc_gather(
-            self.data,
-            self.indices,
-            self.start,
-            self.end,
-            new,
-            first,
-            self.shift,
-            cursor,
-            local,
-            value,
-        )
 
 
 class CSRDesign(SparseDesign):
@@ -261,8 +250,11 @@ class CSRDesign(SparseDesign):
         self._fetched.fetch(index)
         self.n_passes += 1
 
-    def _holds(self, index: Indices) -> bool:
+    def holds(self, index: Indices) -> bool:
         return self._parts.fetched is not None and not self._parts.fetched.lacks(index)
+
+    def stored(self, index: Indices) -> StoredColumns:
+        return self._fetched.stored(index, self.shift)
 
     def _sums(self, shift: Floats, out: Sums) -> None:
         sparse.csr_sums(
@@ -327,9 +319,8 @@ class CSRDesign(SparseDesign):
         return number
 
     def count(self, new: Indices, count: NDArray[np.int64]) -> None:
-        if self._holds(new):
-            known = self._fetched
-            panel.csc_count(known.indices, known.start, known.end, known.places(new), count)
+        if self.holds(new):
+            super().count(new, count)
             return
         number = self._numbered(new, 0)
         jobs = [
@@ -346,12 +337,8 @@ class CSRDesign(SparseDesign):
         self, new: Indices, first: int, cursor: NDArray[np.int64], local: NDArray[np.int32],
         value: Floats,
     ) -> None:  # fmt: skip
-        if self._holds(new):
-            known = self._fetched
-            panel.csc_gather(
-                known.data, known.indices, known.start, known.end, known.places(new), first,
-                self.shift[known.columns], cursor, local, value,
-            )  # fmt: skip
+        if self.holds(new):
+            super().gather(new, first, cursor, local, value)
             return
         number = self._numbered(new, first)
         jobs = [

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..kernels import panel
+from ..kernels import gram, panel
 from ..kernels.trips import Place, RoundTrip, SparseTrip
 from ..threads import cut, run
 from .base import Floats, Indices, Panel
@@ -30,6 +30,7 @@ class SparsePanel(Panel):
         self._design = design
         self.indptr = np.zeros(design.n + 1, dtype=np.int64)
         self._trips: float | None = None  # see gram_in_trips
+        self._ordered: bool | None = None  # see _in_order
         self.local = np.empty(0, dtype=np.int32)
         self.value = np.empty(0)
 
@@ -49,7 +50,7 @@ class SparsePanel(Panel):
         panel.spread_rows(self.indptr, indptr, self.local, self.value, cursor)
         self._design.gather(new, first, cursor, self.local, self.value)
         self.members = np.concatenate([self.members, new])
-        self.indptr, self._trips = indptr, None
+        self.indptr, self._trips, self._ordered = indptr, None, None
 
     @property
     def entries(self) -> int:
@@ -81,12 +82,23 @@ class SparsePanel(Panel):
         out = np.empty((k - first, k)) if room is None else room
         mean = self._design.rest[self.members] + self.mean  # of the entries as they are stored
         mass = 1.0 if self._own else float(self.weights.sum())
+        upper = first == 0 and self._in_order()
         some = partial(
-            panel.gram, self.indptr, self.local, self.value, self.weights, mean, mass, first, out
-        )
-        n_threads = min(self._design.n_threads, self.entries // ROUND + 1)
+            panel.gram, self.indptr, self.local, self.value, self.weights, mean, mass, first, out,
+            upper,
+        )  # fmt: skip
+        # every run of columns reads all rows: of half the products that is most of the work
+        n_threads = 1 if upper else min(self._design.n_threads, self.entries // ROUND + 1)
         run([partial(some, a, b) for a, b in cut(k - first, n_threads)], n_threads)
+        if upper:
+            gram.mirror(out, k)
         return out[: k - first, :k]
+
+    def _in_order(self) -> bool:
+        """Whether columns ascend in every row: not where they are read out of unsorted ones."""
+        if self._ordered is None:
+            self._ordered = panel.in_order(self.indptr, self.local)
+        return self._ordered
 
     def _blocks(self) -> list[tuple[int, int]]:
         """Return the rows of each job, by the sizes alone."""
@@ -97,7 +109,7 @@ class SparsePanel(Panel):
         return self._summed(u[None])[0]
 
     def transpose_dots(self, vectors: Floats, some: Indices) -> Floats:
-        first = int(some.min(initial=len(self.members)))
+        first = int(some.min(initial=len(self.members))) if self._in_order() else 0
         pairs = [self._summed(vectors[a : a + 2], first) for a in range(0, len(vectors), 2)]
         return np.concatenate(pairs)[:, some - first]
 
@@ -116,7 +128,12 @@ class SparsePanel(Panel):
         return self._trips
 
     def _summed(self, vectors: Floats, first: int = 0) -> Floats:
-        """Return X_W'u of one or two vectors (m, n): (m, |W|); of the members from `first` on."""
+        """Return X_W'u of one or two vectors (m, n): (m, |W|); of the members from `first` on, by
+        column where these lie so."""
+        design, new = self._design, self.members[first:]
+        if first and design.holds(new):
+            columns, rest = design.stored(new), design.rest[new]
+            return np.array([design.products(columns, rest, u) for u in vectors])
         blocks = self._blocks()
         out = np.empty((len(blocks), len(self.members) - first + 1, len(vectors)))
         jobs = [
@@ -126,9 +143,9 @@ class SparsePanel(Panel):
             )
             for k, (a, b) in enumerate(blocks)
         ]  # fmt: skip
-        run(jobs, self._design.n_threads)
+        run(jobs, design.n_threads)
         total, of_vectors = np.split(out.sum(axis=0), [-1])
-        rest = self._design.rest[self.members[first:]]
+        rest = design.rest[new]
         return (total - rest[:, None] * of_vectors if rest.any() else total).T
 
     def retain(self, kept: Indices) -> None:

@@ -9,7 +9,6 @@ def csc_count(
     indices: NDArray[Any],
     start: NDArray[np.int64],
     end: NDArray[np.int64],
-    new: NDArray[np.intp],
     count: NDArray[np.int64],
 ) -> None: ...
 def csr_count(
@@ -34,9 +33,8 @@ def csc_gather(
     indices: NDArray[Any],
     start: NDArray[np.int64],
     end: NDArray[np.int64],
-    new: NDArray[np.intp],
-    first: int,
     shift: Floats,
+    first: int,
     cursor: NDArray[np.int64],
     local: NDArray[np.int32],
     value: Floats,
@@ -74,6 +72,7 @@ def csr_columns(
     rows: NDArray[np.int32],
     values: NDArray[Any],
 ) -> None: ...
+def in_order(indptr: NDArray[np.int64], local: NDArray[np.int32]) -> bool: ...
 def gram(
     indptr: NDArray[np.int64],
     local: NDArray[np.int32],
@@ -83,6 +82,7 @@ def gram(
     mass: float,
     first: int,
     out: Floats,
+    upper: bool,
     c0: int,
     c1: int,
 ) -> None: ...

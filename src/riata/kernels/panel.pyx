@@ -7,6 +7,7 @@ The matrix is as in sparse.pyx. A panel is the working set in row form, already 
 from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.string cimport memmove
 
+from .gather cimport integer, riata_choose_gathers, riata_gathers
 from .rank cimport number_of
 from .simd cimport real
 
@@ -14,15 +15,8 @@ cdef extern from "panel.h" nogil:
     void riata_add_pairs(
         const int32_t *local, const double *value, Py_ssize_t count, Py_ssize_t first, double u,
         double v, double *out)
-    ctypedef double (*riata_row_dot_fn)(
-        const int32_t *local, const double *value, Py_ssize_t count, const double *coef) noexcept
-    riata_row_dot_fn riata_choose_row_dot()
 
-cdef riata_row_dot_fn ROW_DOT = riata_choose_row_dot()
-
-ctypedef fused integer:
-    int
-    long long
+cdef riata_gathers GATHERS = riata_choose_gathers()
 
 
 # -- columns of a matrix stored by rows -----------------------------------------------------------
@@ -62,14 +56,13 @@ def csr_columns(
 
 def csc_count(
     const integer[::1] indices, const int64_t[::1] start, const int64_t[::1] end,
-    const Py_ssize_t[::1] new, int64_t[::1] count
+    int64_t[::1] count
 ):
-    """count_i += the number of entries of the columns `new` stored in row i."""
-    cdef Py_ssize_t b, a, k
+    """count_i += the number of entries of some columns, at start[b]:end[b], stored in row i."""
+    cdef Py_ssize_t b, k
     with nogil:
-        for b in range(new.shape[0]):
-            a = new[b]
-            for k in range(start[a], end[a]):
+        for b in range(start.shape[0]):
+            for k in range(start[b], end[b]):
                 count[indices[k]] += 1
 
 
@@ -107,19 +100,18 @@ def spread_rows(
 
 def csc_gather(
     const real[::1] data, const integer[::1] indices, const int64_t[::1] start,
-    const int64_t[::1] end, const Py_ssize_t[::1] new, Py_ssize_t first,
-    const double[::1] shift, int64_t[::1] cursor, int32_t[::1] local, double[::1] value
+    const int64_t[::1] end, const double[::1] shift, Py_ssize_t first, int64_t[::1] cursor,
+    int32_t[::1] local, double[::1] value
 ):
-    """Append the columns `new`, numbered first, first + 1, ..., to the rows of the panel."""
-    cdef Py_ssize_t b, a, k, to
+    """Append some columns, at start[b]:end[b], numbered first + b, to the rows of the panel."""
+    cdef Py_ssize_t b, k, to
     with nogil:
-        for b in range(new.shape[0]):
-            a = new[b]
-            for k in range(start[a], end[a]):
+        for b in range(start.shape[0]):
+            for k in range(start[b], end[b]):
                 to = cursor[indices[k]]
                 cursor[indices[k]] = to + 1
                 local[to] = <int32_t>(first + b)
-                value[to] = data[k] - shift[new[b]]
+                value[to] = data[k] - shift[b]
 
 
 def csr_gather(
@@ -144,33 +136,51 @@ def csr_gather(
             cursor[i] = to
 
 
+def in_order(const int64_t[::1] indptr, const int32_t[::1] local):
+    """Whether columns ascend in every row."""
+    cdef Py_ssize_t i, k, falls = 0
+    with nogil:
+        for i in range(indptr.shape[0] - 1):
+            for k in range(indptr[i] + 1, indptr[i + 1]):
+                falls += local[k] < local[k - 1]
+    return falls == 0
+
+
 def gram(
     const int64_t[::1] indptr, const int32_t[::1] local, const double[::1] value,
     const double[::1] w, const double[::1] mean, double mass, Py_ssize_t first,
-    double[:, ::1] out, Py_ssize_t c0, Py_ssize_t c1
+    double[:, ::1] out, bint upper, Py_ssize_t c0, Py_ssize_t c1
 ):
     """out_ab = sum_i w_i x_i,first+a x_ib - mass mean_first+a mean_b for the columns from `first`
     on against all, a in c0:c1; overwritten.
 
-    Within a row the new columns come last. Cost: sum over rows of (new entries) x (all entries).
+    upper : first is 0, columns ascend in every row, and b < a is not wanted
+    Within a row the new columns come last. Cost: sum over rows of (new entries) x (all entries),
+    half of that where `upper`.
     """
-    cdef Py_ssize_t i, a, b
+    cdef Py_ssize_t i, a, b, c, start
     cdef double v
     cdef double *row
     with nogil:
         for a in range(c0, c1):
             v = mean[first + a]
-            for b in range(mean.shape[0]):
+            for b in range(a if upper else 0, mean.shape[0]):
                 out[a, b] = -mass * (v * mean[b])   # the same bits as out_ba
         for i in range(w.shape[0]):
             for a in range(indptr[i + 1] - 1, indptr[i] - 1, -1):
-                if local[a] < first:
+                c = local[a] - first
+                if c < 0:
                     break
-                if not c0 <= local[a] - first < c1:
+                if not c0 <= c < c1:
                     continue
+                start = indptr[i]
+                if upper:
+                    start = a
+                    while start > indptr[i] and local[start - 1] == local[a]:   # stored twice
+                        start -= 1
                 v = w[i] * value[a]
-                row = &out[local[a] - first, 0]
-                for b in range(indptr[i], indptr[i + 1]):
+                row = &out[c, 0]
+                for b in range(start, indptr[i + 1]):
                     row[local[b]] += v * value[b]
 
 
@@ -222,7 +232,8 @@ cdef void image(
     cdef Py_ssize_t i, k
     for i in range(r0, r1):
         k = indptr[i]
-        out[i] = ROW_DOT(&local[k], &value[k], indptr[i + 1] - k, &coef[0])
+        out[i] = GATHERS.f64_int(
+            &value[k], <const int *>&local[k], indptr[i + 1] - k, 0.0, &coef[0])
 
 
 def dot(
@@ -244,4 +255,5 @@ def dot_of(
         for to in range(rows.shape[0]):
             i = rows[to]
             k = indptr[i]
-            out[to] = ROW_DOT(&local[k], &value[k], indptr[i + 1] - k, &coef[0])
+            out[to] = GATHERS.f64_int(
+                &value[k], <const int *>&local[k], indptr[i + 1] - k, 0.0, &coef[0])

@@ -14,15 +14,12 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
+from .gather cimport gather_dot, integer, riata_choose_gathers, riata_gathers
 from .rank cimport number_of
 from .simd cimport real, riata_add_eight
 
 cdef extern from *:
     void __builtin_prefetch(const void *address, int to_write) nogil
-
-ctypedef fused integer:
-    int
-    long long
 
 cdef extern from "simd.h" nogil:
     enum:
@@ -44,6 +41,8 @@ cdef enum:
     AT_ONCE = 8   # vectors in one read of the matrix: their sums fill a cache line
 
 WIDTH = AT_ONCE
+
+cdef riata_gathers GATHERS = riata_choose_gathers()
 
 
 # -- start-up: weighted sums of the stored entries ----------------------------------------------
@@ -158,20 +157,11 @@ def csc_transpose_dot(
     Py_ssize_t c0, Py_ssize_t c1
 ):
     """out_j = sum over the stored entries of column j of (x_ij - shift_j) u_i, for j in c0:c1."""
-    cdef Py_ssize_t j, k, stop
-    cdef double s, t, centre
+    cdef Py_ssize_t j, k
     with nogil:
         for j in range(c0, c1):
-            centre = shift[j]
-            s = t = 0.0
-            k, stop = start[j], end[j]
-            while k + 2 <= stop:
-                s += (data[k] - centre) * u[indices[k]]
-                t += (data[k + 1] - centre) * u[indices[k + 1]]
-                k += 2
-            if k < stop:
-                s += (data[k] - centre) * u[indices[k]]
-            out[j] = s + t
+            k = start[j]
+            out[j] = gather_dot(&GATHERS, &data[k], &indices[k], end[j] - k, shift[j], &u[0])
 
 
 def csr_transpose_dot(
