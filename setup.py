@@ -26,7 +26,7 @@ HEADERS = [
 ]
 MODULES = ["factor", "active_set", "bounds", "checks", "dense", "dots", "sparse", "gram"]
 MODULES += ["panel", "ahead", "coordinate", "covariance", "dual", "groups", "loss"]
-MODULES += ["bends", "steps", "trips"]
+MODULES += ["bends", "room", "steps", "trips"]
 
 setup(
     ext_modules=cythonize(

@@ -102,6 +102,8 @@ def run(
         give_up()  # Ctrl-C may also come while waiting
         wait([future for future in futures if not future.cancel()])
         raise
+    finally:
+        jobs = ()  # a thread that has not left `work` yet keeps none of their arrays
     for future in begun:
         future.result()
 

@@ -19,6 +19,7 @@ from .gram_space import GramSpace
 from .kernels import ahead, coordinate, dual
 from .kernels.active_set import ActiveSet
 from .kernels.bends import Bend, Product
+from .kernels.room import Square
 from .least_squares import ColumnSpace
 from .penalty import Box
 from .threads import cut, run
@@ -71,6 +72,7 @@ class WorkingSet:
         self.is_member[free] = True
         self._small = len(free) <= min(design.n, GRAM_LIMIT)
         self.gram: Floats | None = np.empty((0, 0)) if self._small else None
+        self._square = Square()
         self.active = ActiveSet()
         gram = self.panel.extend(free) if self._small and len(free) else None
         self.space: Any  # ColumnSpace, or GramSpace under other weights
@@ -145,7 +147,7 @@ class WorkingSet:
 
     def _give_up(self) -> None:
         """Do without a Gram matrix from now on."""
-        self.gram, self.panel = None, self._design.panel()
+        self.gram, self._square, self.panel = None, Square(), self._design.panel()
 
     def reweigh(self, weights: Floats, mean: Floats | None = None) -> None:
         """Take other weights (n,) for G; see Panel. Cost: n |W|^2 / 2 multiply-adds."""
@@ -163,17 +165,8 @@ class WorkingSet:
 
     def _grow(self, side: int, size: int) -> None:
         """Make room for `side` members, the first `size` staying: where they are, not twice."""
-        gram = self.gram
-        assert gram is not None
-        if size == 0:
-            self.gram = np.empty((side, side))
-            return
-        old = len(gram)
-        gram.resize((side, side), refcheck=False)  # nobody else keeps it
-        before = gram.reshape(-1)[: old * old].reshape(old, old)
-        for end in range(size, 0, -MOVED):  # the last rows first: they go where no others are
-            rows = slice(max(end - MOVED, 0), end)
-            gram[rows, :size] = before[rows, :size]
+        self._square.grow(side, size)  # nobody else keeps an array of it
+        self.gram = np.asarray(self._square)
 
     def retain(self, kept: Indices) -> Indices:
         """Keep the members at these positions, who must be all that are not zero; in order. Returns

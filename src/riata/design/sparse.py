@@ -24,7 +24,7 @@ Sums = tuple[Floats, Floats, Floats, NDArray[np.int32], NDArray[np.int32]]
 
 MOST_ROWS = 2**31 - 1  # whose numbers fit into 32 bits
 SMALL = 1 << 15  # entries, of which supports are large
-BLOCK = 1 << 16  # stored entries in one job
+BLOCK = 1 << 17  # stored entries in one job
 
 
 def _lines(length: int) -> Floats:

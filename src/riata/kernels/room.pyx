@@ -1,0 +1,53 @@
+"""A square of doubles that grows where it is, without the interpreter's lock and without zeros.
+
+Growing by a copy would hold two of them at once, and NumPy's own resize fills what is new with
+zeros, all other threads waiting.
+"""
+
+from libc.string cimport memmove
+
+cdef extern from "Python.h" nogil:
+    void *PyMem_RawRealloc(void *room, size_t size)   # which tracemalloc sees
+    void PyMem_RawFree(void *room)
+
+
+cdef class Square:
+    """Room for a matrix (side, side), rows contiguous; numpy.asarray gives it, not a copy.
+
+    Arrays of it must be made anew after each `grow`: the memory may be somewhere else.
+    """
+
+    cdef double *data
+    cdef readonly Py_ssize_t side
+    cdef Py_ssize_t shape[2]
+    cdef Py_ssize_t strides[2]
+
+    def __dealloc__(self):
+        PyMem_RawFree(self.data)
+
+    def grow(self, Py_ssize_t side, Py_ssize_t kept):
+        """Make it (side, side), no smaller than it is; the leading (kept, kept) block stays, the
+        rest is arbitrary. MemoryError, and nothing has changed, where there is no room."""
+        cdef Py_ssize_t i, old = self.side
+        cdef double *data
+        if side < old or kept > old:
+            raise ValueError(f"a square of {old} can't become one of {side} that keeps {kept}")
+        with nogil:
+            data = <double *>PyMem_RawRealloc(self.data, <size_t>side * side * sizeof(double))
+            if data != NULL:
+                for i in range(kept - 1, 0, -1):   # the last row first: it goes where no other is
+                    memmove(data + i * side, data + i * old, kept * sizeof(double))
+        if data == NULL:
+            raise MemoryError(f"could not allocate {side} x {side} numbers")
+        self.data, self.side = data, side
+
+    def __getbuffer__(self, Py_buffer *buffer, int flags):
+        self.shape[0] = self.shape[1] = self.side
+        self.strides[0], self.strides[1] = self.side * sizeof(double), sizeof(double)
+        buffer.buf, buffer.obj, buffer.len = self.data, self, self.side * self.side * sizeof(double)
+        buffer.itemsize, buffer.readonly, buffer.ndim = sizeof(double), 0, 2
+        buffer.format, buffer.shape, buffer.strides = b"d", self.shape, self.strides
+        buffer.suboffsets = buffer.internal = NULL
+
+    def __releasebuffer__(self, Py_buffer *buffer):
+        pass

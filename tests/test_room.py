@@ -1,0 +1,48 @@
+"""A square that grows where it is."""
+
+import numpy as np
+import pytest
+
+from riata.kernels.room import Square
+
+
+def test_what_is_kept_stays_while_it_grows():
+    square, wanted = Square(), np.empty((0, 0))
+    rng = np.random.default_rng(0)
+    for side, kept in [(3, 0), (3, 2), (4, 3), (50, 4), (400, 31)]:
+        square.grow(side, kept)
+        found = np.asarray(square)
+        assert found.shape == (side, side)
+        assert found.flags.c_contiguous
+        assert found.flags.writeable
+        assert np.array_equal(found[:kept, :kept], wanted[:kept, :kept])
+        found[:] = rng.standard_normal((side, side))
+        wanted = found.copy()
+        assert np.shares_memory(found, np.asarray(square))
+
+
+@pytest.mark.parametrize(("side", "kept"), [(4, 0), (6, 6)])
+def test_it_neither_shrinks_nor_keeps_what_is_not_there(side, kept):
+    square = Square()
+    square.grow(5, 0)
+    with pytest.raises(ValueError, match="a square of 5"):
+        square.grow(side, kept)
+
+
+def test_an_array_outlives_it():
+    square = Square()
+    square.grow(300, 0)
+    found = np.asarray(square)
+    found[:] = 7.0
+    del square
+    assert (found == 7.0).all()
+
+
+def test_it_says_that_there_is_no_room_and_stays_as_it_was():
+    square = Square()
+    square.grow(2, 0)
+    np.asarray(square)[:] = 1.0
+    with pytest.raises(MemoryError, match="could not allocate"):
+        square.grow(1 << 28, 2)
+    assert square.side == 2
+    assert (np.asarray(square) == 1.0).all()
