@@ -14,14 +14,8 @@ import scipy.sparse as sp
 
 from .base import Design, Floats, Panel, ResidualView, Terms, as_real
 from .compressed import Compressed
-from .dense import (
-    DenseDesign,
-    Measured,
-    check_finite,
-    makes_whole_gram,
-    measure,
-    stays_in_cache,
-)
+from .dense import DenseDesign
+from .layout import Measured, check_finite, makes_whole_gram, measure, stays_in_cache
 from .moments import Moments, moments_design, read_moments, together
 from .sparse import CSCDesign, CSRDesign
 

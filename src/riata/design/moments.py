@@ -25,8 +25,9 @@ from numpy.typing import NDArray
 
 from ..kernels import dual, gram
 from ..threads import cut, run
-from .base import LARGEST, Floats
-from .dense import CONSTANT, GROUP, PILOT, WHOLE, DenseDesign, check_finite
+from .base import CONSTANT, LARGEST, Floats
+from .dense import GROUP, PILOT, DenseDesign
+from .layout import WHOLE, check_finite
 
 ROWS = 512  # of which a task is a multiple
 TASKS = 8
