@@ -28,6 +28,7 @@ from .views import DenseView
 SMALL = 1 << 19  # entries: half a millisecond of work between two alphas
 HANDED = 1 << 23  # multiply-adds of a Gram matrix, 0.3 to 0.4 ms, for which a thread is called
 GROUP = 8  # columns in a packed group of the Gram kernel
+IN_ONE_RUN = 384  # columns, so that a packed block and what it adds to stay in the second-level cache
 NEIGHBOURS = 16  # of them side by side, which share cache lines
 PILOT = 256  # rows whose mean stands in for the mean while the moments are summed
 
@@ -340,6 +341,8 @@ class DenseDesign(Design):
         work = self.n * len(left) * len(right) // (1 << 21)
         parts = 1 if tall > 1 or self.n_threads == 1 else min(2 * self.n_threads, work)
         symmetric = left is right
+        if tall <= 1 and not symmetric:
+            parts = max(parts, -(-len(right) // IN_ONE_RUN))
         runs = (cut_triangle if symmetric else cut)(len(right), max(1, parts), 3 * GROUP)
         shape = up(len(left)), up(len(right))
         if room is not None and len(rows) == 1 and len(room) >= max(shape):
