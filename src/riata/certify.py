@@ -72,8 +72,9 @@ def domain_of(family: Family, y: Floats) -> tuple[Floats, Floats]:
 
 
 def dual_of(
-    panel: Panel, design: Design, v: Floats, curvature: Floats, domain: tuple[Floats, Floats]
-) -> tuple[Floats, float | None]:
+    panel: Panel, design: Design, v: Floats, curvature: Floats, domain: tuple[Floats, Floats],
+    known: tuple[float, float] | None = None,
+) -> tuple[Floats, float | None]:  # fmt: skip
     """Return v made feasible, a new array: X_Z'(w v) = 0 for the members, sum w v = 0 if centred.
 
     Besides, the s of which that is v - s curvature, None where it is not of that form.
@@ -85,6 +86,7 @@ def dual_of(
 
     v, curvature : (n,), per unit of weight
     domain : see `domain_of`
+    known : sum w v and sum w curvature, where they are known
 
     Notes
     -----
@@ -94,7 +96,10 @@ def dual_of(
     space, settled, mass = None, 0, 0.0
     shift: float | None = None if len(panel.members) else 0.0
     for _ in range(PROJECTIONS):
-        total, size_sq = dual.weighted_sums(w, v)
+        if known is None:
+            total, size_sq = dual.weighted_sums(w, v)
+        else:
+            (total, mass), size_sq, known = known, 0.0, None
         if len(panel.members) == 0 and (not design.centred or total**2 <= 16 * EPS**2 * size_sq):
             return v.copy() if shift == 0.0 else v, shift
         mass = mass or dual.weighted_sums(w, curvature)[0]

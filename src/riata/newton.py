@@ -228,8 +228,8 @@ class NewtonSolver(Solver):
             seen, steps = None, 0
             at = self._loss.at(working.fitted(coef, active) + (self._offset + intercept))
         resid, shift = dual_of(
-            self._free_panel, problem.design, at.pull, at.curvature,
-            self._domain,
+            self._free_panel, problem.design, at.pull, at.curvature, self._domain,
+            None if seen is None else (seen.total, seen.mass),
         )  # fmt: skip
         resid_sq = dual.weighted_sums(w, resid)[1]
         everybody = len(working) + len(working.free) == self._reachable

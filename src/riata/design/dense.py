@@ -28,7 +28,7 @@ from .views import DenseView
 SMALL = 1 << 19  # entries: half a millisecond of work between two alphas
 HANDED = 1 << 23  # multiply-adds of a Gram matrix, 0.3 to 0.4 ms, for which a thread is called
 GROUP = 8  # columns in a packed group of the Gram kernel
-IN_ONE_RUN = 384  # columns, so that a packed block and what it adds to stay in the second-level cache
+IN_ONE_RUN = 384  # columns: a packed block and its products stay in the second-level cache
 NEIGHBOURS = 16  # of them side by side, which share cache lines
 PILOT = 256  # rows whose mean stands in for the mean while the moments are summed
 
