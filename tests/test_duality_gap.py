@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import scipy.sparse as sp
 import sklearn.linear_model
 from certified import certified_fit, certified_gap
 from oracle import Problem
@@ -143,3 +144,41 @@ def test_a_row_of_weight_zero_is_no_row_however_far_out_it_is(family):
     )
     assert np.isfinite(alone)
     np.testing.assert_allclose(both, alone, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    "kind", [np.asfortranarray, np.ascontiguousarray, sp.csc_array, sp.csr_array]
+)
+@pytest.mark.parametrize("family", ["huber", "squared_hinge"])
+def test_free_feature_on_rows_without_curvature(family, kind):
+    """It can't be projected out in the metric of the curvature: the gap came out below what the
+    point was from the optimum, or so large that the best fit was none."""
+    rng = np.random.default_rng(0)
+    X, noise = rng.standard_normal((60, 5)), 0.3 * rng.standard_normal(60)
+    X[:, 0] = 0.0
+    X[-6:, 0] = 1.0
+    y = X[:, 1] + noise
+    if family == "huber":
+        y[-6:] += 20.0
+    else:
+        y = (y > 0.0).astype(int)
+        X[-6:, 1] = np.where(y[-6:] > 0, 9.0, -9.0)
+    factors, alpha = np.array([0.0, 1.0, 1.0, 1.0, 1.0]), 0.02
+    settings = {"family": family, "penalty_factor": factors}
+    path = riata.fit_path(kind(X), y, alphas=alpha, tol=1e-8, **settings)
+    assert path.status.tolist() == ["converged"]
+    coef, intercept = path.coef(alpha), path.intercept(alpha)
+
+    def objective(b):
+        eta = X @ b + intercept
+        far = np.abs(y - eta)
+        loss = np.where(far <= 1.35, far**2 / 2, 1.35 * far - 1.35**2 / 2)
+        if family == "squared_hinge":
+            loss = np.maximum(0.0, 1.0 - (2 * y - 1) * eta) ** 2 / 2
+        return loss.mean() + alpha * np.abs(b[1:]).sum()
+
+    for off in (0.0, 0.01, 1.0, 5.0, -3.0):
+        b = coef - off * np.eye(5)[0]
+        lost = objective(b) - objective(coef)
+        gap = riata.duality_gap(kind(X), y, b, intercept, alpha, **settings)
+        assert 0.999 * lost - 1e-8 <= gap <= 1.1 * lost + 1e-8

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .certificate import duality_gap_of, gap_at_best_scale
-from .design import Design, Panel
+from .design import CONSTANT, Design, Panel
 from .families import Family
 from .gram_space import GramSpace
 from .kernels import dual
@@ -30,6 +30,7 @@ PRECISION = 0.01  # share of itself to which the best scale of a loss's dual poi
 PROJECTIONS = 30  # at most, where rows keep leaving the domain of the conjugate
 ORTHOGONAL = 1e-24  # share of |r|^2 on the free features that is rounding
 ROWS = 1 << 14  # whose loss is one job
+LEFT = 1e-8  # |x_j'(w v)| / (|x_j| |v|) that projecting may leave where columns nearly repeat
 ONCE = 1e-12  # share up to which one projection leaves nothing but rounding
 AT_REST = 1e-13  # |x_j'(w t)| / (|x_j| |r|) below which a projected t may lie on either side of 0
 
@@ -81,8 +82,9 @@ def dual_of(
 
     v - curvature (X_Z a + a_0) is the projection in the metric of the curvature, to first order
     the negative gradient at another point. What leaves the domain of the conjugate is put on its
-    edge and stays there, and the rest is projected again. Where that comes to no end, 0, which is
-    always feasible.
+    edge and stays there, and the rest is projected again. Where rows without curvature are all
+    that could make up for X_Z'(w v), every row counts the same. Where that comes to no end, 0,
+    which is always feasible.
 
     v, curvature : (n,), per unit of weight
     domain : see `domain_of`
@@ -92,24 +94,28 @@ def dual_of(
     -----
     Cost: O(n), and n |Z|^2 multiply-adds where there are members.
     """
-    w, (low, high) = design.weights, domain
-    space, settled, mass = None, 0, 0.0
-    shift: float | None = None if len(panel.members) else 0.0
+    w, (low, high), members = design.weights, domain, panel.members
+    if len(members) and _is_feasible(panel, design, v, 16 * EPS):
+        return v.copy(), None
+    given, space, settled, mass, plain = v, None, 0, 0.0, False
+    shift: float | None = None if len(members) else 0.0
     for _ in range(PROJECTIONS):
         if known is None:
             total, size_sq = dual.weighted_sums(w, v)
         else:
             (total, mass), size_sq, known = known, 0.0, None
-        if len(panel.members) == 0 and (not design.centred or total**2 <= 16 * EPS**2 * size_sq):
+        if len(members) == 0 and (not design.centred or total**2 <= 16 * EPS**2 * size_sq):
             return v.copy() if shift == 0.0 else v, shift
         mass = mass or dual.weighted_sums(w, curvature)[0]
         if not mass > 0.0:
             break
         step: Any = total / mass if design.centred else 0.0
-        if len(panel.members):
+        if len(members):
             u = w * v
             if space is None:
-                space = GramSpace(panel.reweigh(w * curvature))
+                gram = panel.reweigh(w * curvature)
+                off = CONSTANT * (np.abs(design.mean[members]) + np.abs(panel.mean))
+                space = GramSpace(gram, mass * off**2)
             a = space.solve(panel.transpose_dot(u) - panel.mean * float(u.sum()))
             step = step + panel.dot(a) - float(panel.mean @ a)
         before, v = v, np.empty(len(v))
@@ -117,11 +123,27 @@ def dual_of(
         if dual.step_back(before, curvature, wide(step, len(v)), low, high, v):
             curvature = np.where((v < low) | (v > high), 0.0, curvature)
             v, space, settled, mass, shift = np.clip(v, low, high), None, 0, 0.0, None
-        else:
-            settled += 1
-            if settled == 2:  # the second projection removes what rounding left
-                return v, shift
+            continue
+        settled += 1
+        if settled < 2:  # the second projection removes what rounding left
+            continue
+        if len(members) == 0 or _is_feasible(panel, design, v, LEFT):
+            return v, shift
+        if plain:
+            break
+        v, curvature, plain = given, np.ones(len(v)), True
+        space, settled, mass = None, 0, 0.0
     return np.zeros(design.n), None
+
+
+def _is_feasible(panel: Panel, design: Design, v: Floats, left: float) -> bool:
+    """Whether X_Z'(w v) is 0 for the members, and sum w v where there is an intercept, but for a
+    share `left` of what they could be."""
+    total, size_sq = dual.weighted_sums(design.weights, v)
+    if design.centred and total**2 > left**2 * size_sq:
+        return False
+    z = panel.transpose_dot(design.weights * v)
+    return bool(np.all(z**2 <= left**2 * design.norm_sq[panel.members] * size_sq))
 
 
 def certified_gap(

@@ -21,8 +21,10 @@ class GramSpace:
     rank : the number of independent columns
     """
 
-    def __init__(self, gram: Floats) -> None:
-        size = np.sqrt(np.maximum(np.diag(gram), 0.0))
+    def __init__(self, gram: Floats, floor: Floats | float = 0.0) -> None:
+        """floor : () or (|Z|,), below which the diagonal is rounding, and the column zero"""
+        size = np.sqrt(np.where(np.diag(gram) > floor, np.diag(gram), 0.0))
+        gram = np.where(np.outer(size, size) > 0.0, gram, 0.0)
         self._scale = 1.0 / np.where(size > 0.0, size, 1.0)
         values, vectors = np.empty(0), np.empty((0, 0))
         if len(gram):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import scipy.sparse as sp
 
-from .base import Design, Floats, Panel, ResidualView, Terms, as_real
+from .base import CONSTANT, Design, Floats, Panel, ResidualView, Terms, as_real
 from .compressed import Compressed
 from .dense import DenseDesign
 from .layout import Measured, check_finite, makes_whole_gram, measure, stays_in_cache
@@ -20,6 +20,7 @@ from .moments import Moments, moments_design, read_moments, together
 from .sparse import CSCDesign, CSRDesign
 
 __all__ = [
+    "CONSTANT",
     "Design",
     "Measured",
     "Moments",
