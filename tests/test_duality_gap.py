@@ -182,3 +182,19 @@ def test_free_feature_on_rows_without_curvature(family, kind):
         lost = objective(b) - objective(coef)
         gap = riata.duality_gap(kind(X), y, b, intercept, alpha, **settings)
         assert 0.999 * lost - 1e-8 <= gap <= 1.1 * lost + 1e-8
+
+
+@pytest.mark.parametrize("family", ["gaussian", "binomial"])
+@pytest.mark.parametrize("bounds", [{"lower_bounds": -0.5}, {"upper_bounds": 1.0}])
+def test_constant_column_with_a_bound(bounds, family):
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 4))
+    X[:, 2] = 3.0
+    y = X[:, 0] + 1.0 + rng.standard_normal(60)
+    y = y if family == "gaussian" else y > 1.0
+    settings = {"standardize": True, "sample_weight": 0.1 + rng.random(60), "family": family}
+    path = riata.fit_path(X, y, n_alphas=4, **settings, **bounds)
+    for k, alpha in enumerate(path.alphas):
+        coef, intercept = path.coef(alpha), path.intercept(alpha)
+        gap = riata.duality_gap(X, y, coef, intercept, alpha, **settings, **bounds)
+        assert 0.0 <= gap <= path.dual_gaps[k] + 1e-6 * path.null_objective

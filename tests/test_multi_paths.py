@@ -352,3 +352,19 @@ def test_more_than_4096_features(family, y, numbers, grouped):
     wide = np.hstack([X, np.random.default_rng(3).standard_normal((N, 4200))])
     path = judged(family, y, numbers, grouped, wide, wide, l1_ratio=1e-4, alphas=[1.0, 0.1])
     assert np.count_nonzero(path.coef(0.1).any(axis=0)) > 4096
+
+
+@pytest.mark.parametrize("explicit", [1, 1 << 20], ids=["by their squares", "as they are"])
+def test_null_model_of_free_features_is_least_squares(monkeypatch, explicit):
+    monkeypatch.setattr("riata.least_squares.EXPLICIT", explicit)
+    rng = np.random.default_rng(0)
+    X = np.asfortranarray(rng.standard_normal((80, 6)))
+    X[:, 0] += 0.5 * X[:, 1]
+    Y = X[:, :2] @ rng.standard_normal((2, 2)) + X[:, -1:] + rng.standard_normal((80, 2))
+    path = riata.fit_path(
+        X, Y, family="multigaussian", penalty_factor=[0, 0, 0, 1, 1, 1], n_alphas=4
+    )
+    Z = np.column_stack([np.ones(80), X[:, :3]])
+    left = Y - Z @ np.linalg.lstsq(Z, Y, rcond=None)[0]
+    np.testing.assert_allclose(path.null_objective, (left**2).sum() / 160, rtol=1e-12)
+    assert abs(path.deviance_ratio[0]) < 1e-12

@@ -78,3 +78,19 @@ def test_a_limit_of_time_leaves_nan():
         path = riata.fit_path(X, y, relaxed=True, max_time=1e-9)
     assert np.isnan(path.relaxed_intercepts).all()
     assert (path.relaxed_status == "time_limit").all()
+
+
+@pytest.mark.parametrize("kind", [sp.csr_array, sp.csc_array])
+def test_room_behind_the_last_entry_is_nobodys(kind):
+    """SciPy's own selection of columns wrote past its buffers there."""
+    X, y = regression(60, 12)
+    tidy, roomy = kind(X), kind(X.shape)
+    roomy.indptr = tidy.indptr
+    roomy.data = np.concatenate([tidy.data, np.full(5000, np.nan)])
+    more = np.arange(5000, dtype=tidy.indices.dtype) % 12
+    roomy.indices = np.concatenate([tidy.indices, more])
+    for solve in (riata.fit_path, lambda *data, **how: riata.cross_validate(*data, cv=3, **how)):
+        found, wanted = (solve(M, y, n_alphas=5, relaxed=True) for M in (roomy, tidy))
+        found, wanted = (getattr(path, "paths", [path])[0] for path in (found, wanted))
+        assert np.array_equal(found.relaxed_coefs.toarray(), wanted.relaxed_coefs.toarray())
+    assert len(roomy.data) == len(roomy.indices) == tidy.nnz + 5000

@@ -131,9 +131,10 @@ class MultiSolver(Solver):
         design, free = self.problem.design, self._free
         space, rows = ColumnSpace(design, free), self.state.rows.copy()
         for _ in range(2):  # the second step removes what rounding left
+            pull = np.ascontiguousarray(self.state.pull.T)  # z_rows are of its projection
+            z = design.transpose_dots(design.weights * pull)[:, free]
             for k in range(self.K):
-                resid, z = self.state.pull[:, k], self.state.z_rows[free, k]
-                rows[free, k] += space.fit(np.ascontiguousarray(resid), z)[0]
+                rows[free, k] += space.fit(pull[k], z[k])[0]
             self.state = self._point(rows.copy(), self.state.intercept)
 
     # -- points ----------------------------------------------------------------------------------

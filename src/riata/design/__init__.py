@@ -77,12 +77,26 @@ def _check_two_dimensional(X: Any) -> None:
 
 def _as_compressed(X: Any) -> Any:
     if X.format in ("csr", "csc"):
-        return X
+        return _without_room(X)
     X = X.tocoo()
     for name, index, limit in (("row", X.row, X.shape[0]), ("column", X.col, X.shape[1])):
         if index.size and not (index.min() >= 0 and index.max() < limit):
             raise ValueError(f"X has a {name} index out of range [0, {limit}): rebuild the matrix")
     return X.tocsr()
+
+
+def _without_room(X: Any) -> Any:
+    """Return X, sharing its arrays, without entries behind the last column or row, where SciPy
+    would read and write past its own. Whether they are sound is left to `Compressed`."""
+    parts = X.data, X.indices, X.indptr
+    if any(not isinstance(part, np.ndarray) or part.ndim != 1 for part in parts):
+        return X
+    entries = X.indptr[-1] if len(X.indptr) and X.indptr.dtype.kind in "iu" else -1
+    if not 0 <= entries < len(X.indices):
+        return X
+    out = type(X)(X.shape, dtype=X.dtype)
+    out.data, out.indices, out.indptr = X.data[:entries], X.indices[:entries], X.indptr
+    return out
 
 
 def check_matrix(X: Any) -> Any:
