@@ -170,3 +170,14 @@ def test_problems_on_small_data_take_turns(family, store, monkeypatch):
     if family == "gaussian":
         riata.fit_path(X, np.c_[y, 1 - y, 2 * y], **settings)
     assert ran == {threading.get_ident()}
+
+
+@pytest.mark.parametrize("clocked", [1, 3])
+def test_looks_at_the_clock_do_not_undo_the_work(monkeypatch, clocked):
+    """Who had joined and not moved between two looks was forgotten, and joined again for ever."""
+    monkeypatch.setattr("riata.working_set.CLOCKED", clocked)
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((200, 300))
+    y = X[:, :20] @ rng.standard_normal(20) + rng.standard_normal(200)
+    path = riata.fit_path(X, y, n_alphas=3, alpha_min_ratio=1e-4, max_time=60)
+    assert path.status.tolist() == ["converged"] * 3

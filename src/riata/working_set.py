@@ -197,10 +197,20 @@ class WorkingSet:
             two are overwritten
         """
         assert self.gram is not None  # who descends in Gram space has seen to it
-        solves = min(max_iter, CLOCKED) if clocked else max_iter
-        n_iter, resid_sq, finished = self.active.descend(self.gram, terms, resid_sq, target, solves)
-        if finished or n_iter >= solves:
-            return n_iter, finished
+        solves, n_iter = min(max_iter, CLOCKED) if clocked else max_iter, 0
+        start = terms[0].copy()
+        while True:
+            more, resid_sq, finished = self.active.descend(
+                self.gram, terms, resid_sq, target, solves
+            )
+            n_iter += more
+            if finished:
+                return n_iter, True
+            if more < solves:
+                break
+            if n_iter >= max_iter or not np.array_equal(terms[0], start):
+                return n_iter, False
+            solves = min(2 * solves, max_iter - n_iter)  # who joined and never moved is forgotten
         sweeps, finished = self.sweep(terms, resid_sq, target, max_iter - n_iter)
         return n_iter + sweeps, finished
 
