@@ -7,6 +7,7 @@ free of duplicates or not. Converted, at the price of a copy: integers, booleans
 (to CSR). Refused: complex numbers, objects, masked arrays, and anything that is not a matrix.
 """
 
+from copy import copy
 from typing import Any
 
 import numpy as np
@@ -94,8 +95,8 @@ def _without_room(X: Any) -> Any:
     entries = X.indptr[-1] if len(X.indptr) and X.indptr.dtype.kind in "iu" else -1
     if not 0 <= entries < len(X.indices):
         return X
-    out = type(X)(X.shape, dtype=X.dtype)
-    out.data, out.indices, out.indptr = X.data[:entries], X.indices[:entries], X.indptr
+    out = copy(X)
+    out.data, out.indices = X.data[:entries], X.indices[:entries]
     return out
 
 
