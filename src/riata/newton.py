@@ -348,7 +348,7 @@ class NewtonSolver(Solver):
                 self._damping = 0.0 if end == UNMOVED and steps.age else 1.0
             self._refresh(here.seen.at, here.seen)
         self._damping = 0.0
-        new = np.zeros_like(self.state.coef)
+        new = np.zeros(self.problem.design.p)
         new[working.members], new[working.free] = here.coef, here.free_coef
         intercept = here.intercept if self.problem.design.centred else 0.0
         active = working.support(new)

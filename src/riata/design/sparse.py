@@ -156,6 +156,10 @@ class SparseDesign(Design):
         columns = self.stored(new)
         panel.csc_count(columns.indices, columns.start, columns.end, count)
 
+    def gathers_in_order(self, new: Indices) -> bool:
+        """Whether `gather` appends to every row in the order of `new`."""
+        return True
+
     def gather(
         self, new: Indices, first: int, cursor: NDArray[np.int64], local: NDArray[np.int32],
         value: Floats,
@@ -332,6 +336,9 @@ class CSRDesign(SparseDesign):
         ]  # fmt: skip
         run(jobs, self.n_threads)
         self.n_passes += 1
+
+    def gathers_in_order(self, new: Indices) -> bool:
+        return self.holds(new) or (self._increasing and bool(np.all(new[1:] > new[:-1])))
 
     def gather(
         self, new: Indices, first: int, cursor: NDArray[np.int64], local: NDArray[np.int32],

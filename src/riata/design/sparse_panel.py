@@ -30,7 +30,7 @@ class SparsePanel(Panel):
         self._design = design
         self.indptr = np.zeros(design.n + 1, dtype=np.int64)
         self._trips: float | None = None  # see gram_in_trips
-        self._ordered: bool | None = None  # see _in_order
+        self._ordered = True  # whether columns ascend in every row
         self.local = np.empty(0, dtype=np.int32)
         self.value = np.empty(0)
 
@@ -38,9 +38,8 @@ class SparsePanel(Panel):
         """Append the columns `new` to the rows."""
         first = len(self.members)
         indptr = np.zeros_like(self.indptr)
-        np.subtract(self.indptr[1:], self.indptr[:-1], out=indptr[1:])
         self._design.count(new, indptr[1:])
-        np.cumsum(indptr, out=indptr)
+        panel.lengthen(self.indptr, indptr)
         room, entries = len(self.local), int(indptr[-1])
         if entries > room:
             room = entries + entries // 8 if first else entries
@@ -48,9 +47,10 @@ class SparsePanel(Panel):
             self.value.resize(room, refcheck=False)
         cursor = np.empty(self._design.n, dtype=np.int64)
         panel.spread_rows(self.indptr, indptr, self.local, self.value, cursor)
+        self._ordered = self._ordered and self._design.gathers_in_order(new)
         self._design.gather(new, first, cursor, self.local, self.value)
         self.members = np.concatenate([self.members, new])
-        self.indptr, self._trips, self._ordered = indptr, None, None
+        self.indptr, self._trips = indptr, None
 
     @property
     def entries(self) -> int:
@@ -82,7 +82,7 @@ class SparsePanel(Panel):
         out = np.empty((k - first, k)) if room is None else room
         mean = self._design.rest[self.members] + self.mean  # of the entries as they are stored
         mass = 1.0 if self._own else float(self.weights.sum())
-        upper = first == 0 and self._in_order()
+        upper = first == 0 and self._ordered
         some = partial(
             panel.gram, self.indptr, self.local, self.value, self.weights, mean, mass, first, out,
             upper,
@@ -94,12 +94,6 @@ class SparsePanel(Panel):
             gram.mirror(out, k)
         return out[: k - first, :k]
 
-    def _in_order(self) -> bool:
-        """Whether columns ascend in every row: not where they are read out of unsorted ones."""
-        if self._ordered is None:
-            self._ordered = panel.in_order(self.indptr, self.local)
-        return self._ordered
-
     def _blocks(self) -> list[tuple[int, int]]:
         """Return the rows of each job, by the sizes alone."""
         parts = min(ROW_BLOCKS, (self.entries + len(self.indptr)) // ROUND)
@@ -109,7 +103,7 @@ class SparsePanel(Panel):
         return self._summed(u[None])[0]
 
     def transpose_dots(self, vectors: Floats, some: Indices) -> Floats:
-        first = int(some.min(initial=len(self.members))) if self._in_order() else 0
+        first = int(some.min(initial=len(self.members))) if self._ordered else 0
         pairs = [self._summed(vectors[a : a + 2], first) for a in range(0, len(vectors), 2)]
         return np.concatenate(pairs)[:, some - first]
 
@@ -122,9 +116,8 @@ class SparsePanel(Panel):
 
     def gram_in_trips(self) -> float:
         if self._trips is None:
-            sizes = np.diff(self.indptr)
-            work = PAIRS_PER_ROW * len(sizes) + PAIRS_PER_ENTRY * self.entries
-            self._trips = float(sizes @ sizes) / work
+            work = PAIRS_PER_ROW * self._design.n + PAIRS_PER_ENTRY * self.entries
+            self._trips = panel.pairs(self.indptr) / work
         return self._trips
 
     def _summed(self, vectors: Floats, first: int = 0) -> Floats:
@@ -151,10 +144,8 @@ class SparsePanel(Panel):
     def retain(self, kept: Indices) -> None:
         number = np.full(len(self.members), -1, dtype=np.int32)
         number[kept] = np.arange(len(kept), dtype=np.int32)
-        local, value = number[self.local[: self.entries]], self.value[: self.entries]
-        stays = local >= 0
-        self.indptr = np.concatenate([[0], np.cumsum(stays)])[self.indptr]
-        self.local, self.value, self._trips = local[stays], value[stays], None
+        panel.keep_columns(number, self.indptr, self.local, self.value)
+        self._trips = None
         super().retain(kept)
 
     def dot(self, coef: Floats) -> Floats:

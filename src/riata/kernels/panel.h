@@ -3,6 +3,7 @@
 #define RIATA_PANEL_H
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 typedef double riata_pair __attribute__((vector_size(16), aligned(8), may_alias));
 
@@ -12,6 +13,25 @@ static inline void riata_add_pairs(
     double v, double *out) {
   riata_pair *pairs = (riata_pair *)out, both = {u, v};
   for (ptrdiff_t k = 0; k < count; k++) pairs[local[k] - first] += value[k] * both;
+}
+
+/* Moves the entries of a row from `from` on to `to`, behind that: the last ones first, eight by eight,
+ * which are few enough to be read before any is written. */
+static inline void riata_move_row(
+    int32_t *local, double *value, ptrdiff_t from, ptrdiff_t to, ptrdiff_t count) {
+  int32_t columns[8];
+  double values[8];
+  ptrdiff_t k = count;
+  for (; k >= 8; k -= 8) {
+    memcpy(columns, local + from + k - 8, sizeof columns);
+    memcpy(values, value + from + k - 8, sizeof values);
+    memcpy(local + to + k - 8, columns, sizeof columns);
+    memcpy(value + to + k - 8, values, sizeof values);
+  }
+  while (k-- > 0) {
+    local[to + k] = local[from + k];
+    value[to + k] = value[from + k];
+  }
 }
 
 #endif

@@ -21,12 +21,19 @@ def csr_count(
     r0: int,
     r1: int,
 ) -> None: ...
+def lengthen(indptr: NDArray[np.int64], longer: NDArray[np.int64]) -> None: ...
 def spread_rows(
     indptr: NDArray[np.int64],
     new_indptr: NDArray[np.int64],
     local: NDArray[np.int32],
     value: Floats,
     cursor: NDArray[np.int64],
+) -> None: ...
+def keep_columns(
+    number: NDArray[np.int32],
+    indptr: NDArray[np.int64],
+    local: NDArray[np.int32],
+    value: Floats,
 ) -> None: ...
 def csc_gather(
     data: NDArray[Any],
@@ -72,7 +79,7 @@ def csr_columns(
     rows: NDArray[np.int32],
     values: NDArray[Any],
 ) -> None: ...
-def in_order(indptr: NDArray[np.int64], local: NDArray[np.int32]) -> bool: ...
+def pairs(indptr: NDArray[np.int64]) -> float: ...
 def gram(
     indptr: NDArray[np.int64],
     local: NDArray[np.int32],

@@ -5,8 +5,6 @@ The matrix is as in sparse.pyx. A panel is the working set in row form, already 
 """
 
 from libc.stdint cimport int32_t, int64_t, uint64_t
-from libc.string cimport memmove
-
 from .gather cimport integer, riata_choose_gathers, riata_gathers
 from .rank cimport number_of
 from .simd cimport real
@@ -15,6 +13,8 @@ cdef extern from "panel.h" nogil:
     void riata_add_pairs(
         const int32_t *local, const double *value, Py_ssize_t count, Py_ssize_t first, double u,
         double v, double *out)
+    void riata_move_row(
+        int32_t *local, double *value, Py_ssize_t start, Py_ssize_t to, Py_ssize_t count)
 
 cdef riata_gathers GATHERS = riata_choose_gathers()
 
@@ -80,6 +80,17 @@ def csr_count(
                 count[i] += number[j] >= 0
 
 
+def lengthen(const int64_t[::1] indptr, int64_t[::1] longer):
+    """Where rows begin and end that grow by longer[i + 1] entries each: overwrites `longer`."""
+    cdef Py_ssize_t i
+    cdef int64_t end = 0
+    with nogil:
+        longer[0] = 0
+        for i in range(1, indptr.shape[0]):
+            end += indptr[i] - indptr[i - 1] + longer[i]
+            longer[i] = end
+
+
 def spread_rows(
     const int64_t[::1] indptr, const int64_t[::1] new_indptr, int32_t[::1] local,
     double[::1] value, int64_t[::1] cursor
@@ -94,8 +105,23 @@ def spread_rows(
             size = indptr[i + 1] - indptr[i]
             cursor[i] = new_indptr[i] + size
             if size and new_indptr[i] > indptr[i]:
-                memmove(&local[new_indptr[i]], &local[indptr[i]], size * sizeof(int32_t))
-                memmove(&value[new_indptr[i]], &value[indptr[i]], size * sizeof(double))
+                riata_move_row(&local[0], &value[0], indptr[i], new_indptr[i], size)
+
+
+def keep_columns(
+    const int32_t[::1] number, int64_t[::1] indptr, int32_t[::1] local, double[::1] value
+):
+    """Keep the entries whose column a has number[a] >= 0, its number from now on, in place."""
+    cdef Py_ssize_t i, k = 0, to = 0
+    cdef int32_t a
+    with nogil:
+        for i in range(1, indptr.shape[0]):
+            while k < indptr[i]:
+                a = number[local[k]]
+                local[to], value[to] = a, value[k]   # read before, or overwritten by the next
+                to += a >= 0
+                k += 1
+            indptr[i] = to
 
 
 def csc_gather(
@@ -136,14 +162,16 @@ def csr_gather(
             cursor[i] = to
 
 
-def in_order(const int64_t[::1] indptr, const int32_t[::1] local):
-    """Whether columns ascend in every row."""
-    cdef Py_ssize_t i, k, falls = 0
+def pairs(const int64_t[::1] indptr):
+    """The number of pairs of entries that share a row, each with itself included, twice the others.
+    """
+    cdef Py_ssize_t i
+    cdef double size, total = 0.0
     with nogil:
-        for i in range(indptr.shape[0] - 1):
-            for k in range(indptr[i] + 1, indptr[i + 1]):
-                falls += local[k] < local[k - 1]
-    return falls == 0
+        for i in range(1, indptr.shape[0]):
+            size = indptr[i] - indptr[i - 1]
+            total += size * size
+    return total
 
 
 def gram(
