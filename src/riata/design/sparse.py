@@ -71,8 +71,9 @@ class SparseDesign(Design):
         weight[full] = 1.0
         self._set_moments(mean, second + mean**2 * np.maximum(1.0 - weight, 0.0))
         # a full column is centred entry by entry; any other has mean^2 <= n variance
-        self.shift = np.where(full & (repeats == 0), self.mean, 0.0)
-        self.rest = self.mean - self.shift
+        shifted = full & (repeats == 0)
+        self.shift = np.where(shifted, self.mean, 0.0)
+        self.rest = self.mean - self.shift if shifted.any() else self.mean
         if self.rest.any():
             self.magnitude_sq = self.norm_sq + self.rest**2
 

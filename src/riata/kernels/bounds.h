@@ -8,12 +8,21 @@
 
 #include "simd.h"
 
-/* estimate = (t / |y|^2) c + P fresh + Q older and radius = reach |r_perp|: three table lookups */
+/* estimate = (t / |y|^2) c + P fresh + Q older and radius = reach |r_perp|: three table lookups; older
+ * NULL where none is kept */
 RIATA_CLONES static void riata_bounds(
     const int32_t *restrict pair, const double *restrict fresh, const double *restrict older,
     const double *restrict with_y, const double *restrict reach, const double *restrict scale,
     const double *restrict scale_older, const double *restrict rest, double first,
     double *restrict estimate, double *restrict radius, ptrdiff_t p) {
+  if (older == NULL) {
+    for (ptrdiff_t j = 0; j < p; j++) {
+      int32_t k = pair[j];
+      estimate[j] = first * with_y[j] + scale[k] * fresh[j];
+      radius[j] = rest[k] * reach[j];
+    }
+    return;
+  }
   for (ptrdiff_t j = 0; j < p; j++) {
     int32_t k = pair[j];
     estimate[j] = first * with_y[j] + scale[k] * fresh[j] + scale_older[k] * older[j];

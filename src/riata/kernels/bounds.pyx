@@ -71,7 +71,8 @@ cdef class Bounds:
         self.pair = np.zeros(p, dtype=np.int32)
         self.weighted = np.empty(self.y.shape[0])
         self._z, self._radius = self.z, self.radius
-        self.fresh, self.older, self.reach = np.zeros(p), np.zeros(p), np.empty(p)
+        self.fresh, self.reach = np.zeros(p), np.empty(p)
+        self.older = np.zeros(p if keeps_older else 0)
         self._pair, self._weighted = self.pair, self.weighted
         self.S, self.M = slots + 1, slots + 1 if keeps_older else 1
         self.bits = int(self.M - 1).bit_length()
@@ -109,7 +110,9 @@ cdef class Bounds:
         older -= self.mix[last, before] * fresh
         left -= fresh * fresh * self.inverse[last]
         left -= older * older * self.inverse_older[last, before]
-        self.fresh[j], self.older[j] = fresh, older
+        self.fresh[j] = fresh
+        if self.M > 1:
+            self.older[j] = older
         self.reach[j] = sqrt(max(left, 0.0) + self.slack * self.magnitude_sq[j])
         self.counts[self._pair[j] >> self.bits, self._pair[j] & self.mask] -= 1
         self.counts[last, before] += 1
@@ -201,7 +204,8 @@ cdef class Bounds:
                 if self.counts[k, m] > 0:
                     self.project(k, m, self.resid_sq - t * first)
         riata_bounds(
-            &self._pair[0], &self.fresh[0], &self.older[0], &self.with_y[0], &self.reach[0],
+            &self._pair[0], &self.fresh[0], &self.older[0] if self.M > 1 else NULL,
+            &self.with_y[0], &self.reach[0],
             &self.scale[0, 0], &self.scale_older[0, 0], &self.rest[0, 0], first, &self._z[0],
             &self._radius[0], self._z.shape[0])
 
@@ -487,13 +491,11 @@ cdef class Bounds:
 
     cdef void note_one(self, Py_ssize_t j, double value) noexcept nogil:
         cdef Py_ssize_t last = self._pair[j] >> self.bits, before = self._pair[j] & self.mask
-        cdef double older = self.fresh[j]
-        if last == self.here:
+        cdef double older = 0.0
+        if self.M > 1 and last == self.here:
             older = self.older[j] + self.mix[last, before] * self.fresh[j]
         elif self.M > 1:
-            before = last
-        else:
-            before, older = 0, 0.0
+            before, older = last, self.fresh[j]
         self._z[j] = value
         self._radius[j] = 0.0
         self.anchor(j, self.here, value - self.along[self.here] * self.with_y[j], before, older)
