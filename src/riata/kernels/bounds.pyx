@@ -32,10 +32,21 @@ cdef extern from "bounds.h" nogil:
         const int32_t *pair, const double *fresh, const double *older, const double *with_y,
         const double *reach, const double *scale, const double *scale_older, const double *rest,
         double first, double *estimate, double *radius, Py_ssize_t p)
-    Py_ssize_t riata_above(
+    ctypedef Py_ssize_t (*riata_above_fn)(
         const double *z, const double *r, const double *limit, Py_ssize_t stride, double doubt,
-        double share, int32_t *out, Py_ssize_t p)
+        double share, int32_t *out, Py_ssize_t p) noexcept nogil
+    ctypedef Py_ssize_t (*riata_users_fn)(
+        const int32_t *pair, int bits, int32_t mask, int32_t slot, int32_t *out,
+        Py_ssize_t p) noexcept nogil
+    ctypedef struct riata_lists:
+        riata_above_fn above
+        riata_users_fn users
+    riata_lists riata_choose_lists()
 
+cdef enum:
+    RUN = 512   # features that are looked at in one go
+
+cdef riata_lists LISTS = riata_choose_lists()
 cdef double NEXT = 0.95         # share of the threshold above which outsiders are listed
 cdef double GUESSED = 0.6       # the same, where estimates alone decide
 cdef double ORTHOGONAL = 1e-8   # a residual with less than this share of its square off y is y
@@ -152,14 +163,21 @@ cdef class Bounds:
 
     cdef void vacate(self, Py_ssize_t slot) noexcept nogil:
         """Let every feature forget a read at the residual of a slot."""
-        cdef Py_ssize_t j, k, count = self.in_slot(slot)
+        cdef int32_t users[RUN + 1]
+        cdef Py_ssize_t a, j, k, listed, first = 0, count = self.in_slot(slot)
         for k in range(self.S if slot < self.M else 0):
             count += self.counts[k, slot]
-        for j in range(self._pair.shape[0] if count else 0):
-            if self._pair[j] >> self.bits == slot:
-                self.anchor(j, 0, 0.0, 0, 0.0)
-            elif (self._pair[j] & self.mask) == slot:
-                self.anchor(j, self._pair[j] >> self.bits, self.fresh[j], 0, 0.0)
+        while count > 0 and first < self._pair.shape[0]:
+            listed = LISTS.users(
+                &self._pair[first], self.bits, self.mask, slot, users,
+                min(<Py_ssize_t>RUN, self._pair.shape[0] - first))
+            for a in range(listed):
+                j = first + users[a]
+                if self._pair[j] >> self.bits == slot:
+                    self.anchor(j, 0, 0.0, 0, 0.0)
+                else:
+                    self.anchor(j, self._pair[j] >> self.bits, self.fresh[j], 0, 0.0)
+            first, count = first + RUN, count - listed
 
     cdef void fill(self, Py_ssize_t slot) noexcept nogil:
         """Take the inner products of the present residual, which is in a slot, with y and with the
@@ -257,7 +275,7 @@ cdef class Bounds:
         self.n_near = 0
         if self._z.shape[0] == 0:
             return
-        listed = riata_above(
+        listed = LISTS.above(
             &self._z[0], &self._radius[0], &self.l1[0],
             self.l1.strides[0] // <Py_ssize_t>sizeof(double), doubt, share, &self._near[0],
             self._z.shape[0])
