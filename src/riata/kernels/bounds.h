@@ -37,8 +37,9 @@ RIATA_CLONES static void riata_bounds(
  *   above    |z_j| + doubt r_j > share limit_j            limit_j = limit[j * stride]
  *   users    pair_j >> bits = slot, or pair_j & mask = slot
  *
- * Returns how many; out (p + 1,) is overwritten. Where the CPU has AVX-512, eight comparisons make a
- * mask, and those that hold are written in one go. Which one runs is decided once, by the CPU. */
+ * Returns how many; out (p + 8,) is overwritten. Where the CPU has AVX-512, eight comparisons make a
+ * mask, and those that hold are written in one go: there is no branch, which would be foreseen badly.
+ * Which one runs is decided once, by the CPU. */
 typedef ptrdiff_t (*riata_above_fn)(
     const double *, const double *, const double *, ptrdiff_t, double, double, int32_t *, ptrdiff_t);
 typedef ptrdiff_t (*riata_users_fn)(
@@ -72,7 +73,8 @@ static ptrdiff_t riata_users_any(
 #if defined(__x86_64__) && defined(__GNUC__)
 #define RIATA_WIDE __attribute__((target("avx512f,avx512vl,popcnt")))
 #define RIATA_LIST(held, j)                                                                       \
-  _mm256_mask_compressstoreu_epi32(out + count, held, _mm256_add_epi32(_mm256_set1_epi32(j), order)); \
+  _mm256_storeu_si256((__m256i *)(out + count), _mm256_maskz_compress_epi32(                      \
+      held, _mm256_add_epi32(_mm256_set1_epi32(j), order)));                                      \
   count += __builtin_popcount(held)
 
 RIATA_WIDE static ptrdiff_t riata_above_wide(
@@ -89,9 +91,7 @@ RIATA_WIDE static ptrdiff_t riata_above_wide(
     size = _mm512_add_pd(size, _mm512_mul_pd(uncertain, _mm512_maskz_loadu_pd(some, r + j)));
     if (stride == 1) level = _mm512_mul_pd(part, _mm512_maskz_loadu_pd(some, limit + j));
     __mmask8 held = _mm512_mask_cmp_pd_mask(some, size, level, _CMP_GT_OQ);
-    if (held) {
-      RIATA_LIST(held, (int32_t)j);
-    }
+    RIATA_LIST(held, (int32_t)j);
   }
   return count;
 }
@@ -107,9 +107,7 @@ RIATA_WIDE static ptrdiff_t riata_users_wide(
     __m256i both = _mm256_maskz_loadu_epi32(some, pair + j);
     __mmask8 held = _mm256_mask_cmpeq_epi32_mask(some, _mm256_sra_epi32(both, shift), wanted);
     held |= _mm256_mask_cmpeq_epi32_mask(some, _mm256_and_si256(both, low), wanted);
-    if (held) {
-      RIATA_LIST(held, (int32_t)j);
-    }
+    RIATA_LIST(held, (int32_t)j);
   }
   return count;
 }

@@ -98,7 +98,7 @@ cdef class Bounds:
         self.y_sq, self.inverse_y = y_sq, 1.0 / y_sq if y_sq > 0.0 else 0.0
         self.slack, self.n_near, self.n_loud = slack, 0, 0
         self.skip, self.member = skip, member
-        self._near = self._listed = np.empty(p + 1, dtype=np.int32)   # one more than is ever listed
+        self._near = self._listed = np.empty(p + 8, dtype=np.int32)   # eight are written at a time
         self.columns, self.read, self.design = columns, read, design
         self.few = few
         cdef Py_ssize_t room = 0 if columns is None else min(columns.few, p)
@@ -163,7 +163,7 @@ cdef class Bounds:
 
     cdef void vacate(self, Py_ssize_t slot) noexcept nogil:
         """Let every feature forget a read at the residual of a slot."""
-        cdef int32_t users[RUN + 1]
+        cdef int32_t users[RUN + 8]
         cdef Py_ssize_t a, j, k, listed, first = 0, count = self.in_slot(slot)
         for k in range(self.S if slot < self.M else 0):
             count += self.counts[k, slot]
@@ -287,7 +287,8 @@ cdef class Bounds:
     cdef bint passes(self, Py_ssize_t j) noexcept nogil:
         """Whether z_j passes l1, or may, in a direction open to it."""
         cdef double z = self._z[j], r = self._radius[j], limit = self.l1[j]
-        return (z + r > limit and self.upper[j] > 0.0) or (r - z > limit and self.lower[j] < 0.0)
+        cdef bint up = z + r > limit, down = r - z > limit   # no branches: they can't be foreseen
+        return (up & (self.upper[j] > 0.0)) | (down & (self.lower[j] < 0.0))
 
     def near(self):
         """Return the outsiders above the threshold of the last `hear` or `guess`, and those next in
@@ -338,11 +339,11 @@ cdef class Bounds:
 
     cdef void keep_loud(self) noexcept nogil:
         """Bring those of the first n_loud of `near` that pass l1, or may, to the front."""
-        cdef Py_ssize_t a, count = 0
+        cdef Py_ssize_t a, j, count = 0
         for a in range(self.n_loud):
-            if self.passes(self._near[a]):
-                self._near[a], self._near[count] = self._near[count], self._near[a]
-                count += 1
+            j = self._near[a]
+            self._near[a], self._near[count] = self._near[count], j
+            count += self.passes(j)
         self.n_loud = count
 
     cdef (double, double) gap_of(
