@@ -34,7 +34,6 @@ EPS = float(np.finfo(float).eps)
 REFERENCES = 31  # residuals kept, at most
 FEWEST = 4
 SHARE = 0.02  # of the entries of X that the references may take
-SPARED = 1  # number a column that FEWEST may take besides, where only last reads are kept
 DEAR = 256  # entries a column, from which on its last two reads are kept, not the last alone
 MANY = 0.5  # share of a pass above which one pass over all features is better
 
@@ -58,8 +57,7 @@ class Correlations:
     ) -> None:
         self._design = design
         keeps_older = design.entries >= DEAR * design.p
-        fewest = FEWEST if keeps_older else FEWEST + SPARED * design.p / design.n
-        slots = int(min(REFERENCES, max(fewest, SHARE * design.entries / design.n)))
+        slots = int(min(REFERENCES, max(FEWEST, SHARE * design.entries / design.n)))
         # sums of n products in 32 lanes, or of 512 at a time in two
         slack = 4 * EPS * (design.n / 32 + 64)
         reader = design.reader()

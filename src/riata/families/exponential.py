@@ -77,6 +77,8 @@ class Binomial(Family):
         return out
 
     def level(self, y: Floats, weights: Floats) -> float:
+        if np.all((y == 0.0) | (y == 1.0)):
+            return 0.0
         return dual.weighted_sums(weights, _entropy(y, 1.0 - y))[0]
 
     def evaluate(self, y: Floats, eta: Floats, weights: Floats) -> tuple[float, Floats, Floats]:

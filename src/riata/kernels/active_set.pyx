@@ -323,7 +323,7 @@ cdef class ActiveSet:
                 riata_four_f64(part, rows, &self.image[0], size)
                 count = 0
         for i in range(count):
-            riata_axpy_f64(part[i], rows[i], 0.0, &self.image[0], size)
+            riata_axpy_f64(part[i], rows[i], &self.image[0], size)
 
     cdef double gain_of_stopped(
         self, const double[:, ::1] gram, const double *d, const double[::1] l2, Py_ssize_t size
@@ -336,7 +336,7 @@ cdef class ActiveSet:
         for i in range(self.factor.size):
             if stopped[i] != d[i]:
                 riata_axpy_f64(
-                    stopped[i] - d[i], &gram[self.active[i], 0], 0.0, &self.trial[0], size)
+                    stopped[i] - d[i], &gram[self.active[i], 0], &self.trial[0], size)
         for i in range(self.factor.size):
             j = self.active[i]
             gain += stopped[i] * (self.rhs[i] - 0.5 * (self.trial[j] + l2[j] * stopped[i]))
@@ -351,7 +351,7 @@ cdef class ActiveSet:
         cdef double before = 0.0, after = 0.0
         for i in range(self.factor.size):
             before += d[i] * grad[self.active[i]]
-        riata_axpy_f64(-t, image, 0.0, &grad[0], grad.shape[0])
+        riata_axpy_f64(-t, image, &grad[0], grad.shape[0])
         for i in range(self.factor.size):
             j = self.active[i]
             coef[j] += t * d[i]
@@ -428,7 +428,7 @@ cdef class ActiveSet:
         coef[j] += way * t
         resid_sq[0] -= 2.0 * way * t * grad[j]
         resid_sq[0] += t * t * gram[j, j]
-        riata_axpy_f64(-way * t, &gram[j, 0], 0.0, &grad[0], grad.shape[0])
+        riata_axpy_f64(-way * t, &gram[j, 0], &grad[0], grad.shape[0])
         for i in range(size):
             self.leaves[i] = fabs(v[i]) > 1e-12 and (
                 self.room(i, v[i], coef, lower, upper) <= 1e-14 * t * fabs(v[i]))

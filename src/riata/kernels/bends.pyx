@@ -228,8 +228,8 @@ def conjugate_gradients(
             curvature = riata_dot_f64(&direction[0, 0], &image[0, 0], 0.0, size)
             if not curvature > FLAT * rho:
                 break
-            riata_axpy_f64(rho / curvature, &direction[0, 0], 0.0, &step[0, 0], size)
-            riata_axpy_f64(-rho / curvature, &image[0, 0], 0.0, x, size)
+            riata_axpy_f64(rho / curvature, &direction[0, 0], &step[0, 0], size)
+            riata_axpy_f64(-rho / curvature, &image[0, 0], x, size)
             work += product.cost
             if work > BETWEEN_SIGNALS:
                 work = 0.0

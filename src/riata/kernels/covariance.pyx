@@ -26,7 +26,7 @@ cdef double explained_by(
     out[:] = correlation
     for a in range(size):
         if coef[a] != 0.0:
-            riata_axpy_f64(-coef[a], &gram[a, 0], 0.0, &out[0], size)
+            riata_axpy_f64(-coef[a], &gram[a, 0], &out[0], size)
     for a in range(size):
         explained += coef[a] * (correlation[a] + out[a])
     return explained

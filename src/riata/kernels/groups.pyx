@@ -194,7 +194,7 @@ cdef class Descent:
                 self.join(a)
                 for k in range(self.K):
                     riata_axpy_f64(
-                        moves[k * self.apart], &self.gram[a, 0], 0.0, &self.all_grad[k, 0],
+                        moves[k * self.apart], &self.gram[a, 0], &self.all_grad[k, 0],
                         self.size)
         for k in range(self.K):
             for i in range(self.n):

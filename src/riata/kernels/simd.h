@@ -85,14 +85,10 @@ RIATA_REDUCTION(riata_norm_f32, float, RIATA_NORM_TERM)
 RIATA_MAXIMUM(riata_max_f64, double)
 RIATA_MAXIMUM(riata_max_f32, float)
 
-/* out_k += u (x_k - shift), one column added to a vector */
-#define RIATA_AXPY(NAME, T)                                                                       \
-  RIATA_CLONES static void NAME(double u, const T *x, double shift, double *out, ptrdiff_t n) {   \
-    for (ptrdiff_t k = 0; k < n; k++) out[k] += u * ((double)x[k] - shift);                       \
-  }
-
-RIATA_AXPY(riata_axpy_f64, double)
-RIATA_AXPY(riata_axpy_f32, float)
+/* out_k += u x_k */
+RIATA_CLONES static void riata_axpy_f64(double u, const double *x, double *out, ptrdiff_t n) {
+  for (ptrdiff_t k = 0; k < n; k++) out[k] += u * x[k];
+}
 
 /* out_k += sum_{a<4} u_a x_a[k], four vectors wherever they are */
 RIATA_CLONES static void riata_four_f64(const double *u, const double *const *x, double *out,

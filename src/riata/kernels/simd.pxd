@@ -8,8 +8,7 @@ cdef extern from "simd.h" nogil:
     double riata_norm_f32(const float *x, const double *w, double shift, Py_ssize_t n)
     double riata_max_f64(const double *x, Py_ssize_t n)
     double riata_max_f32(const float *x, Py_ssize_t n)
-    void riata_axpy_f64(double u, const double *x, double shift, double *out, Py_ssize_t n)
-    void riata_axpy_f32(double u, const float *x, double shift, double *out, Py_ssize_t n)
+    void riata_axpy_f64(double u, const double *x, double *out, Py_ssize_t n)
     void riata_rows_f64(const double *u, const double *x, Py_ssize_t stride,
                         const double *shift, double *out, Py_ssize_t n)
     void riata_rows_f32(const double *u, const float *x, Py_ssize_t stride,
@@ -48,15 +47,6 @@ cdef inline double maximum(const real *x, Py_ssize_t n) noexcept nogil:
         return riata_max_f32(x, n)
     else:
         return riata_max_f64(x, n)
-
-
-cdef inline void axpy(
-    double u, const real *x, double shift, double *out, Py_ssize_t n
-) noexcept nogil:
-    if real is float:
-        riata_axpy_f32(u, x, shift, out, n)
-    else:
-        riata_axpy_f64(u, x, shift, out, n)
 
 
 cdef inline void add_rows(
