@@ -21,6 +21,25 @@ def test_what_is_kept_stays_while_it_grows():
         assert np.shares_memory(found, np.asarray(square))
 
 
+@pytest.mark.parametrize("kept", [[], [0], [39], [0, 1, 2], [3, 4, 20, 39], list(range(40))])
+def test_some_rows_and_columns_move_to_the_front(kept):
+    square = Square()
+    square.grow(40, 0)
+    found = np.asarray(square)
+    found[:] = np.random.default_rng(0).standard_normal((40, 40))
+    wanted = found[np.ix_(kept, kept)]
+    square.keep(np.array(kept, dtype=np.intp))
+    assert np.array_equal(found[: len(kept), : len(kept)], wanted)
+
+
+def test_it_keeps_no_positions_that_it_has_not():
+    square = Square()
+    square.grow(5, 0)
+    for kept in ([-1, 2], [2, 5]):
+        with pytest.raises(ValueError, match="must lie in"):
+            square.keep(np.array(kept, dtype=np.intp))
+
+
 @pytest.mark.parametrize(("side", "kept"), [(4, 0), (6, 6)])
 def test_it_neither_shrinks_nor_keeps_what_is_not_there(side, kept):
     square = Square()

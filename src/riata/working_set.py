@@ -37,7 +37,6 @@ NOW = 0.9  # urgency of those who may join at the next alpha
 SOON = 0.7  # and of those who are fetched along with them
 CLOCKED = 20  # Newton steps between two looks at the clock, where there is a deadline
 ROUGH_GRAM = 1e-3  # share of |x_j|^2 that inner products may miss
-MOVED = 16  # rows of a Gram matrix that move in one go
 CHUNK = 2e8  # multiply-adds of descent between two looks at the clock and the true residual
 
 
@@ -178,9 +177,7 @@ class WorkingSet:
         places = np.concatenate([np.arange(k), k + kept])
         self.panel.retain(places)
         if self.gram is not None:
-            for i in range(0, len(kept), MOVED):  # in place: rows come from below, or stay
-                some = kept[i : i + MOVED]
-                self.gram[i : i + len(some), : len(kept)] = self.gram[np.ix_(some, kept)]
+            self._square.keep(kept)
         self.members, self.loads = self.members[kept], self.loads[:, kept]
         self.active.renumber(kept)
         return places

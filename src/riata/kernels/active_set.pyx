@@ -79,10 +79,12 @@ cdef class ActiveSet:
     def renumber(self, const Py_ssize_t[::1] kept):
         """The working set keeps only these positions, ascending; of A stays what comes before the
         first feature that is not among them."""
-        active = self.active.base[: self.factor.size]
-        self.factor.truncate(int(np.argmin(np.append(np.isin(active, kept), False))))
-        active = active[: self.factor.size]
-        active[:] = np.searchsorted(kept, active)
+        cdef Py_ssize_t last = kept[kept.shape[0] - 1] if kept.shape[0] else -1
+        number = np.full(max(self.place.shape[0], last + 1), -1, dtype=np.intp)
+        number[np.asarray(kept)] = np.arange(kept.shape[0])
+        active = number[self.active.base[: self.factor.size]]
+        self.factor.truncate(int(np.argmin(np.append(active, -1))))
+        active = self.active.base[: self.factor.size] = active[: self.factor.size]
         self.place = np.full(kept.shape[0], -1, dtype=np.intp)
         self.place.base[active] = np.arange(len(active))
 

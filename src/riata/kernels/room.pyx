@@ -41,6 +41,19 @@ cdef class Square:
             raise MemoryError(f"could not allocate {side} x {side} numbers")
         self.data, self.side = data, side
 
+    def keep(self, const Py_ssize_t[::1] kept):
+        """Move the rows and columns at these positions, ascending, to the front, in order."""
+        cdef Py_ssize_t a, b, size = kept.shape[0]
+        cdef double *to
+        cdef const double *row
+        if size and not 0 <= kept[0] <= kept[size - 1] < self.side:
+            raise ValueError(f"positions must lie in [0, {self.side})")
+        with nogil:
+            for a in range(size):   # nobody comes from where somebody has gone
+                to, row = self.data + a * self.side, self.data + kept[a] * self.side
+                for b in range(size):
+                    to[b] = row[kept[b]]
+
     def __getbuffer__(self, Py_buffer *buffer, int flags):
         self.shape[0] = self.shape[1] = self.side
         self.strides[0], self.strides[1] = self.side * sizeof(double), sizeof(double)
