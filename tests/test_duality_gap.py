@@ -198,3 +198,50 @@ def test_constant_column_with_a_bound(bounds, family):
         coef, intercept = path.coef(alpha), path.intercept(alpha)
         gap = riata.duality_gap(X, y, coef, intercept, alpha, **settings, **bounds)
         assert 0.0 <= gap <= path.dual_gaps[k] + 1e-6 * path.null_objective
+
+
+LOSSES = {
+    "poisson": lambda y, eta: np.exp(eta) - y * eta,
+    "binomial": lambda y, eta: np.logaddexp(0.0, eta) - y * eta,
+    "squared_hinge": lambda y, eta: 0.5 * np.maximum(0.0, 1.0 - (2.0 * y - 1.0) * eta) ** 2,
+}
+FAR = [30.0, 100.0, 200.0, 1e5, 1e100, 1e200, 1e300]
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("factor", [None, [0.0, 1.0, 1.0]], ids=["penalised", "one is not"])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("family", LOSSES)
+def test_coefficients_far_out_are_judged_as_any(family, fit_intercept, factor):
+    """Danger: exp(eta), whose square passes the largest double, made duality_gap raise."""
+    rng = np.random.default_rng(9)
+    X = rng.standard_normal((40, 3))
+    y = (rng.random(40) < 0.5).astype(float)
+    settings = {"family": family, "fit_intercept": fit_intercept, "penalty_factor": factor}
+    path = riata.fit_path(X, y, alphas=[0.1], tol=1e-10, **settings)
+
+    def objective(coef, intercept):
+        with np.errstate(over="ignore"):
+            loss = LOSSES[family](y, X @ coef + intercept).mean()
+        return loss + 0.1 * float(np.abs(coef) @ (np.ones(3) if factor is None else factor))
+
+    least = objective(path.coef(0.1), float(path.intercepts[0]))
+    for size in FAR:
+        coef = np.full(3, size)
+        gap = riata.duality_gap(X, y, coef, 0.0, 0.1, **settings)
+        above = objective(coef, 0.0) - least
+        if family == "binomial":  # of |eta| above 745, where 1 - mu is no number, that much counts
+            above = min(above, 700.0)
+        assert gap >= 0.999 * above or (np.isinf(above) and gap > 1e200), size
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("family", ["gaussian", "gamma", "tweedie", "huber", "multigaussian"])
+def test_coefficients_far_out_make_no_family_stumble(family):
+    rng = np.random.default_rng(9)
+    X, y = rng.standard_normal((40, 3)), rng.random(40) + 0.5
+    y = np.column_stack([y, y[::-1]]) if family == "multigaussian" else y
+    for size in FAR:
+        coef = np.full((2, 3) if y.ndim == 2 else 3, size)
+        intercept = np.zeros(2) if y.ndim == 2 else 0.0
+        assert riata.duality_gap(X, y, coef, intercept, 0.1, family=family) > 1.0

@@ -6,6 +6,7 @@ rounding or the point itself gives it the other, it is projected out as well, wh
 feasible and, at an optimum where it is off its bound, exact.
 """
 
+import math
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -104,7 +105,8 @@ def dual_of(
             total, size_sq = dual.weighted_sums(w, v)
         else:
             (total, mass), size_sq, known = known, 0.0, None
-        if len(members) == 0 and (not design.centred or total**2 <= 16 * EPS**2 * size_sq):
+        is_zero = total * total <= 16 * EPS**2 * size_sq < math.inf
+        if len(members) == 0 and (not design.centred or is_zero):
             return v.copy() if shift == 0.0 else v, shift
         mass = mass or dual.weighted_sums(w, curvature)[0]
         if not mass > 0.0:
@@ -140,7 +142,7 @@ def _is_feasible(panel: Panel, design: Design, v: Floats, left: float) -> bool:
     """Whether X_Z'(w v) is 0 for the members, and sum w v where there is an intercept, but for a
     share `left` of what they could be."""
     total, size_sq = dual.weighted_sums(design.weights, v)
-    if design.centred and total**2 > left**2 * size_sq:
+    if not size_sq < math.inf or (design.centred and total * total > left**2 * size_sq):
         return False
     z = panel.transpose_dot(design.weights * v)
     return bool(np.all(z**2 <= left**2 * design.norm_sq[panel.members] * size_sq))

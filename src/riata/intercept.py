@@ -26,7 +26,7 @@ def best_intercept(family: Family, y: Floats, w: Floats, eta: Floats, start: flo
         _, pull, bends = family.evaluate(y, eta + b, w)
         slope, pull_sq = dual.weighted_sums(w, pull)
         curvature = dual.weighted_sums(w, bends)[0]
-        if slope**2 <= 16 * EPS**2 * pull_sq:
+        if slope * slope <= 16 * EPS**2 * pull_sq < math.inf:
             break
         low, high = (b, high) if slope > 0.0 else (low, b)
         step = slope / curvature if curvature > 0.0 else math.copysign(reach, slope)

@@ -141,10 +141,12 @@ lower_bounds, upper_bounds, n_threads
         )
     n_threads = None if n_threads is None else check_count(n_threads, "n_threads", 1)
     data = check_data(X, y, **settings)
-    if data.y.ndim == 2:
-        return _gap_of_rows(data, coef, intercept, alpha, available_threads(n_threads))
-    coef = check_vector(coef, "coef", data.X.shape[1], "feature")
-    return _gap_of(data, coef, intercept, alpha, available_threads(n_threads))
+    if data.y.ndim == 1:
+        coef = check_vector(coef, "coef", data.X.shape[1], "feature")
+    find = _gap_of if data.y.ndim == 1 else _gap_of_rows
+    with np.errstate(over="ignore", invalid="ignore"):  # far out it is infinite
+        gap = find(data, coef, intercept, alpha, available_threads(n_threads))
+    return float("inf") if np.isnan(gap) else gap
 
 
 def _gap_of(data: Data, coef: Floats, intercept: float, alpha: float, n_threads: int) -> float:
@@ -178,7 +180,7 @@ def _gap_of(data: Data, coef: Floats, intercept: float, alpha: float, n_threads:
     z = design.transpose_dot(design.weights * resid)
     space = ColumnSpace(design, members)
     gap = certified_gap(design, space, b, resid, z, box, bare, mask)
-    return gap + (0.5 * missed**2 if design.centred else 0.0) + rest
+    return gap + (0.5 * missed * missed if design.centred else 0.0) + rest
 
 
 def _gap_of_rows(data: Data, coef: Any, intercept: Any, alpha: float, n_threads: int) -> float:

@@ -104,7 +104,7 @@ class WideNewtonSolver(NewtonSolver):
             gap = coordinate.gap_on_working_set(
                 coef, view.gradient(at_start), view.norm_sq(at_start), *terms
             )
-            gap = mass * (gap + 0.5 * shift**2)
+            gap = mass * (gap + 0.5 * shift * shift)
             poor = poor + 1 if gap > 0.9 * last else 0
             last = gap
             if gap <= target or (poor >= POOR and self._damping > 0.0):
