@@ -9,6 +9,8 @@ from oracle import Problem
 from problems import FEW_STORAGES, regression, weights
 
 import riata
+from riata.certify import dual_of
+from riata.design import make_design
 
 X, Y = regression(30, 12, seed=111, density=0.7)
 WIDE, WIDE_Y = regression(12, 40, seed=112)
@@ -245,3 +247,13 @@ def test_coefficients_far_out_make_no_family_stumble(family):
         coef = np.full((2, 3) if y.ndim == 2 else 3, size)
         intercept = np.zeros(2) if y.ndim == 2 else 0.0
         assert riata.duality_gap(X, y, coef, intercept, 0.1, family=family) > 1.0
+
+
+def test_a_sum_that_has_overflowed_is_not_taken_for_zero():
+    w = np.full(30, 1 / 30)
+    design = make_design(X, w, centred=True, n_threads=1)
+    v = 1e200 * np.random.default_rng(9).random(30)
+    free = np.full(30, -np.inf), np.full(30, np.inf)
+    found, _ = dual_of(design.panel(w), design, v, np.ones(30), free)
+    assert np.abs(found).max() > 1e199
+    assert abs(w @ found) <= 1e-14 * np.abs(found).max()
