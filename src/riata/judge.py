@@ -215,6 +215,6 @@ def _gap_of_rows(data: Data, coef: Any, intercept: Any, alpha: float, n_threads:
     mask = skip.copy()
     mask[free] = True
     gap = gap_of_rows(
-        family, data.y, design.weights, pull, v, rows, z, box, mask.astype(np.uint8)
+        family, data.y, design.weights, eta, v, rows, z, box, mask.astype(np.uint8)
     )  # fmt: skip
     return gap + rest

@@ -224,7 +224,7 @@ class MultiSolver(Solver):
         """Return the duality gap at the present point."""
         state, skip = self.state, self.skip
         return gap_of_rows(
-            self.family, self.problem.y, self.problem.design.weights, state.pull, state.resid,
+            self.family, self.problem.y, self.problem.design.weights, state.eta, state.resid,
             state.rows, state.z_rows, box, skip,
         )  # fmt: skip
 

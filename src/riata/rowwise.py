@@ -74,14 +74,15 @@ def gap_of_rows(
     family: MultipleFamily,
     y: Floats,
     w: Floats,
-    pull: Floats,
+    eta: Floats,
     v: Floats,
     rows: Floats,
     z: Floats,
     box: Box,
     skip: Any,
 ) -> float:
-    """Return the duality gap of rows (p, K) from the dual point v (n, K), Z = X'(w v) (p, K)."""
+    """Return the duality gap of rows (p, K) at eta (n, K), from the dual point v
+    (n, K), Z = X'(w v) (p, K)."""
     if family.grouped:
         size, z_size = lengths(rows), lengths(z)
         angle = size * z_size - inner(rows, z)
@@ -92,10 +93,10 @@ def gap_of_rows(
         box, skip = Box(*(np.repeat(part, K) for part in box)), np.repeat(skip, K)
 
     def loss_part(c: float, sloped: bool) -> tuple[float, float]:
-        value = family.gap(y, pull, v, c, w) + c * turned
+        value = family.gap(y, eta, v, c, w) + c * turned
         if not sloped:
             return value, 0.0
-        below = family.gap(y, pull, v, c * (1.0 - 1e-6), w) + c * (1.0 - 1e-6) * turned
+        below = family.gap(y, eta, v, c * (1.0 - 1e-6), w) + c * (1.0 - 1e-6) * turned
         return value, (value - below) / max(1e-6 * c, 1e-300)
 
     size, z_size = np.ascontiguousarray(size), np.ascontiguousarray(z_size)

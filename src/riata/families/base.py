@@ -26,10 +26,10 @@ def exp(x: Floats) -> Floats:
     return np.exp(np.minimum(x, LARGEST_EXPONENT))
 
 
-def divergence(a: Floats, b: Floats) -> Floats:
-    """Return a log(a / b) - a + b >= 0 for b >= 0, infinite where a < 0; nothing cancels."""
+def divergence(a: Floats, log_b: Floats) -> Floats:
+    """Return a log(a / b) - a + b >= 0, infinite where a < 0; nothing cancels. (n,) each."""
     out = np.empty_like(a)
-    loss.divergence(a, b, out)
+    loss.divergence(a, log_b, out)
     return out
 
 

@@ -95,7 +95,7 @@ class Binomial(Family):
         c: float,
         weights: Floats,
     ) -> float:
-        return loss.logistic_divergence(y, curvature, pull, v, c, weights)
+        return loss.logistic_divergence(y, eta, curvature, pull, v, c, weights)
 
     def negative_gradient(self, y: Floats, eta: Floats) -> Floats:
         e = np.exp(-np.abs(eta))
@@ -124,7 +124,8 @@ class Binomial(Family):
         return _entropy(y + slope, (1.0 - y) - slope) - _entropy(y, 1.0 - y)
 
     def fenchel_young(self, y: Floats, eta: Floats, v: Floats) -> Floats:
-        return divergence(y - v, self.mean(eta)) + divergence((1.0 - y) + v, self.mean(-eta))
+        mu, rest = -np.logaddexp(0.0, -eta), -np.logaddexp(0.0, eta)  # their logarithms
+        return divergence(y - v, mu) + divergence((1.0 - y) + v, rest)
 
 
 def _entropy(a: Floats, b: Floats) -> Floats:
@@ -170,7 +171,7 @@ class Poisson(Family):
         c: float,
         weights: Floats,
     ) -> float:
-        return loss.poisson_divergence(y, curvature, v, c, weights)
+        return loss.poisson_divergence(y, eta, curvature, v, c, weights)
 
     def negative_gradient(self, y: Floats, eta: Floats) -> Floats:
         return y - exp(eta)
@@ -196,7 +197,7 @@ class Poisson(Family):
         return _entropy(y + slope, zero) - slope - _entropy(y, zero)
 
     def fenchel_young(self, y: Floats, eta: Floats, v: Floats) -> Floats:
-        return divergence(y - v, exp(eta))
+        return divergence(y - v, eta)
 
 
 class Gamma(Family):
@@ -239,7 +240,7 @@ class Gamma(Family):
         return _entropy(rest, np.zeros_like(y)) + slope * (1.0 + np.log(y))
 
     def fenchel_young(self, y: Floats, eta: Floats, v: Floats) -> Floats:
-        return divergence(1.0 + v, y * exp(-eta))
+        return divergence(1.0 + v, np.log(y) - eta)
 
 
 class Tweedie(Family):

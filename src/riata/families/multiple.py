@@ -51,8 +51,8 @@ class MultipleFamily:
         """Return v with columns'(w v) = 0, columns (n, q); zeros where it leaves the domain."""
         raise NotImplementedError
 
-    def gap(self, y: Floats, pull: Floats, v: Floats, c: float, weights: Floats) -> float:
-        """Return sum_i w_i [ f_i + f_i*(-c v_i) + c v_i'eta_i ]; pull is -f'."""
+    def gap(self, y: Floats, eta: Floats, v: Floats, c: float, weights: Floats) -> float:
+        """Return sum_i w_i [ f_i + f_i*(-c v_i) + c v_i'eta_i ]."""
         raise NotImplementedError
 
     def mean(self, eta: Floats) -> Floats:
@@ -86,8 +86,8 @@ class MultiGaussian(MultipleFamily):
         part = basis @ (basis.T @ (root * v))
         return v - np.divide(part, root, out=np.zeros_like(v), where=root > 0.0)
 
-    def gap(self, y: Floats, pull: Floats, v: Floats, c: float, weights: Floats) -> float:
-        return 0.5 * _sum(weights, (pull - c * v) ** 2)
+    def gap(self, y: Floats, eta: Floats, v: Floats, c: float, weights: Floats) -> float:
+        return 0.5 * _sum(weights, (y - eta - c * v) ** 2)
 
     def mean(self, eta: Floats) -> Floats:
         return eta
@@ -157,9 +157,10 @@ class Multinomial(MultipleFamily):
             v = v - mu * (s - inner(mu, s)[:, None])
         return v if (y - v >= 0.0).all() else np.zeros_like(v)
 
-    def gap(self, y: Floats, pull: Floats, v: Floats, c: float, weights: Floats) -> float:
-        mu = np.maximum(y - pull, SMALLEST)
-        terms = divergence(np.ravel(y - c * v), np.ravel(mu)).reshape(y.shape)
+    def gap(self, y: Floats, eta: Floats, v: Floats, c: float, weights: Floats) -> float:
+        far = eta - eta.max(axis=1, keepdims=True)
+        log_mu = far - np.log(np.exp(far).sum(axis=1, keepdims=True))
+        terms = divergence(np.ravel(y - c * v), np.ravel(log_mu)).reshape(y.shape)
         return _sum(weights, terms)
 
     def mean(self, eta: Floats) -> Floats:

@@ -9,11 +9,13 @@
 #include <stdint.h>
 #include <string.h>
 
+#define RIATA_FARTHEST 700.0 /* |x| up to which exp(x) is computed */
+
 /* exp(x) for -700 <= x <= 700, clamped to that: x = k log 2 + r, |r| <= log(2) / 2, and the Taylor
  * series of exp(r), whose remainder is below 2^-57. */
 static inline double riata_exp(double x) {
-  x = x < -700.0 ? -700.0 : x;
-  x = x > 700.0 ? 700.0 : x;
+  x = x < -RIATA_FARTHEST ? -RIATA_FARTHEST : x;
+  x = x > RIATA_FARTHEST ? RIATA_FARTHEST : x;
   const double magic = 6755399441055744.0; /* 1.5 * 2^52: adding it rounds to an integer */
   double shifted = x * 1.4426950408889634074 + magic;
   double k = shifted - magic;
@@ -160,24 +162,28 @@ static inline double riata_near_divergence(double a, double b, double s) {
   return (a - b) * s * (1.0 + s * (1.0 + s) * p);
 }
 
-static inline double riata_divergence(double a, double b) {
-  double s = (a - b) / (a + b);
-  if (a <= 0.0) return a == 0.0 ? b : INFINITY;
+/* b is exp(log_b), computed as above: what the clamp cuts off log_b is made up for. */
+static inline double riata_divergence(double a, double b, double log_b) {
+  double s = (a - b) / (a + b), beyond = -RIATA_FARTHEST - log_b;
+  if (a < 0.0 || log_b > RIATA_FARTHEST) return INFINITY;
+  if (a == 0.0) return b;
   if (b <= 0.0) return INFINITY;
-  return fabs(s) <= 1.0 / 3.0 ? riata_near_divergence(a, b, s) : a * log(a / b) - (a - b);
+  if (fabs(s) <= 1.0 / 3.0) return riata_near_divergence(a, b, s);
+  return a * log(a / b) - (a - b) + (beyond > 0.0 ? a * beyond : 0.0);
 }
 
 /* sum_i w_i (divergence of a_i, b_i, for TERMS pairs that PAIRS sets), lanes as above; eight rows at
  * a time without a branch where all their pairs are near. */
 #define RIATA_DIVERGENCES(NAME, TERMS, PAIRS)                                                     \
-  RIATA_CLONES static double NAME(const double *y, const double *curvature, const double *pull,   \
-                                  const double *v, double c, const double *w, ptrdiff_t n) {      \
+  RIATA_CLONES static double NAME(const double *y, const double *eta, const double *curvature,    \
+                                  const double *pull, const double *v, double c,                  \
+                                  const double *w, ptrdiff_t n) {                                 \
     double lane[8] = {0.0};                                                                       \
     ptrdiff_t i = 0, k;                                                                           \
     for (; i + 8 <= n; i += 8) {                                                                  \
       double far[8], sum[8];                                                                      \
       for (k = 0; k < 8; k++) {                                                                   \
-        double a[TERMS], b[TERMS];                                                                \
+        double a[TERMS], b[TERMS], log_b[TERMS];                                                  \
         PAIRS(i + k)                                                                              \
         far[k] = sum[k] = 0.0;                                                                    \
         for (int m = 0; m < TERMS; m++) {                                                         \
@@ -188,36 +194,41 @@ static inline double riata_divergence(double a, double b) {
       }                                                                                           \
       for (k = 0; k < 8; k++)                                                                     \
         if (far[k] > 0.0) {                                                                       \
-          double a[TERMS], b[TERMS];                                                              \
+          double a[TERMS], b[TERMS], log_b[TERMS];                                                \
           PAIRS(i + k)                                                                            \
           sum[k] = 0.0;                                                                           \
-          for (int m = 0; m < TERMS; m++) sum[k] += riata_divergence(a[m], b[m]);                 \
+          for (int m = 0; m < TERMS; m++) sum[k] += riata_divergence(a[m], b[m], log_b[m]);       \
         }                                                                                         \
       for (k = 0; k < 8; k++) lane[k] += w[i + k] * sum[k];                                       \
     }                                                                                             \
     for (k = 0; i < n; i++, k++) {                                                                \
-      double a[TERMS], b[TERMS];                                                                  \
+      double a[TERMS], b[TERMS], log_b[TERMS];                                                    \
       PAIRS(i)                                                                                    \
-      for (int m = 0; m < TERMS; m++) lane[k] += w[i] * riata_divergence(a[m], b[m]);             \
+      for (int m = 0; m < TERMS; m++)                                                             \
+        lane[k] += w[i] * riata_divergence(a[m], b[m], log_b[m]);                                 \
     }                                                                                             \
     for (ptrdiff_t half = 4; half > 0; half /= 2)                                                 \
       for (k = 0; k < half; k++) lane[k] += lane[k + half];                                       \
     return lane[0];                                                                               \
   }
 
-/* Of mu and 1 - mu the one that y - pull loses digits of is curvature / the other. */
+/* Of mu and 1 - mu the one that y - pull loses digits of is curvature / the other. Where exp was
+ * clamped, -|eta| is its logarithm. */
 #define RIATA_LOGISTIC_PAIRS(j)                                                                   \
   double mu = y[j] - pull[j], rest = (1.0 - y[j]) + pull[j];                                      \
   int low = mu < 0.5;                                                                             \
   double other = curvature[j] / (low ? rest : mu);                                                \
   b[0] = low ? other : mu;                                                                        \
   b[1] = low ? rest : other;                                                                      \
+  log_b[0] = eta[j] < 0.0 ? eta[j] : 0.0;                                                         \
+  log_b[1] = eta[j] < 0.0 ? 0.0 : -eta[j];                                                        \
   a[0] = y[j] - c * v[j];                                                                         \
   a[1] = (1.0 - y[j]) + c * v[j];
 
 /* curvature is mu; pull is not looked at */
 #define RIATA_POISSON_PAIRS(j)                                                                    \
   b[0] = curvature[j];                                                                            \
+  log_b[0] = eta[j];                                                                              \
   a[0] = y[j] - c * v[j];
 
 RIATA_DIVERGENCES(riata_logistic_divergence, 2, RIATA_LOGISTIC_PAIRS)

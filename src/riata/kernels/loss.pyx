@@ -17,11 +17,14 @@ cdef extern from "loss.h" nogil:
                          Py_ssize_t)
     void riata_softmax(const double *, const double *, double, double *, double *, double *,
                        Py_ssize_t, Py_ssize_t, Py_ssize_t)
-    double riata_divergence(double a, double b)
+    double riata_exp(double x)
+    double riata_divergence(double a, double b, double log_b)
     double riata_logistic_divergence(const double *, const double *, const double *,
-                                     const double *, double, const double *, Py_ssize_t)
+                                     const double *, const double *, double, const double *,
+                                     Py_ssize_t)
     double riata_poisson_divergence(const double *, const double *, const double *,
-                                    const double *, double, const double *, Py_ssize_t)
+                                    const double *, const double *, double, const double *,
+                                    Py_ssize_t)
 
 cdef enum:
     ROWS = 512   # at a time, which stay in the first-level cache
@@ -86,32 +89,34 @@ def softmax(
                       y.shape[0], y.shape[1], y.shape[1])
 
 
-def divergence(const double[::1] a, const double[::1] b, double[::1] out):
-    """out_i = a_i log(a_i / b_i) - a_i + b_i for b_i >= 0, infinite where a_i < 0; nothing cancels.
-    """
+def divergence(const double[::1] a, const double[::1] log_b, double[::1] out):
+    """out_i = a_i log(a_i / b_i) - a_i + b_i, infinite where a_i < 0; nothing cancels."""
     cdef Py_ssize_t i
     with nogil:
         for i in range(a.shape[0]):
-            out[i] = riata_divergence(a[i], b[i])
+            out[i] = riata_divergence(a[i], riata_exp(log_b[i]), log_b[i])
 
 
 def logistic_divergence(
-    const double[::1] y, const double[::1] curvature, const double[::1] pull,
-    const double[::1] v, double c, const double[::1] w
+    const double[::1] y, const double[::1] eta, const double[::1] curvature,
+    const double[::1] pull, const double[::1] v, double c, const double[::1] w
 ):
-    """Return sum_i w_i [ f_i + f_i*(-c v_i) + c v_i eta_i ] from pull and curvature at eta."""
+    """Return sum_i w_i [ f_i + f_i*(-c v_i) + c v_i eta_i ]; pull and curvature are those at eta.
+    """
     cdef double total
     with nogil:
         total = riata_logistic_divergence(
-            &y[0], &curvature[0], &pull[0], &v[0], c, &w[0], y.shape[0])
+            &y[0], &eta[0], &curvature[0], &pull[0], &v[0], c, &w[0], y.shape[0])
     return total
 
 
 def poisson_divergence(
-    const double[::1] y, const double[::1] mu, const double[::1] v, double c, const double[::1] w
+    const double[::1] y, const double[::1] eta, const double[::1] mu, const double[::1] v, double c,
+    const double[::1] w
 ):
-    """Return sum_i w_i [ f_i + f_i*(-c v_i) + c v_i eta_i ] from mu at eta."""
+    """Return sum_i w_i [ f_i + f_i*(-c v_i) + c v_i eta_i ]; mu is the one at eta."""
     cdef double total
     with nogil:
-        total = riata_poisson_divergence(&y[0], &mu[0], NULL, &v[0], c, &w[0], y.shape[0])
+        total = riata_poisson_divergence(
+            &y[0], &eta[0], &mu[0], NULL, &v[0], c, &w[0], y.shape[0])
     return total
