@@ -16,7 +16,7 @@ import riata
 HERE = Path(__file__).resolve().parents[1] / "src" / "riata"
 SOURCE = HERE if HERE.is_dir() else Path(riata.__file__).parent
 FLOORS = {
-    0: ["exceptions", "threads", "_version", "version"],
+    0: ["exceptions", "threads", "blas", "_version", "version"],
     1: ["kernels"],
     2: ["design", "families", "penalty", "certificate"],
     3: [
@@ -27,6 +27,7 @@ FLOORS = {
         "lookahead",
         "least_squares",
         "multi",
+        "multi_descent",
         "newton",
         "newton_wide",
         "problem",
@@ -35,7 +36,9 @@ FLOORS = {
         "correlations",
         "covariance",
         "engine",
+        "class_model",
         "expansion",
+        "foresight",
         "freedom",
         "intercept",
         "ridge",

@@ -16,6 +16,7 @@ from .arguments import (
     check_training,
     check_weights,
 )
+from .blas import one_blas_thread
 from .cv_result import CrossValidatedPath, check_rule
 from .cv_run import Plan, Run
 from .folds import make_folds
@@ -159,7 +160,8 @@ def cross_validated(
     try:
         plan = _planned(X, y, settings, scoring_weight)
         plan = replace(plan, equal_folds=equal_folds, summed=summed, counts_df=counts_df)
-        return Run(plan).result()
+        with one_blas_thread():
+            return Run(plan).result()
     except KeyboardInterrupt as stop:
         vars(stop).setdefault("path", None)  # before there was anything to keep
         raise
@@ -189,7 +191,10 @@ def _planned(X: Any, y: Any, settings: dict[str, Any], scoring_weight: Any) -> P
     tested = [fold.test_weights(weights) for fold in folds]
     for fold, own in zip(folds, tested, strict=True):
         train = fold.train_weights(data.weights)
-        check_training(data.y, data.family, train, data.classes, fold.number)
+        check_training(
+            data.y, data.family, train, data.classes, f"the training set of fold {fold.number}",
+            "stratify the splits (as an integer cv does), use fewer of them",
+        )  # fmt: skip
         if own.any():
             scoring.check(data.y[fold.test[own > 0.0]], fold.number)
     return Plan(

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arguments import Data, check_count, check_data, check_number, check_vector
+from .blas import one_blas_thread
 from .centring import centre
 from .certify import LossAt, at_rest, certified_gap, certified_loss_gap
 from .engine import Engine
@@ -20,6 +21,7 @@ from .threads import available_threads
 Floats = NDArray[np.float64]
 
 
+@one_blas_thread()
 def alpha_max(
     X: Any,
     y: Any,
@@ -76,6 +78,7 @@ lower_bounds, upper_bounds, n_threads
     return Engine(problem).alpha_max()
 
 
+@one_blas_thread()
 def duality_gap(
     X: Any,
     y: Any,

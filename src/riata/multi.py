@@ -4,22 +4,12 @@
                           eta_i = o_i + b0 + B'x_i,   b_j the rows of B (p, K)
 
 with |b_j| the Euclidean norm (grouped) or the sum of absolute values. The working-set loop is that
-of solver.py, which sees of every row its norm, or its largest entry. On the working set
-
-    f_i(eta_i + d_i) ~ f_i - v_i'd_i + h_i/2 |d_i|^2,      h_i about the largest eigenvalue of f_i''
-
-so that one Gram matrix X_W' diag(w h) X_W serves all K, and block coordinate descent solves it. h_i
-is scaled by what line searches (Armijo, on the true objective) have accepted: it need not be a
-bound. Where the Gram matrix would be too large, a multiple of its diagonal stands for it; a Newton
-step on the support, by conjugate gradients, follows either. The certificate is that of
-certificate.py with |z_j| for z_j; by
+of solver.py, which sees of every row its norm, or its largest entry; its steps are those of
+multi_descent.py. The certificate is that of certificate.py with |z_j| for z_j; by
 
     g(b) + g*(z) - b'z = [ g(|b|) + g*(|z|) - |b||z| ] + ( |b||z| - b'z )
 
 the scalar formula serves rows as well.
-
-Source: Simon, Friedman, Hastie, "A blockwise descent algorithm for group-penalized multiresponse
-and multinomial regression", arXiv:1311.6529, sections 2 and 3 (one curvature for all classes).
 """
 
 from dataclasses import dataclass, replace
@@ -30,25 +20,15 @@ import numpy as np
 from .design import Design
 from .families import MultipleFamily
 from .families.multiple import inner
-from .kernels import bends, dual, groups
+from .kernels import dual
 from .least_squares import ColumnSpace
+from .multi_descent import Descent, Here
 from .penalty import Box
 from .problem import Fit, Problem
 from .rowwise import Rowwise, gap_of_rows, lengths
 from .solver import EPS, Floats, Solver, State
 from .working_set import Indices, WorkingSet
 
-ARMIJO = 1e-4
-SMALLEST_STEP = 1e-9
-LOOSEST, TIGHTEST = 0.5, 4.0  # the scale of h, relative to the family's
-ROUGHLY = 1e-2  # share of the present gap to which the quadratic is solved at least
-EXACT = 0.3  # share of the target to which it is solved
-FALLEN = 0.2  # a step that leaves more than this share of the gap asks for a fresh curvature
-SLOW = 0.9  # a step that leaves more than this share of the gap has gained little
-PATIENCE = 30  # such steps in a row, before it is as far as it goes
-CG_STEPS = 30  # of conjugate gradients in a Newton step
-CG_SHARE = 0.02  # of the gradient that they leave
-SWEEPS = 2000  # of one quadratic
 SEPARATED = 1e-9  # share of the intercepts' loss below which a fit is taken for perfect
 LARGEST_PROJECTION = 1024  # unknowns
 
@@ -91,17 +71,16 @@ class MultiSolver(Solver):
                 "some, or drop columns without variance"
             )
         self._columns = unpenalised_columns(design, self._free)
-        self._scale = 1.0
         self._last_alpha, self._known = float("inf"), None
         self._offset = np.zeros((1, self.K)) if problem.offset is None else problem.offset
         start = family.start(problem.y, design.weights) if design.centred else np.zeros(self.K)
         if problem.offset is not None and design.centred:
             start = start - design.weights @ problem.offset
         at = self._evaluate(np.broadcast_to(self._offset + start, problem.y.shape).copy())
-        self._h = at[2]
         none = np.empty(0, dtype=np.intp)
-        weights = None if family.constant else design.weights * self._h
+        weights = None if family.constant else design.weights * at[2]
         self.working = WorkingSet(design, none, weights, safeguarded=True)
+        self._descent = Descent(problem, family, self.working, at[2])
         self.state = self._point(np.zeros((design.p, self.K)), start, at)
         self._fit_null_model()
 
@@ -231,176 +210,21 @@ class MultiSolver(Solver):
     # -- the working set -------------------------------------------------------------------------
 
     def _descend(self, box: Box, target: float, max_iter: int) -> tuple[int, bool]:
-        """Minimise on the working set; return (n_iter, whether it got to the target or its floor).
-
-        A majorised step, which finds the support, then a Newton step on that support.
-        """
-        problem, working, state = self.problem, self.working, self.state
-        work = working.members
+        """Minimise on the working set; return (n_iter, whether it got to the target or its
+        floor)."""
+        state, work = self.state, self.working.members
         penalty = Rowwise(box.l1[work], box.l2[work], self.family.grouped)
-        here = _Here(
+        here = Here(
             state.rows[work], state.intercept, state.eta, 0.5 * state.resid_sq, state.pull,
             state.curvature,
         )  # fmt: skip
-        n_iter, last, slow, fresh, finished = 0, float("inf"), 0, self.family.constant, False
-        while True:
-            everybody = np.arange(len(work))
-            grad, total = working.gradients(problem.design.weights[:, None] * here.pull, everybody)
-            gap = self._gap_of_members(here, grad, total, penalty)
-            slow = slow + 1 if gap > SLOW * last else 0
-            if gap <= target or slow >= PATIENCE:
-                finished = True
-                break
-            if n_iter >= max_iter or problem.expired():
-                break
-            if not fresh and gap > FALLEN * last:
-                self._refresh(here.curvature)
-                fresh, last = True, float("inf")
-                continue
-            last = gap
-            aim = max(EXACT * target, ROUGHLY * gap)
-            sweeps, moved = self._majorised_step(
-                here, grad, total, penalty, aim, max(1, min(SWEEPS, max_iter - n_iter))
-            )
-            n_iter += sweeps
-            if not moved and self._scale >= self._tightest:
-                finished = True
-                break
-            if not self.family.constant or working.gram is None:
-                self._newton_step(here, penalty)
+        n_iter, finished = self._descent.run(here, penalty, target, max_iter)
         full = np.zeros_like(state.rows)
         full[work] = here.rows
         self.state = self._point(
             full, here.intercept, (here.loss, here.pull, here.curvature), here.eta
         )  # fmt: skip
         return n_iter, finished
-
-    def _gap_of_members(
-        self, here: "_Here", grad: Floats, total: Floats, penalty: Rowwise
-    ) -> float:
-        """Return what the working set's quadratic has left to gain, its dual gap."""
-        gap = groups.gap_of_members(
-            self._diagonal(), here.rows, grad, 2.0 * here.loss, penalty.l1, penalty.l2,
-            penalty.grouped,
-        )  # fmt: skip
-        if self.problem.design.centred:
-            mass = dual.weighted_sums(self.problem.design.weights, self._h)[0]
-            gap += 0.5 * float(total @ total) / mass
-        return gap
-
-    def _diagonal(self) -> Floats:
-        """Return the diagonal of the Gram matrix under h, (|W|,)."""
-        working, design = self.working, self.problem.design
-        if working.gram is not None:
-            return np.diagonal(working.gram)[: len(working)].copy()
-        mass = dual.weighted_sums(design.weights, self._h)[0]
-        return mass * design.norm_sq[working.members]
-
-    @property
-    def _tightest(self) -> float:
-        """The largest scale of h: what bounds the Gram matrix, or its diagonal."""
-        return TIGHTEST if self.working.gram is not None else TIGHTEST * len(self.working)
-
-    def _majorised_step(
-        self, here: "_Here", grad: Floats, total: Floats, penalty: Rowwise, aim: float, limit: int
-    ) -> tuple[int, bool]:
-        """Move to the optimum of the quadratic, as far as Armijo lets; return (sweeps, moved)."""
-        design, working = self.problem.design, self.working
-        mass = self._scale * dual.weighted_sums(design.weights, self._h)[0]
-        shift = total / mass if design.centred else np.zeros(self.K)
-        if working.gram is None:
-            sweeps, new = 1, penalty.shrunk(here.rows, grad, self._scale * self._diagonal())
-        else:
-            scale, new = self._scale, here.rows.copy()  # all of it divided by the scale of H
-            sweeps, _ = groups.descend(
-                working.gram, new, grad / scale, 2.0 * here.loss / scale,
-                mass / scale * design.norm_sq[working.members], penalty.l1 / scale,
-                penalty.l2 / scale, penalty.grouped, aim / scale, limit,
-            )  # fmt: skip
-        step = new - here.rows
-        slope = penalty.value(new) - penalty.value(here.rows) - float((grad * step).sum())
-        t = self._search(here, penalty, step, shift, min(slope - float(total @ shift), 0.0))
-        if t < 1.0:
-            self._scale = min(2.0 * self._scale, self._tightest)
-        elif not self.family.constant or working.gram is None:
-            self._scale = max(0.9 * self._scale, LOOSEST)
-        return sweeps, t > 0.0
-
-    def _newton_step(self, here: "_Here", penalty: Rowwise) -> None:
-        """Take a Newton step on the support, by conjugate gradients; signs that change become 0."""
-        problem, working, family = self.problem, self.working, self.family
-        design, K = problem.design, self.K
-        some = np.flatnonzero(here.rows.any(axis=1) | (penalty.l1 == 0.0))
-        size, rows, part = len(some), here.rows[some], penalty.take(some)
-        moving, pulled, unit, stiff = part.smooth(rows)
-        grad, total = working.gradients(design.weights[:, None] * here.pull, some)
-        mean_h = dual.weighted_sums(design.weights, self._h)[0]
-        moves, r = np.empty((K, size + 1)), np.empty((K, size + 1))
-        moves[:, :size], moves[:, size] = moving.T, design.centred
-        r[:, :size], r[:, size] = (grad - pulled).T, total
-        r *= moves
-        diagonal = np.full((K, size + 1), 0.5 * mean_h)
-        diagonal[:, :size] = np.maximum(
-            0.5 * min(self._scale, TIGHTEST) * self._diagonal()[some] + stiff + part.l2,
-            1e-12 * mean_h,
-        )
-        bend = family.bend(problem.y, here.pull, design.weights)
-        step = bends.conjugate_gradients(
-            working.product(bend, some, K), r, moves, diagonal, unit, stiff, part.l2,
-            CG_SHARE**2, CG_STEPS,
-        ).T  # fmt: skip
-        if step.any():
-            full = np.zeros_like(here.rows)
-            full[some] = step[:size]
-            self._search(here, penalty, full, step[size], 0.0, keep_signs=True)
-
-    def _search(
-        self, here: "_Here", penalty: Rowwise, step: Floats, shift: Floats, predicted: float, *,
-        keep_signs: bool = False,
-    ) -> float:  # fmt: skip
-        """Move `here` by t step, the first t = 1, 1/2, ... that Armijo accepts; return t or 0."""
-        working, problem = self.working, self.problem
-        before = penalty.value(here.rows)
-        slack = 8 * EPS * (here.loss + before)
-        some = np.flatnonzero((here.rows != 0.0).any(axis=1) | step.any(axis=1))
-        straight = None if keep_signs else working.images(step[some], some) + shift
-        t = 1.0
-        while t >= SMALLEST_STEP:
-            new = here.rows + t * step
-            if keep_signs and not penalty.grouped:
-                new[new * here.rows < 0.0] = 0.0
-            moved = new - here.rows
-            if straight is not None:
-                along = t * straight
-            else:
-                along = working.images(moved[some], some) + t * shift
-            eta = here.eta + along
-            loss, pull, curvature = self.family.evaluate(problem.y, eta, problem.design.weights)
-            if loss - here.loss + penalty.value(new) - before <= ARMIJO * t * predicted + slack:
-                if problem.design.centred:
-                    mean = working.mean_at(moved)
-                    here.intercept = here.intercept + t * shift - mean
-                here.rows, here.eta, here.loss = new, eta, loss
-                here.pull, here.curvature = pull, curvature
-                return t
-            t *= 0.5
-        return 0.0
-
-    def _refresh(self, curvature: Floats) -> None:
-        self._h = curvature
-        self.working.reweigh(self.problem.design.weights * curvature)
-
-
-@dataclass
-class _Here:
-    """A point on the working set: rows (|W|, K), and the loss there."""
-
-    rows: Floats
-    intercept: Floats
-    eta: Floats
-    loss: float
-    pull: Floats
-    curvature: Floats
 
 
 def most_unpenalised(K: int) -> int:

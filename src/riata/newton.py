@@ -35,6 +35,7 @@ from .certify import (
 )
 from .correlations import Correlations
 from .expansion import Expansion, LossAlong
+from .foresight import Foresight
 from .intercept import intercept_at, start_of
 from .kernels import dual
 from .kernels.steps import DONE, LIMIT, SPENT, STUCK, UNMOVED, Steps
@@ -118,7 +119,7 @@ class NewtonSolver(Solver):
         self._damping = 0.0
         self._known = None
         self._null_steps = 0
-        self._loss = LossAlong(problem)
+        self._loss, self._foresight = LossAlong(problem), Foresight(design.p)
         self._domain = domain_of(problem.family, problem.y)
         eta = self._offset + intercept
         curvature = self._stand_in(problem.family.curvature(problem.y, eta))
@@ -204,6 +205,7 @@ class NewtonSolver(Solver):
         weights = self.problem.design.weights * curvature
         self.working.reweigh(weights, mean)
         self._steps.renew(float(weights.sum()))
+        self._foresight.take(self._last_alpha)
 
     # -- points ----------------------------------------------------------------------------------
 
@@ -289,6 +291,8 @@ class NewtonSolver(Solver):
     def _expect(self, alpha: float, box: Box) -> None:
         """Expect nobody but those who are asked for, a Gram matrix serves an alpha or two; unless
         another look at the others costs a pass."""
+        if alpha != self._last_alpha and not self.problem.family.straight:
+            self._foresight.set_out(self._last_alpha, alpha)
         super()._expect(alpha, box)
         if self._known is not None:
             self._threshold = 1.0
@@ -333,6 +337,8 @@ class NewtonSolver(Solver):
             trip = self._begin(here)
             end, more = steps.descend(target, max_iter - n_iter)
             n_iter, taken = n_iter + more, taken + steps.taken
+            if steps.compared:
+                self._foresight.learn(working.members, steps.missed, steps.missed_total)
             here = _Here(
                 here.box, steps.coef, steps.free_coef, steps.intercept,
                 self._loss.arrived(working.panel, trip),
@@ -375,6 +381,7 @@ class NewtonSolver(Solver):
             design.norm_sq[working.members], here.box, here.coef, here.free_coef, here.intercept,
             working.sweep, CLOCKED if clocked else problem.max_iter, panel.gram_in_trips(),
             design.entries * len(panel.members) / design.p,
+            *self._foresight.expect(working.members),
         )  # fmt: skip
         return trip
 

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arguments import are_targets, check_data, check_flag, check_targets
+from .blas import one_blas_thread
 from .centring import centre
 from .engine import Engine
 from .exceptions import convergence_warning
@@ -182,6 +183,7 @@ def solve_path(
     return path
 
 
+@one_blas_thread()
 def _solve(
     X: Any, y: Any, start: Floats | None, settings: dict[str, Any], counts_df: bool
 ) -> tuple[RegularizationPath, KeyboardInterrupt | None, bool]:
@@ -213,6 +215,7 @@ def _solve(
     return path, stop, lane.separated
 
 
+@one_blas_thread()
 def _solve_targets(
     X: Any, y: Any, settings: dict[str, Any]
 ) -> tuple[Any, KeyboardInterrupt | None]:

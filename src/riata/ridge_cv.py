@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .arguments import Data, check_data
+from .blas import one_blas_thread
 from .design import read_once
 from .folds import Fold, make_folds
 from .lane import Lane
@@ -38,6 +39,7 @@ class RidgeFits:
     weights: Floats
 
 
+@one_blas_thread()
 def cross_validate_ridge(
     X: Any, targets: Floats, alphas: Floats, cv: Any, rule: Rule, settings: dict[str, Any]
 ) -> RidgeFits:

@@ -15,6 +15,7 @@ Source: Shah, Samworth, "Variable selection with error control: another look at 
 selection", J. R. Stat. Soc. B 75(1), 2013.
 """
 
+import warnings
 from dataclasses import replace
 from typing import Any
 
@@ -22,12 +23,22 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from .arguments import Data, check_alphas, check_count, check_data, check_flag, check_number
+from .arguments import (
+    Data,
+    check_alphas,
+    check_count,
+    check_data,
+    check_flag,
+    check_number,
+    check_training,
+)
+from .blas import one_blas_thread
 from .design import read_once
+from .exceptions import convergence_warning
 from .grid import automatic_grid, with_bar
 from .lane import Lane
 from .lockstep import MOST_LANES, descend
-from .path import MODEL
+from .path import LATE, MODEL
 from .problem import Fit
 from .starts import Start, lanes_of, starts_of
 from .stopping import Rule
@@ -165,7 +176,9 @@ progress
     rule = check_stopping({**settings, "max_time": None})
     data = check_data(X, y, **{name: settings[name] for name in MODEL})
     data = replace(data, X=read_once(data.X))
-    lane = Start(data, rule).lane(data.l1_ratio)
+    halves = _halves(data, n_pairs, seed)
+    with one_blas_thread():
+        lane = Start(data, rule).lane(data.l1_ratio)
     if alphas is None:
         ratio = alpha_min_ratio
         if ratio is not None:
@@ -175,7 +188,15 @@ progress
     else:
         grid = check_alphas(alphas)
     candidates = _candidates(lane)
-    entered = _entries(data, _halves(data.weights, n_pairs, seed), grid, rule)
+    with one_blas_thread():
+        entered, late = _entries(data, halves, grid, rule)
+    if late:
+        warnings.warn(
+            f"{late} of {len(halves) * len(grid)} fits ended above the tolerance: who has entered "
+            "may be wrong; raise max_iter, loosen tol or leave out the smallest alphas",
+            convergence_warning(),
+            stacklevel=2,
+        )
 
     found = StabilitySelection()
     found.alphas, found.n_pairs, found.n_candidates = grid, n_pairs, len(candidates)
@@ -216,31 +237,42 @@ def error_bound(
     return np.where(holds, np.minimum(factor * n_selected * share, worst), worst)
 
 
-def _halves(weights: Floats, n_pairs: int, seed: int) -> list[Floats]:
+def _halves(data: Data, n_pairs: int, seed: int) -> list[Floats]:
     """Return the weights (n,) of 2 B halves of the rows of positive weight."""
+    weights = data.weights
     rows = np.flatnonzero(weights > 0.0)
     size = len(rows) // 2
     if size == 0:
         raise ValueError(f"X must have two rows of positive weight at least, got {len(rows)}")
-    rng, halves = np.random.default_rng(seed), []
+    rng = np.random.default_rng(seed)
+    halves: list[Floats] = []
     for _ in range(n_pairs):
         shuffled = rng.permutation(rows)
         for part in (shuffled[:size], shuffled[size : 2 * size]):
             own = np.zeros_like(weights)
             own[part] = weights[part]
+            check_training(
+                data.y, data.family, own, data.classes, f"half {len(halves)}",
+                "choose another random_state",
+            )  # fmt: skip
             halves.append(own / own.sum())
     return halves
 
 
-def _entries(data: Data, halves: list[Floats], grid: Floats, rule: Rule) -> list[dict[int, int]]:
-    """Return for each half the features that enter, with the number of the alpha where they do."""
+def _entries(
+    data: Data, halves: list[Floats], grid: Floats, rule: Rule
+) -> tuple[list[dict[int, int]], int]:
+    """Return for each half the features that enter, with the number of the alpha where they do; and
+    how many fits ended above their tolerance."""
     first: list[dict[int, int]] = [{} for _ in halves]
+    late = [0] * len(halves)
     for begin in range(0, len(halves), MOST_LANES):
         some = [replace(data, weights=own) for own in halves[begin : begin + MOST_LANES]]
         lanes = lanes_of(starts_of(some, rule), data.l1_ratio, rule.n_threads)
 
         def visit(k: int, lane: Lane, fit: Fit, begin: int = begin) -> None:
             number = len(lane.fits) - 1
+            late[begin + k] += fit.status in LATE
             for j in lane.centred.expand(fit.index).tolist():
                 first[begin + k].setdefault(j, number)
             lane.forget()  # who has entered is known now
@@ -249,7 +281,7 @@ def _entries(data: Data, halves: list[Floats], grid: Floats, rule: Rule) -> list
         stop = descend(lanes, grid, bar, rule.n_threads, visit, lambda: None)
         if stop is not None:
             raise stop
-    return first
+    return first, sum(late)
 
 
 def _shares(

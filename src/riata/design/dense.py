@@ -177,9 +177,7 @@ class DenseDesign(Design):
             return self._reduce(dense.transpose_dot, u, shift)
         every, vectors = np.arange(self.p), u[None]
 
-        def dots_of_block(
-            X: NDArray[Any], out: Floats, r0: int, r1: int, c0: int, c1: int
-        ) -> None:
+        def dots_of_block(X: NDArray[Any], out: Floats, r0: int, r1: int, c0: int, c1: int) -> None:
             dots.columns_dots(X, every, vectors, shift, out[None], c0, c1, r0, r1)
 
         return self._reduce(dots_of_block)

@@ -106,9 +106,7 @@ class SparseDesign(Design):
         self.n_passes += -(-len(vectors) // sparse.WIDTH)
         return self._by_eights(vectors, self._transpose_dots, self.rest)
 
-    def _by_eights(
-        self, vectors: Floats, read: Callable[[Floats], Floats], rest: Floats
-    ) -> Floats:
+    def _by_eights(self, vectors: Floats, read: Callable[[Floats], Floats], rest: Floats) -> Floats:
         """Return X_J'u of every row of `vectors` (m, n), of some columns; rest (|J|,) : theirs.
 
         read : makes the sums over stored entries (|J|, WIDTH) of vectors (n, WIDTH)

@@ -15,6 +15,15 @@ def descend(
     target: float,
     max_sweeps: int,
 ) -> tuple[int, float]: ...
+def sweep_coupled(
+    gram: Floats,
+    coef: Floats,
+    grad: Floats,
+    stiffness: Floats,
+    l1: Floats,
+    l2: Floats,
+    sweeps: int,
+) -> None: ...
 def gap_of_members(
     diagonal: Floats,
     coef: Floats,

@@ -309,6 +309,32 @@ def descend(
     return sweep, gap
 
 
+def sweep_coupled(
+    const double[:, ::1] gram, double[:, ::1] coef, double[:, ::1] grad,
+    const double[::1] stiffness, const double[::1] l1, const double[::1] l2, Py_ssize_t sweeps
+):
+    """Let every grouped row move, so many times, where H couples the responses as well.
+
+    gram : (|W| K, |W| K), symmetric, by rows and then by responses
+    coef, grad : (|W|, K), both updated
+    stiffness : (|W|,), bounds of the K x K blocks on the diagonal; rows of 0 without l2 stay
+    Cost: |W| K for each of the K numbers of whoever moves.
+    """
+    cdef Py_ssize_t size = coef.shape[0], K = coef.shape[1], a, k, sweep
+    cdef double unused = 0.0
+    cdef double[::1] moves = np.empty(K)
+    with nogil:
+        for sweep in range(sweeps):
+            for a in range(size):
+                if not (stiffness[a] > 0.0 or l2[a] > 0.0):
+                    continue
+                settle(&coef[a, 0], &moves[0], &grad[a, 0], 1, K, stiffness[a], l1[a], l2[a], True,
+                       &unused)
+                for k in range(K):
+                    if moves[k] != 0.0:
+                        riata_axpy_f64(moves[k], &gram[a * K + k, 0], &grad[0, 0], size * K)
+
+
 def gap_of_members(
     const double[::1] diagonal, const double[:, ::1] coef, const double[:, ::1] grad,
     double resid_sq, const double[::1] l1, const double[::1] l2, bint grouped

@@ -22,6 +22,8 @@ class Steps:
     age: int
     taken: int
     intercept: float
+    compared: bool
+    missed_total: float
     def __init__(
         self,
         mass: float,
@@ -50,11 +52,15 @@ class Steps:
         most_solves: int,
         gram_in_trips: float,
         cost: float,
+        expected: Floats | None = ...,
+        expected_total: float = ...,
     ) -> None: ...
     @property
     def coef(self) -> Floats: ...
     @property
     def grad(self) -> Floats: ...
+    @property
+    def missed(self) -> Floats: ...
     @property
     def free_coef(self) -> Floats: ...
     def descend(self, target: float, max_iter: int) -> tuple[int, int]: ...

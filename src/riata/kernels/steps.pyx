@@ -19,7 +19,7 @@ Zhang, SIAM J. Optim. 16(1), 2005, eq. 4.1 (the line search where the loss is ro
 import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
-from libc.math cimport INFINITY, isfinite, log
+from libc.math cimport INFINITY, fabs, isfinite, log
 
 from .active_set cimport ActiveSet
 from .dual cimport penalty, penalty_slope
@@ -31,6 +31,7 @@ cdef double EPS = 2.0 ** -52
 cdef double ARMIJO = 1e-4           # share of the predicted decrease that a step must bring
 cdef double NOISE = 1e-6            # share of the objective that its terms' rounding may move it by
 cdef double SMALLEST_STEP = 1e-9
+cdef double SMALL = 0.5             # share of the change of the gradient that may be foreseen
 cdef double STRETCH = 2.0           # at most, either way
 
 cpdef enum:   # how a descent ends
@@ -40,8 +41,8 @@ cpdef enum:   # how a descent ends
     STUCK     # where steps gain little
     UNMOVED   # where none descends
 
-cdef enum:   # rows of a table (12, |W|), the first seven as the active set takes them
-    SOLVED, SOLVED_GRAD, NORM_SQ, L1_STRETCHED, L2, LOWER, UPPER, L1, COEF, GRAD, STRETCHED, NEW
+cdef enum:   # rows of a table (13, |W|), the first seven as the active set takes them
+    SOLVED, SOLVED_GRAD, NORM_SQ, L1_STRETCHED, L2, LOWER, UPPER, L1, COEF, GRAD, STRETCHED, NEW, MISSED
     ROWS
 
 
@@ -106,14 +107,18 @@ cdef class Steps:
     cdef const double[:, ::1] gram, loads, inverse
     cdef const double[::1] mean
     cdef double gram_in_trips, cost, work
-    cdef object rows                           # an array (12, |W|)
+    cdef object rows                           # an array (13, |W|)
     cdef double[:, ::1] table                  # the same
     cdef object free_array                     # (|Z|,): b_Z
     cdef double[::1] of_free, free_slope       # the same; X_Z'u
+    cdef double pace                           # log of what the last step took off the gap
     cdef double gain                           # of the best step of intercept and free features
     cdef double bend, stiffness                # of the model along the step; the part of l2 in it
     cdef readonly double intercept
     cdef readonly Py_ssize_t taken             # steps since `begin`
+    cdef bint foresees                         # whether MISSED is expected of the next step
+    cdef readonly bint compared                # whether MISSED is what the first step missed
+    cdef readonly double missed_total          # the same of the intercept
 
     def __init__(
         self, double mass, bint straight, bint centred, expired, double exact, double roughly,
@@ -131,12 +136,12 @@ cdef class Steps:
 
     def renew(self, double mass):
         """A new curvature has been taken, of this sum."""
-        self.mass, self.stretch, self.age = mass, 1.0, 0
+        self.mass, self.stretch, self.age, self.pace = mass, 1.0, 0, INFINITY
 
     def begin(
         self, RoundTrip trip, ActiveSet active, gram, loads, inverse, mean, norm_sq, box, coef,
         free_coef, double intercept, sweep, Py_ssize_t most_solves, double gram_in_trips,
-        double cost
+        double cost, expected=None, double expected_total=0.0
     ):
         """Take a point and a working set.
 
@@ -148,6 +153,8 @@ cdef class Steps:
         sweep : goes on where the active set gives up, see working_set.py
         most_solves : of the active set in one step
         gram_in_trips, cost : what a new curvature costs, in round trips; entries that one reads
+        expected, expected_total : what the first step is expected to miss, see foresight.py: (|W|,)
+            or None, and of the intercept
         """
         self.trip, self.active, self.gram = trip, active, gram
         self.loads, self.inverse, self.mean = loads, inverse, mean
@@ -155,6 +162,8 @@ cdef class Steps:
         table[NORM_SQ] = self.mass * norm_sq
         table[L1], table[L2], table[LOWER], table[UPPER] = box
         table[COEF] = coef
+        table[MISSED] = 0.0 if expected is None else expected
+        self.missed_total, self.foresees, self.compared = expected_total, expected is not None, False
         self.rows = self.table = table
         self.free_array = self.of_free = np.array(free_coef)
         self.free_slope = np.empty(len(free_coef))
@@ -172,6 +181,11 @@ cdef class Steps:
     def grad(self):
         """X_W'u less its part in Z, (|W|,)."""
         return self.rows[GRAD].copy()
+
+    @property
+    def missed(self):
+        """What the first step missed, (|W|,), where it was `compared`."""
+        return self.rows[MISSED].copy()
 
     @property
     def free_coef(self):
@@ -204,6 +218,9 @@ cdef class Steps:
                 solves = self.solve(max(self.exact * target, self.roughly * gap), max_iter - n_iter)
                 n_iter += max(solves, 1)
                 if not self.move():
+                    if self.foresees:   # that misled
+                        self.compare(0.0)
+                        continue
                     end = UNMOVED
                     break
         return end, n_iter
@@ -253,11 +270,17 @@ cdef class Steps:
     cdef bint spent(self, double gap, double last, double target) noexcept nogil:
         """Whether steps from `last` to `gap` and on to `target` are worth less than the Gram matrix
         of a new curvature costs."""
+        cdef double pace
         if self.age == 0 or last == INFINITY:
             return False
         if gap >= 0.5 * last:
             return True
-        return log(gap / max(target, 1e-300)) / log(last / gap) > 1.0 + self.gram_in_trips
+        pace = log(last / gap)
+        if self.compared and self.taken == 1:   # it gained what no other will
+            pace = min(pace, self.pace)
+        else:
+            self.pace = pace
+        return log(gap / max(target, 1e-300)) / pace > 1.0 + self.gram_in_trips
 
     cdef Py_ssize_t solve(self, double aim, Py_ssize_t max_iter) except -1 nogil:
         """Make `step` and `offset` of the trip lead to the optimum of the model, found to a gap of
@@ -267,11 +290,18 @@ cdef class Steps:
         cdef Py_ssize_t limit = min(max_iter, self.most_solves)
         cdef double resid_sq = 2.0 * self.trip.here.loss, stiff, way
         cdef double[::1] step = self.trip.step
+        cdef double total = self.trip.here.total
         cdef bint finished = False
+        if self.foresees:
+            self.doubt()
+            self.stretch = 1.0
+            total += self.missed_total
         for a in range(size):
             stiff = t[L2, a] * t[COEF, a]
             t[SOLVED, a] = t[COEF, a]
             t[STRETCHED, a] = (t[GRAD, a] - stiff) / self.stretch + stiff
+            if self.foresees:
+                t[STRETCHED, a] += t[MISSED, a]
             t[SOLVED_GRAD, a] = t[STRETCHED, a]
             t[L1_STRETCHED, a] = t[L1, a] / self.stretch
         solves = self.active.minimise(
@@ -285,13 +315,15 @@ cdef class Steps:
             self.stiffness += (t[L2, a] * way) * way
             self.bend += way * (t[STRETCHED, a] - t[SOLVED_GRAD, a])
         self.bend += self.stiffness + 2.0 * self.gain
+        if self.centred:
+            self.bend += (total * total - self.trip.here.total * self.trip.here.total) / self.mass
         for c in range(k):
             step[c] = 0.0
             for d in range(k):
                 step[c] += self.inverse[c, d] * self.free_slope[d]
             for a in range(size):
                 step[c] -= self.loads[c, a] * step[k + a]
-        self.trip.offset = self.trip.here.total / self.mass if self.centred else 0.0
+        self.trip.offset = total / self.mass if self.centred else 0.0
         for a in range(k + size):
             self.trip.offset -= self.mean[a] * step[a]
         return solves
@@ -316,7 +348,35 @@ cdef class Steps:
             self.of_free[c] += t * step[c]
         self.intercept += t * self.trip.offset
         self.trip.accept()
+        if self.foresees:
+            self.compare(t)
         return True
+
+    cdef void doubt(self) noexcept nogil:
+        """Expect nothing of what is no small part of the way to go."""
+        cdef double[:, ::1] t = self.table
+        cdef double way = 0.0, most = 0.0
+        cdef Py_ssize_t a
+        for a in range(t.shape[1]):
+            way = max(way, fabs(t[GRAD, a] - t[L2, a] * t[COEF, a]) - t[L1, a])
+            most = max(most, fabs(t[MISSED, a]))
+        if not most <= SMALL * way:
+            t[MISSED, :], self.missed_total = 0.0, 0.0
+
+    cdef void compare(self, double t) noexcept nogil:
+        """Take what the first step missed, of which t was gone; nothing unless that is all."""
+        cdef double[:, ::1] table = self.table
+        cdef Py_ssize_t a
+        self.foresees, self.compared = False, True
+        if t < 1.0:
+            table[MISSED, :], self.missed_total = 0.0, 0.0
+            return
+        for a in range(table.shape[1]):
+            table[MISSED, a] = (table[STRETCHED, a] - table[SOLVED_GRAD, a]) - table[GRAD, a]
+        self.look()
+        for a in range(table.shape[1]):
+            table[MISSED, a] += table[GRAD, a]
+        self.missed_total += self.trip.here.total
 
     cdef void learn(self, double bent) noexcept nogil:
         """Stretch the model to a loss that bent by so much along a whole step; rounding makes

@@ -1,0 +1,185 @@
+"""The full curvature of classes on a working set: Newton steps that know what couples the classes.
+
+With S_kq = X_W' diag(w mu_k mu_q) X_W the second derivative of a softmax in the coefficients
+(|W|, K) has the blocks
+
+    H_kq = -S_kq for k != q,      H_kk = sum over q != k of S_kq
+
+(mu_k (1 - mu_k) is the sum of the other mu_k mu_q), and alike for the intercepts, which are
+eliminated. What is left is a quadratic in |W| K numbers. Where single coefficients are penalised
+these are features to the active set of the gaussian fit. Where rows enter together, block descent
+finds who does, and Newton steps on the rows off zero, along which |b_j| is smooth, go to their
+optimum. Adding the same to all classes changes no probability; H has that null space, and so has
+what nothing penalises: there the last class stays where it is.
+
+Cost: K (K - 1) / 2 Gram matrices, and a few factors of the support's.
+"""
+
+import numpy as np
+from scipy.linalg import cho_factor, cho_solve
+
+from .design import Design
+from .families.multiple import inner
+from .gram_space import GramSpace
+from .kernels import groups
+from .kernels.active_set import ActiveSet
+from .rowwise import Rowwise, lengths
+from .working_set import Floats, Indices
+
+SIZE = 1024  # |W| K, at most
+SWEEPS = 10  # of block descent between two Newton steps
+SMALLEST_STEP = 1e-6
+PATIENCE = 5  # Newton steps before corners are rounded
+ROUNDS, SHARPER = 20, 0.3  # how often, and by what factor e falls
+RIDGE = 1e-12  # share of the largest diagonal entry, on all: what the null space is held by
+
+
+class ClassModel:
+    """The quadratic of a softmax at one point, and the way to its optimum.
+
+    members (|W|,) : whose coefficients these are
+    """
+
+    def __init__(
+        self, design: Design, members: Indices, centre: Floats, weights: Floats, mu: Floats
+    ) -> None:
+        """centre (|W|,), subtracted from the columns besides what the design does; weights (n,);
+        mu (n, K), the probabilities"""
+        self.members = members
+        size, K = len(members), mu.shape[1]
+        H, own = np.empty((size, K, size, K)), np.zeros((K, size, size))
+        cross, mass = np.zeros((K, size, K)), np.zeros((K, K))
+        panel = None
+        for k in range(K):
+            for q in range(k):
+                both = weights * (mu[:, k] * mu[:, q])
+                if panel is None:
+                    panel = design.panel(both)
+                    gram = panel.extend(members)
+                else:
+                    gram = panel.reweigh(both)
+                off, total = panel.mean - centre, float(both.sum())
+                if design.centred:
+                    gram += total * np.outer(off, off)
+                own[k] += gram
+                own[q] += gram
+                H[:, k, :, q] = H[:, q, :, k] = -gram
+                for a, b, sign in ((k, k, 1.0), (q, q, 1.0), (k, q, -1.0), (q, k, -1.0)):
+                    cross[a, :, b] += sign * total * off
+                    mass[a, b] += sign * total
+        for k in range(K):
+            H[:, k, :, k] = own[k]
+        self._shape = size, K
+        self._gram, self._cross = H.reshape(size * K, size * K), cross.reshape(K, size * K)
+        self._intercepts = GramSpace(mass) if design.centred else None
+        if self._intercepts is not None:
+            self._gram -= self._cross.T @ self._intercepts.solve(self._cross)
+        self._active = ActiveSet()
+
+    def step(
+        self, rows: Floats, grad: Floats, total: Floats, loss: float, penalty: Rowwise, aim: float,
+        limit: int,
+    ) -> tuple[int, Floats, Floats]:  # fmt: skip
+        """Return (solves, how to move the rows (|W|, K), and the intercepts (K,)), to the optimum
+        of the quadratic but for a gap of `aim`.
+
+        grad, total : X_W'U (|W|, K) and the sums of U, the columns centred as H's
+        """
+        if self._intercepts is not None:
+            grad = grad - (self._cross.T @ self._intercepts.solve(total)).reshape(rows.shape)
+        find = self._of_groups if penalty.grouped else self._of_coefficients
+        solves, new = find(rows, grad, loss, penalty, aim, limit)
+        step, shift = new - rows, np.zeros(self._shape[1])
+        if self._intercepts is not None:
+            shift = self._intercepts.solve(total - self._cross @ step.ravel())
+        return max(solves, 1), step, shift
+
+    def _of_coefficients(
+        self, rows: Floats, grad: Floats, loss: float, penalty: Rowwise, aim: float, limit: int
+    ) -> tuple[int, Floats]:
+        """Return (solves, the rows) where every coefficient has its own penalty."""
+        K = self._shape[1]
+        terms = np.empty((7, rows.size))
+        terms[0], terms[1] = rows.ravel(), grad.ravel()
+        terms[2] = np.diagonal(self._gram)
+        terms[3], terms[4] = np.repeat(penalty.l1, K), np.repeat(penalty.l2, K)
+        terms[5], terms[6] = -np.inf, np.inf
+        last = np.flatnonzero((penalty.l1 == 0.0) & (penalty.l2 == 0.0)) * K + K - 1
+        terms[5, last] = terms[6, last] = terms[0, last]
+        solves, _, _ = self._active.descend(self._gram, terms, 2.0 * loss, aim, limit)
+        return solves, terms[0].reshape(rows.shape)
+
+    def _of_groups(
+        self, rows: Floats, grad: Floats, loss: float, penalty: Rowwise, aim: float, limit: int
+    ) -> tuple[int, Floats]:
+        """Return (steps, the rows) where they enter together."""
+        size, K = self._shape
+        diagonal = np.ascontiguousarray(np.diagonal(self._gram)).reshape(size, K).max(axis=1)
+        blocks = self._gram.reshape(size, K, size, K)[np.arange(size), :, np.arange(size)]
+        stiffness: Floats = np.ascontiguousarray(np.linalg.eigvalsh(blocks)[:, -1])
+        coef, grad, last = rows.copy(), grad.copy(), float("inf")
+        for n_iter in range(1, limit + 1):
+            groups.sweep_coupled(self._gram, coef, grad, stiffness, penalty.l1, penalty.l2, SWEEPS)
+            self._newton_step(coef, grad, penalty)
+            gap = groups.gap_of_members(
+                diagonal, coef, grad, 2.0 * loss, penalty.l1, penalty.l2, True
+            )
+            if gap <= aim or (n_iter > 2 * PATIENCE and gap >= 0.99 * last):
+                break
+            if n_iter == PATIENCE:
+                self._round_the_corners(coef, grad, penalty)
+            last = min(gap, last)
+        return n_iter, coef
+
+    def _round_the_corners(self, coef: Floats, grad: Floats, penalty: Rowwise) -> None:
+        """Come near the optimum where many rows want past zero: under sqrt(|b_j|^2 + e^2) for
+        |b_j|, which is smooth, for smaller and smaller e."""
+        size = float(lengths(coef).max(initial=0.0))
+        for k in range(ROUNDS):
+            for _ in range(2):
+                self._newton_step(coef, grad, penalty, size * SHARPER**k)
+
+    def _newton_step(self, coef: Floats, grad: Floats, penalty: Rowwise, e: float = 0.0) -> None:
+        """Move the rows off zero, as far as the quadratic and the penalty fall; both are updated.
+
+        e : under sqrt(|b_j|^2 + e^2) for |b_j|, and all rows
+        """
+        size, K = self._shape
+        everybody = e > 0.0
+        some = np.flatnonzero(coef.any(axis=1) | (penalty.l1 == 0.0) | everybody)
+        part, old, own = penalty.take(some), coef[some], np.arange(len(some))
+        where = (some[:, None] * K + np.arange(K)).ravel()
+
+        def value(rows: Floats) -> float:
+            square = inner(rows, rows)
+            return float(part.l1 @ np.sqrt(square + e * e) + 0.5 * (part.l2 @ square))
+
+        length = np.sqrt(inner(old, old) + e * e)[:, None]
+        unit = np.divide(old, length, out=np.zeros_like(old), where=length > 0.0)
+        stiff = np.divide(part.l1, length[:, 0], out=np.zeros(len(some)), where=length[:, 0] > 0.0)
+        H = self._gram[np.ix_(where, where)].copy()
+        H.reshape(len(some), K, len(some), K)[own, :, own, :] += stiff[:, None, None] * (
+            np.eye(K) - unit[:, :, None] * unit[:, None, :]
+        ) + part.l2[:, None, None] * np.eye(K)
+        H[np.diag_indices_from(H)] += RIDGE * np.diagonal(H).max(initial=1e-300)
+        slope = grad[some] - part.l1[:, None] * unit - part.l2[:, None] * old
+        step = cho_solve(cho_factor(H, lower=True, overwrite_a=True), slope.ravel())
+        step = step.reshape(old.shape)
+        before, t = value(old), 1.0
+        while t >= SMALLEST_STEP:
+            best, straight = 0.0, old + t * step
+            trials = [straight]
+            if not everybody:  # besides, rows that would pass zero end there
+                passed = unit.any(axis=1) & ((unit * straight).sum(axis=1) <= 0.0)
+                trials.append(np.where(passed[:, None], 0.0, straight))
+            for new in trials:
+                moved = new - old
+                image = self._gram[:, where] @ moved.ravel()
+                bent, fall = image[where] @ moved.ravel(), (grad[some] * moved).sum()
+                change = float(0.5 * bent - fall) + value(new) - before
+                if change < best:
+                    best, coef[some], told = change, new, image
+            if best < 0.0:
+                grad -= told.reshape(size, K)
+                return
+            t *= 0.5
