@@ -156,23 +156,28 @@ def check_positive(y: Floats, family: Family, weights: Floats, where: str = "") 
 
 
 def check_training(
-    y: Floats, family: Any, weights: Floats, classes: NDArray[Any] | None, where: str, advice: str
+    y: Floats,
+    family: Any,
+    weights: Floats,
+    classes: NDArray[Any] | None,
+    part: str,
+    rule: str,
+    advice: str,
 ) -> None:
     """Refuse training rows without what all rows have: every class, a positive entry.
 
-    where, advice : whose rows these are, and what to do, for the message
+    part, rule, advice : whose rows these are, what they must have, and what to do, for the message
     """
     if not (family.labelled or family.proportions):
         if isinstance(family, Family):
-            check_positive(y, family, weights, f" among the rows of {where}")
+            check_positive(y, family, weights, f" among the training rows of {part}")
         return
     shares = y if y.ndim == 2 else np.stack([1.0 - y, y], axis=1)
     lacking = np.flatnonzero((shares[weights > 0.0] <= 0.0).all(axis=0))
     if len(lacking):
         found = lacking[0] if classes is None else classes.tolist()[lacking[0]]
         raise ValueError(
-            f"{where} must have rows of every class, got none of class {found!r}: {advice}, or "
-            "merge rare classes"
+            f"{rule}, got none of class {found!r} in {part}: {advice}, or merge rare classes"
         )
 
 

@@ -32,6 +32,7 @@ PROJECTIONS = 30  # at most, where rows keep leaving the domain of the conjugate
 ORTHOGONAL = 1e-24  # share of |r|^2 on the free features that is rounding
 ROWS = 1 << 14  # whose loss is one job
 LEFT = 1e-8  # |x_j'(w v)| / (|x_j| |v|) that projecting may leave where columns nearly repeat
+INSIDE = 1e-12  # share of |v|^2 in the span of the free features that projecting may leave
 ONCE = 1e-12  # share up to which one projection leaves nothing but rounding
 AT_REST = 1e-13  # |x_j'(w t)| / (|x_j| |r|) below which a projected t may lie on either side of 0
 
@@ -129,13 +130,26 @@ def dual_of(
         settled += 1
         if settled < 2:  # the second projection removes what rounding left
             continue
-        if len(members) == 0 or _is_feasible(panel, design, v, LEFT):
+        if len(members) == 0 or (
+            _is_feasible(panel, design, v, LEFT) and _is_apart(panel, design, space, v)
+        ):
             return v, shift
         if plain:
             break
         v, curvature, plain = given, np.ones(len(v)), True
         space, settled, mass = None, 0, 0.0
     return np.zeros(design.n), None
+
+
+def _is_apart(panel: Panel, design: Design, space: GramSpace | None, v: Floats) -> bool:
+    """Whether nothing of v lies in the span of the members; a Gram matrix can't tell where columns
+    nearly repeat one another."""
+    if space is None or space.rank == len(panel.members):
+        return True
+    if panel.span is None or len(panel.span.members) != len(panel.members):
+        panel.span = ColumnSpace(design, panel.members)
+    inside = panel.span.explained(v, panel.transpose_dot(design.weights * v))
+    return inside <= INSIDE * dual.weighted_sums(design.weights, v)[1]
 
 
 def _is_feasible(panel: Panel, design: Design, v: Floats, left: float) -> bool:

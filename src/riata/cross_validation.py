@@ -192,7 +192,8 @@ def _planned(X: Any, y: Any, settings: dict[str, Any], scoring_weight: Any) -> P
     for fold, own in zip(folds, tested, strict=True):
         train = fold.train_weights(data.weights)
         check_training(
-            data.y, data.family, train, data.classes, f"the training set of fold {fold.number}",
+            data.y, data.family, train, data.classes, f"fold {fold.number}",
+            "cv must leave every fold training rows of every class",
             "stratify the splits (as an integer cv does), use fewer of them",
         )  # fmt: skip
         if own.any():

@@ -31,13 +31,14 @@ LOOSEST, TIGHTEST = 0.5, 4.0  # the scale of h, relative to the family's
 ROUGHLY = 1e-2  # share of the present gap to which the quadratic is solved at least
 EXACT = 0.3  # share of the target to which it is solved
 FALLEN = 0.2  # a step that leaves more than this share of the gap asks for a fresh curvature
-SPENT = 0.02  # the same of a ClassModel
+SPENT = 0.005  # the same of a ClassModel
 SLOW = 0.9  # a step that leaves more than this share of the gap has gained little
 PATIENCE = 30  # such steps in a row, before it is as far as it goes
 CG_STEPS = 30  # of conjugate gradients in a Newton step
 CG_SHARE = 0.02  # of the gradient that they leave
 SWEEPS = 2000  # of one quadratic
 SOLVES = 200  # of one ClassModel
+CLOSELY = 1e-4  # share of the present gap to which its quadratic is solved
 
 
 @dataclass
@@ -85,7 +86,8 @@ class Descent:
                 fresh, last = True, float("inf")
                 continue
             before, last = last, gap
-            aim, limit = max(EXACT * target, ROUGHLY * gap), max_iter - n_iter
+            roughly = CLOSELY if coupled else ROUGHLY
+            aim, limit = max(EXACT * target, roughly * gap), max_iter - n_iter
             if coupled:
                 anew = gap > SPENT * before
                 more, moved = self._coupled_step(here, grad, total, penalty, aim, limit, anew)

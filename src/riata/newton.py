@@ -263,7 +263,9 @@ class NewtonSolver(Solver):
     def rounding(self) -> float:
         """Return the gap that double precision cannot tell from zero; see Solver."""
         state = self.state
-        return 4 * EPS * (state.loss + state.size * state.resid_sq**0.5)
+        of_terms = state.loss + state.size * state.resid_sq**0.5
+        of_eta = EPS * self._steps.mass * max(1.0, state.intercept**2)  # where y is fitted exactly
+        return 4 * EPS * (of_terms + 16 * of_eta)
 
     def fitted(self, rows: Indices | None = None) -> Floats:
         """Return the linear predictor at the present point, offset and intercept included, (n,),

@@ -253,7 +253,7 @@ def _halves(data: Data, n_pairs: int, seed: int) -> list[Floats]:
             own[part] = weights[part]
             check_training(
                 data.y, data.family, own, data.classes, f"half {len(halves)}",
-                "choose another random_state",
+                "every half must have rows of every class", "choose another random_state",
             )  # fmt: skip
             halves.append(own / own.sum())
     return halves

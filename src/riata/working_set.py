@@ -36,6 +36,7 @@ SLACK = 3  # members per feature in the support; above, the least urgent leave
 NOW = 0.9  # urgency of those who may join at the next alpha
 SOON = 0.7  # and of those who are fetched along with them
 CLOCKED = 20  # Newton steps between two looks at the clock, where there is a deadline
+FLAT = 1e-12  # share of the curvature below which a free feature sees none
 ROUGH_GRAM = 1e-3  # share of |x_j|^2 that inner products may miss
 CHUNK = 2e8  # multiply-adds of descent between two looks at the clock and the true residual
 
@@ -157,7 +158,8 @@ class WorkingSet:
         if not np.may_share_memory(gram, self.gram):
             self.gram[:size, :size] = gram[k:, k:]
         if k:
-            self.space = GramSpace(gram[:k, :k])
+            flat = FLAT * float(weights.sum()) * self._design.norm_sq[self.free]
+            self.space = GramSpace(gram[:k, :k], flat)
             self.loads = self.space.solve(gram[:k, k:])
             self.gram[:size, :size] -= gram[:k, k:].T @ self.loads
         self.active.clear()

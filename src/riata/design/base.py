@@ -61,6 +61,7 @@ class Panel(ABC):
 
     members (|W|,) : in the order they were added
     weights (n,) : those of the Gram matrix, >= 0, of any sum
+    span : the members' column space, for whoever needs it exactly and has formed it (certify.py)
     mean (|W|,) : of the columns as the design centres them, under these weights; 0 where the
         design is not centred. What the Gram matrix subtracts besides.
     """
@@ -68,6 +69,7 @@ class Panel(ABC):
     members: Indices
     weights: Floats
     mean: Floats
+    span: Any = None
 
     def __init__(self, design: "Design", weights: Floats | None) -> None:
         self._centred = design.centred

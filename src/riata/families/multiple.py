@@ -14,6 +14,9 @@ from ..kernels import dual, loss
 from ..kernels.bends import Bend, Softmax
 from .base import Floats, divergence
 
+RANK = 1e-12  # a singular value below this share of the largest is rounding
+PROJECTIONS = 10  # at most, until what is in the span of the columns is a share
+INSIDE = 1e-20  # of |v|^2
 SMALLEST = 1e-300  # below every probability that is not 0
 
 
@@ -80,9 +83,7 @@ class MultiGaussian(MultipleFamily):
         return Bend(weights)
 
     def projected(self, y: Floats, v: Floats, weights: Floats, columns: Floats) -> Floats:
-        root = np.sqrt(weights)[:, None]
-        basis, values, _ = np.linalg.svd(root * columns, full_matrices=False)
-        basis = basis[:, values > 1e-10 * values.max(initial=0.0)]
+        root, basis = np.sqrt(weights)[:, None], _basis(weights, columns)
         part = basis @ (basis.T @ (root * v))
         return v - np.divide(part, root, out=np.zeros_like(v), where=root > 0.0)
 
@@ -140,9 +141,17 @@ class Multinomial(MultipleFamily):
         return Softmax(weights, np.ascontiguousarray((y - pull).T))
 
     def projected(self, y: Floats, v: Floats, weights: Floats, columns: Floats) -> Floats:
-        mu = np.maximum(y - v, SMALLEST)
+        mu, root = np.maximum(y - v, SMALLEST), np.sqrt(weights)[:, None]
         q, K = columns.shape[1], y.shape[1]
-        for _ in range(2):  # twice: the second removes what rounding left
+        size = np.sqrt(weights @ columns**2)
+        columns = columns / np.where(size > 0.0, size, 1.0)
+        basis = _basis(weights, columns)
+        for k in range(PROJECTIONS):
+            left = np.einsum("qk->", (basis.T @ (root * v)) ** 2)
+            if k >= 2 and left <= INSIDE * _sum(
+                weights, v**2
+            ):  # the second removes rounding's part
+                break
             weighted = weights[:, None] * columns
             rest = weighted.T @ v
             system = np.zeros((q, K, q, K))
@@ -155,6 +164,8 @@ class Multinomial(MultipleFamily):
             a = np.linalg.lstsq(system.reshape(q * K, q * K), rest.ravel(), rcond=1e-13)[0]
             s = columns @ a.reshape(q, K)
             v = v - mu * (s - inner(mu, s)[:, None])
+        else:
+            return np.zeros_like(v)
         return v if (y - v >= 0.0).all() else np.zeros_like(v)
 
     def gap(self, y: Floats, eta: Floats, v: Floats, c: float, weights: Floats) -> float:
@@ -166,6 +177,14 @@ class Multinomial(MultipleFamily):
     def mean(self, eta: Floats) -> Floats:
         e = np.exp(eta - eta.max(axis=-1, keepdims=True))
         return e / e.sum(axis=-1, keepdims=True)
+
+
+def _basis(weights: Floats, columns: Floats) -> Floats:
+    """Return an orthonormal basis (n, rank) of diag(w)^1/2 columns, these of norm 1."""
+    columns = np.sqrt(weights)[:, None] * columns
+    size = np.sqrt(np.einsum("iq,iq->q", columns, columns))
+    basis, values, _ = np.linalg.svd(columns / np.where(size > 0.0, size, 1.0), full_matrices=False)
+    return basis[:, values > RANK * values.max(initial=0.0)]
 
 
 def inner(left: Floats, right: Floats) -> Floats:
