@@ -278,3 +278,25 @@ def test_a_sum_that_has_overflowed_is_not_taken_for_zero():
     found, _ = dual_of(design.panel(w), design, v, np.ones(30), free)
     assert np.abs(found).max() > 1e199
     assert abs(w @ found) <= 1e-14 * np.abs(found).max()
+
+
+@pytest.mark.parametrize("unit", [1e-7, 1e-9])
+@pytest.mark.parametrize("family", ["multinomial", "multigaussian"])
+def test_units_of_unpenalised_features_do_not_hide_them_from_the_gap(family, unit):
+    """Danger: small columns were taken for rounding beside large ones, and not projected out."""
+    rng = np.random.default_rng(0)
+    a, b, c = rng.standard_normal((3, 100))
+    labels = np.digitize(b + 0.5 * rng.standard_normal(100), [-0.5, 0.5])
+    y = labels if family == "multinomial" else np.c_[b, -b] + 0.1 * rng.standard_normal((100, 2))
+    K = 3 if family == "multinomial" else 2
+    start = np.log(np.bincount(labels) / 100) if family == "multinomial" else y.mean(axis=0)
+    settings = {"family": family, "penalty_factor": [0.0, 0.0, 1.0]}
+    best = riata.fit_path(np.c_[a, b, c], y, alphas=[0.05], tol=1e-9, **settings)
+    X = np.c_[1e3 * a, 1e3 * unit * b, c]
+    gap = riata.duality_gap(X, y, np.zeros((K, 3)), start, 0.05, **settings)
+    fitted = np.zeros((K, 3))
+    fitted[:] = best.coef(0.05) / np.array([1e3, 1e3 * unit, 1.0])
+    assert riata.duality_gap(X, y, fitted, best.intercept(0.05), 0.05, **settings) < 1e-5
+    constant = riata.fit_path(X[:, :1] * 0.0, y, family=family, alphas=[1.0]).null_objective
+    fit = best.null_objective * (1.0 - best.deviance_ratio[0]) + 0.05 * np.linalg.norm(fitted[:, 2])
+    assert gap >= 0.99 * (constant - fit)

@@ -325,3 +325,55 @@ def test_a_row_at_the_edge_of_the_domain_is_certified(family, l1_ratio):
     X[0, 0], y[0] = (40.0, 1e-20) if family == "gamma" else (-60.0, 1.0)
     path = family_path(X, y, family, l1_ratio=l1_ratio, n_alphas=30)
     assert (path.status == "converged").all()
+
+
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("family", ["binomial", "poisson"])
+@pytest.mark.parametrize("seed", range(6))
+def test_a_rare_feature_without_penalty_does_not_run_away(family, seed):
+    """Danger: whose rows are all of one class (no count) has no best coefficient. It ran off to
+    1e16, and the rest of the fit was lost in its rounding, as `precision_floor`."""
+    rng = np.random.default_rng(seed)
+    X = rng.standard_normal((40, 7))
+    X[:, 0] = np.arange(40) < 4
+    y = (X[:, 1] + rng.standard_normal(40) > 0).astype(float)
+    y[:4] = family == "binomial"
+    settings = {"family": family, "penalty_factor": [0.0] + [1.0] * 6}
+    path = riata.fit_path(X, y, **settings)
+    assert set(path.status) == {"converged"}
+    assert 20 < abs(path.coef(path.alphas[-1])[0]) < 100
+
+    def objective(fit, alpha):
+        eta = X @ fit.coef(alpha) + fit.intercept(alpha)
+        loss = np.logaddexp(0.0, eta) if family == "binomial" else np.exp(eta)
+        return (loss - y * eta).mean() + alpha * np.abs(fit.coef(alpha)[1:]).sum()
+
+    for alpha in path.alphas[[30, -1]]:
+        cold = riata.fit_path(X, y, alphas=[alpha], tol=1e-9, **settings)
+        assert objective(path, alpha) <= objective(cold, alpha) + 1e-6 * path.null_objective
+
+
+@pytest.mark.parametrize("apart", [1e-6, 1e-8])
+@pytest.mark.parametrize("family", ["binomial", "poisson", "gamma", "huber"])
+def test_a_fit_that_misses_a_direction_is_not_called_converged(family, apart):
+    """Danger: unpenalised columns that nearly repeat one another were projected out by their Gram
+    matrix, which does not know their difference: 0.4 above the optimum was called converged."""
+    rng = np.random.default_rng(0)
+    a, b = rng.standard_normal((2, 100))
+    y = (b + 0.5 * rng.standard_normal(100) > 0) + (0.5 if family == "gamma" else 0.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        near = riata.fit_path(np.c_[a, a + apart * b], y, family=family, alphas=0)
+    exact = riata.fit_path(np.c_[a, b], y, family=family, alphas=0, tol=1e-10)
+    lost = exact.deviance_ratio[0] - near.deviance_ratio[0]
+    assert lost < 1e-5 or near.status[0] not in ("converged", "precision_floor")
+    assert near.dual_gaps[0] >= 0.99 * lost * near.null_objective
+
+
+@pytest.mark.parametrize("family", ["poisson", "tweedie", "gamma", "huber"])
+@pytest.mark.parametrize("value", [3.0, 5.0, 9.0])
+def test_a_null_model_that_fits_exactly_ends_at_once(family, value):
+    path = riata.fit_path([[1.0], [2.0]], [value, value], family=family, n_alphas=3)
+    assert set(path.status) <= {"converged", "precision_floor"}
+    assert path.n_iter.sum() == 0
+    assert np.abs(path.coefs.toarray()).max() == 0.0

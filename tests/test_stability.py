@@ -5,6 +5,7 @@ import pytest
 import scipy.sparse as sp
 from certified import fingerprint
 from problems import regression, weights
+from sklearn.exceptions import ConvergenceWarning
 
 import riata
 from riata.families import Multinomial
@@ -168,3 +169,20 @@ def test_unpenalised_features_are_no_candidates():
 def test_wrong_arguments_are_refused(wrong, match):
     with pytest.raises(ValueError, match=match):
         riata.stability_selection(*regression(20, 3), **wrong)
+
+
+def test_fits_above_their_tolerance_are_warned_of_once():
+    """Danger: who had entered was taken from fits that had not converged, without a word."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((60, 20))
+    y = X[:, 0] + 0.1 * rng.standard_normal(60)
+    with pytest.warns(ConvergenceWarning, match="fits ended above the tolerance") as caught:
+        riata.stability_selection(X, y, n_pairs=3, n_alphas=10, max_iter=1, tol=1e-12)
+    assert len(caught) == 1
+
+
+def test_a_half_without_a_class_is_refused_by_name():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((60, 3)), np.arange(60) < 2
+    with pytest.raises(ValueError, match=r"every half must have rows .* class True in half \d+"):
+        riata.stability_selection(X, y, family="binomial", n_pairs=5)

@@ -14,6 +14,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import parametrize_with_checks
 
+import riata
 from riata.estimators import (
     GeneralizedLinearRegressor,
     LogisticRegression,
@@ -247,3 +248,59 @@ def test_a_failed_fit_leaves_the_estimator_as_it_was():
         model.fit(np.where(X > 2, np.nan, X), y)
     assert vars(model).keys() == before.keys()
     np.testing.assert_array_equal(model.coef_, before["coef_"])
+
+
+@pytest.mark.parametrize("family", ["binomial", "squared_hinge"])
+@pytest.mark.parametrize(
+    "make",
+    [
+        lambda family: riata.GeneralizedLinearRegressor(family=family, alpha=0.05),
+        lambda family: riata.GeneralizedLinearRegressorCV(family=family, alphas=4, cv=3),
+    ],
+    ids=["one alpha", "CV"],
+)
+def test_the_score_does_not_depend_on_how_labels_are_coded(make, family):
+    """Danger: labels -1 and 1 were given a D^2 of 1.5."""
+    rng = np.random.default_rng(0)
+    X = rng.standard_normal((100, 3))
+    y = (X[:, 0] + rng.standard_normal(100) > 0).astype(int)
+    codes = np.array([[0, 1], [-1, 1], [5, 9]])
+    scores = [make(family).fit(X, code[y]).score(X, code[y]) for code in codes]
+    assert 0.2 < scores[0] < 0.6
+    assert scores[1] == scores[2] == scores[0]
+    with pytest.raises(ValueError, match="y must hold the labels of fit"):
+        make(family).fit(X, codes[1][y]).score(X, y)
+
+
+@pytest.mark.parametrize(
+    "family", ["gaussian", "poisson", "gamma", "tweedie", "huber", "binomial", "squared_hinge"]
+)
+def test_the_score_is_the_share_of_deviance_that_a_path_reports(family):
+    """Danger: the null model had neither the offset nor, for huber, the best intercept."""
+    rng = np.random.default_rng(1)
+    X, offset = rng.standard_normal((80, 3)), 0.5 * rng.standard_normal(80)
+    y = 0.5 + rng.poisson(np.exp(0.4 * X[:, 0]))
+    y = (y > 1.0).astype(float) if family in ("binomial", "squared_hinge") else y
+    weight = 0.1 + rng.random(80)
+    data = {"sample_weight": weight, "offset": offset}
+    model = riata.GeneralizedLinearRegressor(family=family, alpha=0.02).fit(X, y, **data)
+    path = riata.fit_path(X, y, family=family, alphas=[0.02], **data)
+    assert 0.01 < path.deviance_ratio[0] < 0.99
+    assert model.score(X, y, **data) == pytest.approx(path.deviance_ratio[0], abs=1e-6)
+    nothing = riata.GeneralizedLinearRegressor(family=family, alpha=1e6).fit(X, y, **data)
+    assert nothing.score(X, y, **data) == pytest.approx(0.0, abs=1e-8)
+
+
+def test_what_the_family_cannot_take_has_no_score():
+    X, y = np.arange(6.0)[:, None], np.arange(6.0)
+    model = riata.PoissonRegressor().fit(X, y)
+    with pytest.raises(ValueError, match="y must be >= 0"):
+        model.score(X, -y - 1.0)
+
+
+@pytest.mark.parametrize("family", ["multinomial", "multigaussian"])
+def test_families_of_several_responses_are_refused_by_name(family):
+    X, y = np.eye(6), np.arange(6) % 3
+    for kind in (riata.GeneralizedLinearRegressor, riata.GeneralizedLinearRegressorCV):
+        with pytest.raises(ValueError, match="family must be one of a single response"):
+            kind(family=family).fit(X, y)

@@ -4,16 +4,19 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from scipy.optimize import minimize_scalar
 from sklearn.base import RegressorMixin
 from sklearn.utils.validation import column_or_1d
 
 from ..arguments import check_flag, check_number, check_vector, check_weights
-from ..families import Family, get_family
+from ..families import Family, MultipleFamily, get_family
 from ..path import solve_path
 from ..result import RegularizationPath
 from ._base import Y_CHECKS, _Model, unchanged_on_error
 
 Floats = NDArray[np.float64]
+
+SPAN = 50.0  # beyond the values of y, where the best intercept lies: exp of it is anything
 
 
 class _GeneralizedModel(_Model):
@@ -96,7 +99,7 @@ class _GeneralizedRegressor(RegressorMixin, _GeneralizedModel):
             self.coef_ = path.coefs.toarray()[:, 0]
             self.intercept_ = float(path.intercepts[0]) if self.fit_intercept else 0.0
             self.n_iter_ = int(path.n_iter[0])
-            self._offset_needed = offset is not None
+            self._offset_needed, self._classes = offset is not None, path.classes_
         return self
 
     def predict(self, X: Any, offset: ArrayLike | None = None) -> Floats:
@@ -129,8 +132,8 @@ class _GeneralizedRegressor(RegressorMixin, _GeneralizedModel):
     ) -> float:
         """Return D^2, the share of the deviance that is explained.
 
-        1 - (deviance of the model) / (deviance of the weighted mean of y); R^2 for the gaussian
-        family.
+        1 - (deviance of the model) / (that of the best intercept alone, the offset included); R^2
+        for the gaussian family.
 
         Parameters
         ----------
@@ -150,16 +153,52 @@ class _GeneralizedRegressor(RegressorMixin, _GeneralizedModel):
         """
         family = self._get_family()
         mean = self.predict(X, offset)
-        y = check_vector(column_or_1d(y), "y", len(mean))
+        y = check_vector(self._coded(column_or_1d(y)), "y", len(mean))
+        family.check(y)
         w = check_weights(sample_weight, len(y))
-        eta = self._link(X) + (0.0 if offset is None else np.asarray(offset, dtype=np.float64))
-        null = float(w @ family.loss(y, np.full(len(y), family.start(y, w))))
-        left = float(w @ family.loss(y, eta))
+        known = np.zeros(len(y)) if offset is None else np.asarray(offset, dtype=np.float64)
+        null = _null_loss(family, y, w, known)
+        left = float(w @ family.loss(y, self._link(X) + known))
         return 1.0 - left / null if null > 0.0 else float(left == 0.0)
+
+    def _coded(self, y: Any) -> Any:
+        """Return labels as `fit` took them, 0 and 1; other values as they are."""
+        if self._classes is None:
+            return y
+        strange = ~np.isin(y, self._classes)
+        if strange.any():
+            raise ValueError(
+                f"y must hold the labels of fit, {self._classes.tolist()}, got {y[strange][0]!r}"
+            )
+        return (y == self._classes[1]).astype(np.float64)
+
+
+def _one_response(family: Any) -> Family:
+    """Return the family; refuse one of several responses."""
+    found = get_family(family)
+    if isinstance(found, MultipleFamily):
+        raise ValueError(
+            f"family must be one of a single response, got {found.name!r}: use LogisticRegression, "
+            "MultiTaskLasso or riata.fit_path"
+        )
+    return found
+
+
+def _null_loss(family: Family, y: Floats, w: Floats, offset: Floats) -> float:
+    """Return sum_i w_i f(y_i, o_i + b) at the best b."""
+
+    def loss(b: float) -> float:
+        return float(w @ family.loss(y, offset + b))
+
+    start, rest = family.start(y, w), y - offset
+    low, high = min(start, float(rest.min())) - SPAN, max(start, float(rest.max())) + SPAN
+    precise = {"xatol": 1e-12 * (high - low), "maxiter": 1000}
+    found = minimize_scalar(loss, bounds=(low, high), method="bounded", options=precise)
+    return min(loss(start), float(found.fun))
 
 
 class GeneralizedLinearRegressor(_GeneralizedRegressor):
-    """Fit a generalised linear model of any family, to a certified duality gap.
+    """Fit a generalised linear model of any family of one response, to a certified duality gap.
 
     Minimises over b0 and b, with sample weights s (1 where none are given)::
 
@@ -269,7 +308,7 @@ class GeneralizedLinearRegressor(_GeneralizedRegressor):
         self.n_threads = n_threads
 
     def _get_family(self) -> Family:
-        return get_family(self.family)
+        return _one_response(self.family)
 
 
 class _PoissonTargets(_GeneralizedRegressor):

@@ -5,10 +5,10 @@ from typing import Any, Self
 from numpy.typing import ArrayLike
 from sklearn.utils.validation import column_or_1d
 
-from ..families import Family, get_family
+from ..families import Family
 from ._base import Y_CHECKS, unchanged_on_error
 from ._folds import _CrossValidated
-from .generalized import _GeneralizedRegressor, _PoissonTargets
+from .generalized import _GeneralizedRegressor, _one_response, _PoissonTargets
 
 
 class _RegressorCV(_CrossValidated, _GeneralizedRegressor):
@@ -68,7 +68,7 @@ class _RegressorCV(_CrossValidated, _GeneralizedRegressor):
             )  # fmt: skip
             self.scores_ = self._keep_path(cv)
             self.l1_ratio_ = cv.l1_ratio
-            self._offset_needed = offset is not None
+            self._offset_needed, self._classes = offset is not None, cv.path.classes_
         return self
 
 
@@ -193,7 +193,7 @@ class GeneralizedLinearRegressorCV(_RegressorCV):
         self.n_threads = n_threads
 
     def _get_family(self) -> Family:
-        return get_family(self.family)
+        return _one_response(self.family)
 
 
 class PoissonRegressorCV(_PoissonTargets, _RegressorCV):
