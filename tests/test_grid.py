@@ -1,5 +1,7 @@
 """The grid: where it starts, where it ends, and that it comes back whole."""
 
+import sys
+
 import numpy as np
 import pytest
 from certified import certified_fit
@@ -118,3 +120,15 @@ def test_a_wider_grid_contains_the_solutions_of_a_narrower_one():
     many = certified_fit(X, Y, alphas=[*np.geomspace(1, 0.01, 40), *alphas], tol=1e-10)
     for alpha in alphas:
         np.testing.assert_allclose(few.coef(alpha), many.coef(alpha), atol=1e-5)
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_progress_says_how_far_it_is(installed, monkeypatch, capsys):
+    if not installed:
+        monkeypatch.setitem(sys.modules, "tqdm", None)  # an import of it fails
+    X = np.eye(4)
+    path = riata.fit_path(X, X[:, 0] - X[:, 1], n_alphas=3, progress=True)
+    assert set(path.status) == {"converged"}
+    said = capsys.readouterr().err
+    assert "riata" in said
+    assert "3/3" in said

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import time
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ import riata
 from riata.arguments import check_data
 from riata.centring import centre
 from riata.engine import Engine
+from riata.lane import Lane
 from riata.problem import Problem
 
 X, Y = regression(40, 10, seed=81, density=0.7)
@@ -213,3 +215,46 @@ def test_what_an_engine_predicts_is_that_of_its_last_fit(shape):
         fit = engine.solve(float(alpha), last=False)
         expected = (X - X.mean(axis=0))[:, fit.index] @ fit.coef
         np.testing.assert_allclose(engine.fitted(), expected, atol=1e-9)
+
+
+@pytest.mark.parametrize("family", ["gaussian", "poisson", "multinomial"])
+def test_extend_refuses_other_data_of_the_same_shape(family):
+    """Danger: rows in another order, or another X with the same y, were merged as converged."""
+    A, y = regression(60, 20, seed=5)
+    y = {"gaussian": y, "poisson": np.abs(y).round(), "multinomial": np.digitize(y, [-1, 1])}[
+        family
+    ]
+    path = riata.fit_path(A, y, family=family, n_alphas=8)
+    more = path.alphas[-1] / 2
+    for other, labels in ((A[::-1] * 3.0, y), (A, y[::-1]), (A + 1e-3 * A[::-1], y)):
+        with pytest.raises(ValueError, match="must be the data that this path was fitted on"):
+            path.extend(other, labels, [more])
+    assert path.extend(A, y, [more]).status[-1] == "converged"
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("family", ["gaussian", "multinomial"])
+def test_extend_completes_a_path_that_ran_out_of_time(family, monkeypatch):
+    """Danger: what `max_time` had left unsolved counted as there, and stayed so."""
+    A, y = regression(60, 20, seed=6)
+    y = y if family == "gaussian" else np.digitize(y, [-1, 1])
+    settings = {"family": family, "n_alphas": 8, "max_time": 1e6}
+    now, clock = [0.0], time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: clock() + now[0])
+    step = Lane.step
+
+    def slower(lane, alpha, *, last):
+        now[0] += 3e5
+        return step(lane, alpha, last=last)
+
+    monkeypatch.setattr(Lane, "step", slower)
+    cut = riata.fit_path(A, y, **settings)
+    left = cut.status == "time_limit"
+    assert 1 <= left.sum() < 8
+    monkeypatch.setattr(Lane, "step", step)
+    whole = cut.extend(A, y, cut.alphas)
+    np.testing.assert_array_equal(whole.alphas, cut.alphas)
+    assert set(whole.status) == {"converged"}
+    assert whole.extend(A, y, cut.alphas) is whole
+    for k in np.flatnonzero(~left):
+        np.testing.assert_array_equal(whole.coef(cut.alphas[k]), cut.coef(cut.alphas[k]))

@@ -6,6 +6,8 @@ import scipy.sparse as sp
 from certified import certified_fit
 from problems import FEW_STORAGES, SPARSE, STORAGES, regression, weights
 
+import riata
+
 X, Y = regression(40, 25, seed=11, density=0.4)
 WIDE, WIDE_Y = regression(20, 45, seed=12, density=0.4)
 GRID = {"n_alphas": 12, "tol": 1e-9}
@@ -176,3 +178,24 @@ def test_read_only_targets_and_weights_are_read_in_place(fit_intercept):
     for values in (y, w):
         values.setflags(write=False)
     certified_fit(X, y, sample_weight=w, fit_intercept=fit_intercept, n_alphas=5)
+
+
+@pytest.mark.parametrize("extension", [False, True])
+def test_a_frame_of_numbers_of_several_kinds_is_a_matrix(extension):
+    """Danger: bool columns beside float ones, those of get_dummies for example, were refused."""
+    pd = pytest.importorskip("pandas")
+    rng = np.random.default_rng(0)
+    A = np.c_[rng.standard_normal(50), rng.random(50) > 0.5, np.arange(50)]
+    frame = pd.DataFrame({"a": A[:, 0], "b": A[:, 1] > 0.0, "c": np.arange(50)})
+    if extension:
+        frame = frame.astype({"a": "Float64", "b": "boolean", "c": "Int64"})
+    y = A @ [1.0, 2.0, 0.1] + 0.1 * rng.standard_normal(50)
+    path, plain = riata.fit_path(frame, y, n_alphas=5), riata.fit_path(A, y, n_alphas=5)
+    np.testing.assert_array_equal(path.coefs.toarray(), plain.coefs.toarray())
+    assert path.feature_names_in_.tolist() == ["a", "b", "c"]
+    with pytest.raises(TypeError, match="X must hold real numbers"):
+        riata.fit_path(frame.assign(b="x"), y)
+    if extension:
+        frame.loc[3, "a"] = pd.NA
+        with pytest.raises(ValueError, match="got nan at row 3, column 0"):
+            riata.fit_path(frame, y)

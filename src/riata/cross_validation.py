@@ -99,7 +99,7 @@ or its name
     max_time : float > 0, optional
         Seconds after which the work ends; what is not solved is NaN.
     progress : bool
-        Whether to show a bar (with tqdm, where it is installed).
+        Whether to show how far it is: a bar where tqdm is installed, else a count.
 
     Returns
     -------

@@ -1,5 +1,6 @@
 """The grid of a path, and the bar that shows how far it has come."""
 
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -63,7 +64,13 @@ def with_bar(steps: Iterable[Any], progress: bool) -> Iterable[Any]:
     try:
         from tqdm import tqdm
     except ImportError:
-        raise ImportError(
-            "progress=True needs tqdm: install it with pip install 'riata[progress]'"
-        ) from None
+        return _counted(list(steps))
     return tqdm(steps, desc="riata", unit="alpha")
+
+
+def _counted(steps: list[Any]) -> Iterable[Any]:
+    """Yield steps, and say on stderr how many are done."""
+    for done, step in enumerate(steps):
+        print(f"\rriata: {done}/{len(steps)} alphas", end="", file=sys.stderr, flush=True)
+        yield step
+    print(f"\rriata: {len(steps)}/{len(steps)} alphas", file=sys.stderr)

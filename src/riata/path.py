@@ -109,7 +109,7 @@ def fit_path(
     n_threads : int >= 1, optional
         Default: the cores this process may use. Results do not depend on it.
     progress : bool
-        Whether to show a bar (with tqdm, where it is installed).
+        Whether to show how far it is: a bar where tqdm is installed, else a count.
 
     Returns
     -------

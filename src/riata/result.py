@@ -355,7 +355,8 @@ class RegularizationPath(Criteria):
         X, y
             The data that was fitted; weights, offset and all other settings are remembered.
         alphas : float or array
-            Penalty strengths >= 0. Those that the path has already are not solved again.
+            Penalty strengths >= 0. Those that the path has already are not solved again, but where
+            Ctrl-C or `max_time` left them unsolved.
 
         Returns
         -------
@@ -375,18 +376,30 @@ class RegularizationPath(Criteria):
                 f"X must be the data that this path was fitted on, {self.n_features_in_} features, "
                 f"got shape {X.shape}"
             )
-        new = wanted[~np.isin(wanted, self.alphas)]
+        solved = np.flatnonzero(~np.isin(self.status, ["time_limit", "interrupted"]))
+        new = wanted[~np.isin(wanted, self.alphas[solved])]
         if len(new) == 0:
             return self
-        above = np.flatnonzero((self.alphas > new[0]) & ~np.isnan(self.dual_gaps))
+        if len(solved):
+            self._check_data(X, y, int(solved[-1]))
+        above = solved[self.alphas[solved] > new[0]]
         start = self._column(int(above[-1])).T if len(above) else None
         settings = {**self._settings, "n_alphas": 1, "alpha_min_ratio": None}
         settings.pop("n_responses", None)
         other = solve_path(X, y, start=start, alphas=new, **settings)
-        same = np.isclose(other.null_objective, self.null_objective, rtol=1e-9, atol=0.0)
-        if not same:
-            raise ValueError("X and y must be the data that this path was fitted on, got others")
         return self._merged(other)
+
+    def _check_data(self, X: Any, y: Any, k: int) -> None:
+        """Refuse data of which the k-th fit is not the solution it is of this path's."""
+        from .judge import duality_gap
+        from .path import MODEL
+
+        model = {name: self._settings[name] for name in MODEL}
+        coef, intercept = self.coef(self.alphas[k]), self.intercept(self.alphas[k])
+        gap = duality_gap(X, y, coef, intercept, self.alphas[k], **model)
+        known = max(self.dual_gaps[k], self.tol * self.null_objective)
+        if not gap <= 10.0 * known + 1e-12 * self.null_objective:
+            raise ValueError("X and y must be the data that this path was fitted on, got others")
 
     def _merged(self, other: "RegularizationPath") -> "RegularizationPath":
         """Return a path with the alphas of both."""
@@ -394,6 +407,7 @@ class RegularizationPath(Criteria):
         path.__dict__.update(self.__dict__)
         alphas = np.concatenate([self.alphas, other.alphas])
         order = np.argsort(-alphas, kind="stable")
+        order = order[(order >= len(self.alphas)) | ~np.isin(alphas[order], other.alphas)]
         path.alphas = alphas[order]
         path._merge_coefs(self, other, order)
         vectors = ["dual_gaps", "status", "n_iter", "df", "deviance_ratio", "_loss"]

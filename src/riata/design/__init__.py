@@ -51,7 +51,10 @@ def as_matrix(X: Any) -> Any:
     if isinstance(X, np.ma.MaskedArray):
         raise TypeError("X must not be a masked array: fill or drop the masked entries")
     if hasattr(X, "to_numpy"):  # pandas and polars
-        X = X.to_numpy()
+        frame, X = X, X.to_numpy()
+        kinds = {getattr(kind, "kind", "O") for kind in getattr(frame, "dtypes", ())}
+        if X.dtype == object and kinds <= set("fiub"):  # numbers of several kinds, or with NA
+            X = frame.to_numpy(dtype=np.float64, na_value=np.nan)
     try:
         X = np.asarray(X)
     except ValueError as error:

@@ -8,8 +8,8 @@ name                y                       link       class
 "tweedie"           >= 0                    log        Tweedie(power=1.5)
 "huber"             any number              identity   Huber(delta=1.35)
 "squared_hinge"     two labels              none       SquaredHinge
-    "multigaussian"     (n, K) numbers          identity   MultiGaussian
-    "multinomial"       K labels, or shares     softmax    Multinomial(grouped=False)
+"multigaussian"     (n, K) numbers          identity   MultiGaussian
+"multinomial"       K labels, or shares     softmax    Multinomial(grouped=False)
 """
 
 from typing import Any
