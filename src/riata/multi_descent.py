@@ -159,7 +159,7 @@ class Descent:
             not self.family.constant
             and self.working.gram is not None
             and 0 < size * self.K <= SIZE
-            and bool(penalty.l1.any())
+            and bool((penalty.l1 + penalty.l2).any())
         )
 
     def _coupled_step(

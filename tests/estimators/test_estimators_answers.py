@@ -5,8 +5,9 @@ import pytest
 import scipy.sparse as sp
 import sklearn.linear_model
 from judging import fit, objectives
+from sklearn.datasets import make_classification
 
-from riata.estimators import ElasticNet, Lasso, Ridge, ridge_alpha
+from riata.estimators import ElasticNet, Lasso, LogisticRegression, Ridge, ridge_alpha
 
 CLASSES = [Lasso, ElasticNet, Ridge]
 TIGHT = 1e-13
@@ -222,3 +223,14 @@ def _without_summing(kind, entries, shape):
     counts = np.bincount(major, minlength=shape[0] if kind is sp.csr_array else shape[1])
     indptr = np.concatenate([[0], np.cumsum(counts)])
     return kind((value[order], minor[order], indptr), shape=shape)
+
+
+@pytest.mark.parametrize("C", [100.0, 1e4])
+def test_classes_of_dependent_features_have_scikit_learns_coefficients(C):
+    """Danger: ridge fits of four classes ended max_iter, or .3 away within their tolerance."""
+    X, y = make_classification(200, 20, n_informative=5, n_classes=4, random_state=1)
+    model = LogisticRegression(C=C, tol=1e-9).fit(X, y)
+    assert model.status_ == "converged"
+    theirs = sklearn.linear_model.LogisticRegression(C=C, tol=1e-10, max_iter=20000).fit(X, y)
+    np.testing.assert_allclose(model.coef_, theirs.coef_, atol=2e-4)
+    np.testing.assert_allclose(model.intercept_, theirs.intercept_, atol=2e-4)
