@@ -208,3 +208,12 @@ def test_spread_is_the_nearest_places_that_keep_their_distance(seed):
         other = np.sort(np.clip(places + 0.02 * rng.standard_normal(7), 0, 1))
         if (np.diff(other) >= step).all():
             assert np.sum((other - heights) ** 2) >= cost - 1e-12
+
+
+def test_dollars_in_a_name_are_no_mathematics(tmp_path):
+    """Danger: a column "cost_$_$" ended the drawing in a parser's error."""
+    X, y = regression(40, 3, seed=3)
+    path = certified_fit(X, y, n_alphas=5)
+    ax = plot_path(path, new_axes(), feature_names=["cost_$_$", "$x$", "100 %"])
+    ax.figure.savefig(tmp_path / "names.png")
+    assert {"cost_$_$", "$x$", "100 %"} <= {text.get_text() for text in ax.texts}

@@ -233,6 +233,7 @@ def _write_names(ax: Axes, lines: list[Any]) -> None:
             fontsize=LABEL_SIZE,
             verticalalignment="center",
             annotation_clip=False,
+            parse_math=False,  # a dollar is a dollar
             arrowprops={"arrowstyle": "-", "color": lines[k].get_color(), "linewidth": 0.6,
                         "shrinkA": 0.0, "shrinkB": 0.0, "relpos": (0.0, 0.5)},
         )  # fmt: skip
