@@ -20,15 +20,17 @@ _libraries: list[Any] | None = None
 _before: list[int] = []
 
 
-def _begin() -> None:
+def _begin(entered: list[bool]) -> None:
     global _users, _libraries, _before
     with _lock:
         if _libraries is None:
             _libraries = ThreadpoolController().select(user_api="blas").lib_controllers
         if _users == 0:
             _before = [library.get_num_threads() for library in _libraries]
-            _set([1] * len(_libraries))
         _users += 1
+        entered.append(True)
+        if _users == 1:
+            _set([1] * len(_libraries))
 
 
 def _end() -> None:
@@ -41,7 +43,13 @@ def _end() -> None:
 
 def _set(counts: list[int]) -> None:
     for library, count in zip(_libraries or [], counts, strict=True):
+        # of one that lets only the thread that set it first set it again
+        let_go = getattr(library, "clear_controlling_thread", None)
+        if let_go is not None:
+            let_go(force=True)
         library.set_num_threads(count)
+        if let_go is not None:
+            let_go(force=True)
 
 
 def _alone() -> None:
@@ -60,8 +68,10 @@ if hasattr(os, "register_at_fork"):
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
     """While this lasts, BLAS has one thread."""
-    _begin()
+    entered: list[bool] = []  # Ctrl-C may come any time
     try:
+        _begin(entered)
         yield
     finally:
-        _end()
+        if entered:
+            _end()

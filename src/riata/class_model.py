@@ -16,7 +16,7 @@ Cost: K (K - 1) / 2 Gram matrices, and a few factors of the support's.
 """
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
+from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from .design import Design
 from .families.multiple import inner
@@ -31,7 +31,7 @@ SWEEPS = 10  # of block descent between two Newton steps
 SMALLEST_STEP = 1e-6
 PATIENCE = 5  # Newton steps before corners are rounded
 ROUNDS, SHARPER = 20, 0.3  # how often, and by what factor e falls
-RIDGE = 1e-12  # share of the largest diagonal entry, on all: what the null space is held by
+RIDGES = [1e-12, 1e-10, 1e-8]  # shares of the diagonal, added to it: the null space needs one
 
 
 class ClassModel:
@@ -161,10 +161,8 @@ class ClassModel:
         H.reshape(len(some), K, len(some), K)[own, :, own, :] += stiff[:, None, None] * (
             np.eye(K) - unit[:, :, None] * unit[:, None, :]
         ) + part.l2[:, None, None] * np.eye(K)
-        H[np.diag_indices_from(H)] += RIDGE * np.diagonal(H).max(initial=1e-300)
         slope = grad[some] - part.l1[:, None] * unit - part.l2[:, None] * old
-        step = cho_solve(cho_factor(H, lower=True, overwrite_a=True), slope.ravel())
-        step = step.reshape(old.shape)
+        step = _solve(H, slope.ravel()).reshape(old.shape)
         before, t = value(old), 1.0
         while t >= SMALLEST_STEP:
             best, straight = 0.0, old + t * step
@@ -183,3 +181,16 @@ class ClassModel:
                 grad -= told.reshape(size, K)
                 return
             t *= 0.5
+
+
+def _solve(H: Floats, u: Floats) -> Floats:
+    """Return H^-1 u, or nearly so: H is singular, and rounding may make it indefinite."""
+    diagonal = np.diagonal(H).copy()
+    for ridge in RIDGES:
+        held = H.copy()
+        held[np.diag_indices_from(H)] += ridge * (diagonal + ridge * diagonal.max(initial=1e-300))
+        try:
+            return np.asarray(cho_solve(cho_factor(held, lower=True, overwrite_a=True), u))
+        except LinAlgError:
+            continue
+    return np.zeros_like(u)
