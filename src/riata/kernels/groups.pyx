@@ -320,11 +320,11 @@ def sweep_coupled(
     stiffness : (|W|,), bounds of the K x K blocks on the diagonal; rows of 0 without l2 stay
     Cost: |W| K for each of the K numbers of whoever moves.
     """
-    cdef Py_ssize_t size = coef.shape[0], K = coef.shape[1], a, k, sweep
+    cdef Py_ssize_t size = coef.shape[0], K = coef.shape[1], a, k, _sweep
     cdef double unused = 0.0
     cdef double[::1] moves = np.empty(K)
     with nogil:
-        for sweep in range(sweeps):
+        for _sweep in range(sweeps):
             for a in range(size):
                 if not (stiffness[a] > 0.0 or l2[a] > 0.0):
                     continue

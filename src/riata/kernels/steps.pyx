@@ -42,7 +42,8 @@ cpdef enum:   # how a descent ends
     UNMOVED   # where none descends
 
 cdef enum:   # rows of a table (13, |W|), the first seven as the active set takes them
-    SOLVED, SOLVED_GRAD, NORM_SQ, L1_STRETCHED, L2, LOWER, UPPER, L1, COEF, GRAD, STRETCHED, NEW, MISSED
+    SOLVED, SOLVED_GRAD, NORM_SQ, L1_STRETCHED, L2, LOWER, UPPER, L1, COEF, GRAD, STRETCHED, NEW
+    MISSED
     ROWS
 
 
@@ -163,7 +164,8 @@ cdef class Steps:
         table[L1], table[L2], table[LOWER], table[UPPER] = box
         table[COEF] = coef
         table[MISSED] = 0.0 if expected is None else expected
-        self.missed_total, self.foresees, self.compared = expected_total, expected is not None, False
+        self.missed_total, self.foresees = expected_total, expected is not None
+        self.compared = False
         self.rows = self.table = table
         self.free_array = self.of_free = np.array(free_coef)
         self.free_slope = np.empty(len(free_coef))
