@@ -44,7 +44,10 @@ def place(storage="C order", K=3, fit_intercept=True):
         Z = np.column_stack([Z - w @ Z - centre, np.ones(n)])
     u = w[:, None] * (np.eye(K)[rng.integers(K, size=n)] - mu)
     pull = Z.T @ u
-    model = ClassModel(design, MEMBERS, centre, w, mu)
+    panel = design.panel(w)
+    panel.extend(MEMBERS)
+    panel.mean = centre
+    model = ClassModel(panel, design.centred, w, mu)
     return SimpleNamespace(**locals())
 
 

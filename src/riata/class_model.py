@@ -15,16 +15,18 @@ what nothing penalises: there the last class stays where it is.
 Cost: K (K - 1) / 2 Gram matrices, and a few factors of the support's.
 """
 
+from copy import copy
+
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
-from .design import Design
+from .design import Panel
 from .families.multiple import inner
 from .gram_space import GramSpace
 from .kernels import groups
 from .kernels.active_set import ActiveSet
 from .rowwise import Rowwise, lengths
-from .working_set import Floats, Indices
+from .working_set import Floats
 
 SIZE = 1024  # |W| K, at most
 SWEEPS = 10  # of block descent between two Newton steps
@@ -40,26 +42,21 @@ class ClassModel:
     members (|W|,) : whose coefficients these are
     """
 
-    def __init__(
-        self, design: Design, members: Indices, centre: Floats, weights: Floats, mu: Floats
-    ) -> None:
-        """centre (|W|,), subtracted from the columns besides what the design does; weights (n,);
-        mu (n, K), the probabilities"""
-        self.members = members
-        size, K = len(members), mu.shape[1]
+    def __init__(self, panel: Panel, centred: bool, weights: Floats, mu: Floats) -> None:
+        """panel : the members' columns, centred by its mean besides what the design subtracts
+        centred : whether there are intercepts;  weights (n,);  mu (n, K), the probabilities
+        """
+        self.members, centre = panel.members, panel.mean
+        panel = copy(panel)  # which is to be reweighed; what it has gathered stays
+        size, K = len(self.members), mu.shape[1]
         H, own = np.empty((size, K, size, K)), np.zeros((K, size, size))
         cross, mass = np.zeros((K, size, K)), np.zeros((K, K))
-        panel = None
         for k in range(K):
             for q in range(k):
                 both = weights * (mu[:, k] * mu[:, q])
-                if panel is None:
-                    panel = design.panel(both)
-                    gram = panel.extend(members)
-                else:
-                    gram = panel.reweigh(both)
+                gram = panel.reweigh(both)
                 off, total = panel.mean - centre, float(both.sum())
-                if design.centred:
+                if centred:
                     gram += total * np.outer(off, off)
                 own[k] += gram
                 own[q] += gram
@@ -71,7 +68,7 @@ class ClassModel:
             H[:, k, :, k] = own[k]
         self._shape = size, K
         self._gram, self._cross = H.reshape(size * K, size * K), cross.reshape(K, size * K)
-        self._intercepts = GramSpace(mass) if design.centred else None
+        self._intercepts = GramSpace(mass) if centred else None
         if self._intercepts is not None:
             self._gram -= self._cross.T @ self._intercepts.solve(self._cross)
         self._active = ActiveSet()

@@ -171,7 +171,7 @@ class Descent:
         problem, working, model = self.problem, self.working, self._model
         if anew or model is None or not np.array_equal(model.members, working.members):
             model = self._model = ClassModel(
-                problem.design, working.members, working.panel.mean, problem.design.weights,
+                working.panel, problem.design.centred, problem.design.weights,
                 problem.y - here.pull,
             )  # fmt: skip
         limit = min(SOLVES, limit)
