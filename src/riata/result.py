@@ -387,6 +387,9 @@ class RegularizationPath(Criteria):
         settings = {**self._settings, "n_alphas": 1, "alpha_min_ratio": None}
         settings.pop("n_responses", None)
         other = solve_path(X, y, start=start, alphas=new, **settings)
+        same = np.isclose(other.null_objective, self.null_objective, rtol=1e-9, atol=0.0)
+        if not same:
+            raise ValueError("X and y must be the data that this path was fitted on, got others")
         return self._merged(other)
 
     def _check_data(self, X: Any, y: Any, k: int) -> None:
