@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from riata.kernels import dense, dots
+from riata.kernels import dense
+from riata.kernels.columns import columns_dots, columns_images
 
 EPS = np.finfo(float).eps
 
@@ -23,35 +24,40 @@ def test_dots_and_images_are_products(n, m, dtype):
     centred = X[:, columns].astype(float) - mean[columns]
     vectors = rng.standard_normal((m, n))
     out = np.full((m, 9), np.nan)
-    dots.columns_dots(X, columns, vectors, mean, out, 0, 9, 0, n)
+    columns_dots(X, columns, vectors, mean, out, 1)
     size = np.abs(vectors) @ np.abs(centred)
     assert (np.abs(out - vectors @ centred) <= 4 * EPS * np.sqrt(n) * size + 1e-300).all()
 
     coef = rng.standard_normal((m, 9))
     image = np.full((m, n), np.nan)
-    dots.columns_images(X, columns, coef, mean, image, 0, n)
+    columns_images(X, columns, coef, mean, image, 1)
     size = np.abs(coef) @ np.abs(centred).T
     assert (np.abs(image - coef @ centred.T) <= 40 * EPS * size).all()
 
 
-def test_bits_do_not_depend_on_how_the_work_is_cut():
-    X, mean, rng = problem(1300, 40, np.float64)
-    columns, vectors = rng.permutation(40)[:31], rng.standard_normal((6, 1300))
-    whole, parts = np.empty((6, 31)), np.empty((6, 31))
-    dots.columns_dots(X, columns, vectors, mean, whole, 0, 31, 0, 1300)
-    for a, b in [(0, 5), (5, 6), (6, 31)]:
-        dots.columns_dots(X, columns, vectors, mean, parts, a, b, 0, 1300)
-    assert np.array_equal(whole, parts)
-    alone = np.empty((1, 31))
-    dots.columns_dots(X, columns, vectors[3:4], mean, alone, 0, 31, 0, 1300)
-    assert np.array_equal(alone[0], whole[3])
-
-    coef = rng.standard_normal((6, 31))
-    whole, parts = np.empty((6, 1300)), np.empty((6, 1300))
-    dots.columns_images(X, columns, coef, mean, whole, 0, 1300)
-    for a, b in [(0, 3), (3, 700), (700, 1300)]:
-        dots.columns_images(X, columns, coef, mean, parts, a, b)
-    assert np.array_equal(whole, parts)
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(
+    ("n", "p", "some"), [(1300, 400, 331), (90000, 12, 7), (0, 3, 2), (5, 3, 0)]
+)
+def test_bits_do_not_depend_on_how_the_work_is_cut(n, p, some, dtype):
+    rng = np.random.default_rng(n + p)
+    X = np.asfortranarray(3.0 + rng.standard_normal((n, p)), dtype=dtype)
+    mean, columns = np.full(p, 3.0), rng.permutation(p)[:some]
+    vectors, coef = rng.standard_normal((6, n)), rng.standard_normal((6, some))
+    alone, image = np.empty((1, some)), np.empty((6, n))
+    columns_images(X, columns, coef, mean, image, 1)
+    for n_threads in (1, 2, 5):
+        whole, moved = np.full((6, some), np.nan), np.full((6, n), np.nan)
+        columns_dots(X, columns, vectors, mean, whole, n_threads)
+        columns_images(X, columns, coef, mean, moved, n_threads)
+        for v in range(6):
+            columns_dots(X, columns, vectors[v : v + 1], mean, alone, 1)
+            assert np.array_equal(alone[0], whole[v])
+        for a in range(0, some, max(1, some // 5)):
+            one = np.empty((6, 1))
+            columns_dots(X, columns[a : a + 1], vectors, mean, one, 1)
+            assert np.array_equal(one[:, 0], whole[:, a])
+        assert np.array_equal(image, moved)
 
 
 @pytest.mark.parametrize("order", "FC")

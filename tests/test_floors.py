@@ -16,8 +16,8 @@ import riata
 HERE = Path(__file__).resolve().parents[1] / "src" / "riata"
 SOURCE = HERE if HERE.is_dir() else Path(riata.__file__).parent
 FLOORS = {
-    0: ["exceptions", "threads", "blas", "_version", "version"],
-    1: ["kernels"],
+    0: ["exceptions", "blas", "_version", "version"],
+    1: ["kernels", "threads"],
     2: ["design", "families", "penalty", "certificate"],
     3: [
         "arguments",

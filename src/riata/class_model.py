@@ -71,7 +71,7 @@ class ClassModel:
         self._intercepts = GramSpace(mass) if centred else None
         if self._intercepts is not None:
             self._gram -= self._cross.T @ self._intercepts.solve(self._cross)
-        self._active = ActiveSet()
+        self._active = ActiveSet(1)  # 1024 coefficients at most
 
     def step(
         self, rows: Floats, grad: Floats, total: Floats, loss: float, penalty: Rowwise, aim: float,

@@ -61,7 +61,7 @@ class Correlations:
         # sums of n products in 32 lanes, or of 512 at a time in two
         slack = 4 * EPS * (design.n / 32 + 64)
         reader = design.reader()
-        few = 0 if reader is None else min(reader.few, int(MANY * design.p))
+        few = 0 if reader is None else int(MANY * design.p)
         self.bounds = Bounds(
             correlation, design.norm_sq, design.magnitude_sq, y, design.weights, y_sq, slots,
             keeps_older, slack, skip, member.view(np.uint8), reader, few, self._read, design,

@@ -1,4 +1,4 @@
-"""One pool of threads for kernels that release the GIL.
+"""Threads for jobs that need the interpreter now and then; native loops have their own (pool.pyx).
 
 No OpenMP: a process that forks after using it leaves children that hang. The work is always cut
 into the same blocks, so results do not depend on how many threads there are.
@@ -10,6 +10,8 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 from itertools import count
+
+from .kernels.pool import engage
 
 _pool: ThreadPoolExecutor | None = None
 _pool_size = 0
@@ -80,12 +82,15 @@ def run(
     ticket = count()
 
     def work() -> None:
+        engage(1)
         try:
             while (k := next(ticket)) < len(jobs):
                 jobs[k]()
         except BaseException:
             give_up()
             raise
+        finally:
+            engage(-1)
 
     def give_up() -> None:
         nonlocal ticket

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels.bends import Bend, Product
-from ..kernels.dots import Columns
+from ..kernels.columns import Columns
 from ..kernels.trips import Place, RoundTrip
 
 Floats = NDArray[np.float64]

@@ -6,9 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels import dense, dots, dual, gram
+from ..kernels import columns, dense, dual, gram
 from ..kernels.bends import Bend, DenseProduct, Product
-from ..kernels.dots import Columns
+from ..kernels.columns import Columns
 from ..threads import cut, cut_triangle, run
 from .base import CONSTANT, LARGEST, Design, Floats, Indices
 from .dense_panel import DensePanel, rounds
@@ -175,12 +175,10 @@ class DenseDesign(Design):
         """Return sum_i (x_ij - shift_j) u_i, (p,)."""
         if not self.reads_some_together:
             return self._reduce(dense.transpose_dot, u, shift)
-        every, vectors = np.arange(self.p), u[None]
-
-        def dots_of_block(X: NDArray[Any], out: Floats, r0: int, r1: int, c0: int, c1: int) -> None:
-            dots.columns_dots(X, every, vectors, shift, out[None], c0, c1, r0, r1)
-
-        return self._reduce(dots_of_block)
+        out = np.empty((1, self.p))
+        columns.columns_dots(self.X, np.arange(self.p), u[None], shift, out, self.n_threads)
+        self.n_passes += 1
+        return out[0]
 
     def transpose_dots(self, vectors: Floats) -> Floats:
         self.n_passes += 1
@@ -204,16 +202,7 @@ class DenseDesign(Design):
         if not self.reads_some_together:
             return np.array([self._transpose_dot_of(index, u) for u in vectors])
         out = np.empty((len(vectors), len(index)))
-        work = self.n * len(index) * max(1, len(vectors) // 4)
-        if work < 2 * BLOCK:
-            dots.columns_dots(self.X, index, vectors, self.mean, out, 0, len(index), 0, self.n)
-            return out
-        parts = min(BLOCKS, work // BLOCK)
-        jobs = [
-            partial(dots.columns_dots, self.X, index, vectors, self.mean, out, a, b, 0, self.n)
-            for a, b in cut(len(index), parts)
-        ]
-        run(jobs, self.n_threads)
+        columns.columns_dots(self.X, index, vectors, self.mean, out, self.n_threads)
         return out
 
     def _transpose_dot_of(self, index: Indices, u: Floats) -> Floats:
@@ -232,8 +221,7 @@ class DenseDesign(Design):
         return out
 
     def reader(self) -> Columns | None:
-        few = 2 * BLOCK // self.n
-        return Columns(self.X, self.mean, few) if self.reads_some_together else None
+        return Columns(self.X, self.mean, self.n_threads) if self.reads_some_together else None
 
     def product(self, index: Indices, mean: Floats, bend: Bend, K: int) -> Product | None:
         if not self.reads_some_together:
@@ -277,12 +265,7 @@ class DenseDesign(Design):
         if not self.reads_some_together:
             return super().dots(active, coefs)
         out = np.empty((len(coefs), self.n))
-        parts = max(1, min(BLOCKS, len(coefs) * self.n * len(active) // (8 * BLOCK)))
-        jobs = [
-            partial(dots.columns_images, self.X, active, coefs, self.mean, out, a, b)
-            for a, b in cut(self.n, parts, 512)
-        ]
-        run(jobs, self.n_threads)
+        columns.columns_images(self.X, active, coefs, self.mean, out, self.n_threads)
         return out
 
     def squared_dots(self, active: Indices, axes: Floats, shares: Floats) -> Floats:

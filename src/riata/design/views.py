@@ -8,7 +8,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from ..kernels import coordinate, dense, dots, dual, sparse
+from ..kernels import columns, coordinate, dense, dual, sparse
 from ..threads import cut, run
 from .base import Floats, Indices, ResidualView, Terms
 
@@ -48,14 +48,18 @@ class DenseView(ResidualView):
 
     def gradient(self, state: Floats) -> Floats:
         out = np.empty((1, len(self._work)))
-        kernel: Any = dots.columns_dots
-        u, z = state[None], out
-        if self._X.strides[0] != self._X.itemsize:
-            kernel, u, z = dense.columns_dot, state, out[0]
+        if self._X.strides[0] == self._X.itemsize:
+            columns.columns_dots(
+                self._X, self._work, state[None], self._mean, out, self._n_threads
+            )
+            return out[0]
         jobs = [
-            partial(kernel, self._X, self._work, u, self._mean, z, a, b, 0, len(state))
+            partial(
+                dense.columns_dot, self._X, self._work, state, self._mean, out[0], a, b, 0,
+                len(state),
+            )
             for a, b in cut(out.size, len(state) * out.size // BLOCK)
-        ]
+        ]  # fmt: skip
         run(jobs, self._n_threads)
         return out[0]
 

@@ -17,6 +17,10 @@ cdef class ActiveSet:
     cdef double[::1] gain, ranked   # what each would gain by joining, signed; room to rank them
     cdef uint8_t[::1] leaves        # by position in A
     cdef double work                # multiply-adds since the last look at the signals
+    cdef Py_ssize_t n_threads
+    cdef const double *first_row    # of H; how far apart rows are; of the image that is made
+    cdef const double *direction
+    cdef Py_ssize_t apart, size, share
 
     cdef bint reserve(self, Py_ssize_t size) except -1 nogil
     cdef void note(self, Py_ssize_t i, Py_ssize_t j, double l2, double sign) noexcept nogil
@@ -43,6 +47,7 @@ cdef class ActiveSet:
     cdef void take_image(
         self, const double[:, ::1] gram, const double *d, Py_ssize_t size
     ) noexcept nogil
+    cdef void some_image(self, Py_ssize_t k) noexcept nogil
     cdef double gain_of_stopped(
         self, const double[:, ::1] gram, const double *d, const double[::1] l2, Py_ssize_t size
     ) noexcept nogil

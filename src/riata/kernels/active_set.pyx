@@ -31,6 +31,7 @@ from libc.string cimport memcpy, memset
 
 from .factor cimport Factor
 from .limits cimport join_sign, limit_of, sign_of, violation
+from .pool cimport parallel
 from .restricted cimport restricted_gap
 from .signals cimport BETWEEN_SIGNALS
 from .simd cimport riata_axpy_f64, riata_four_f64
@@ -39,6 +40,8 @@ cdef enum:
     LEAST_BATCH = 10
     REFACTOR_AFTER = 200   # downdates beyond the size of A
     PATIENCE = 8           # full steps without a smaller gap
+    LEAST_JOB = 1 << 16    # multiply-adds with H that are handed to another thread
+    LEAST_SHARE = 64       # entries of a row, the same
 
 cdef double DEPENDENT = 1e-10   # share of a pivot
 cdef double FREE = 1e-12        # the same, where only dimensions are counted
@@ -48,10 +51,13 @@ cdef class ActiveSet:
     """The active features of a working set and the factor of their Gram matrix.
 
     Positions are those of the working set, which may grow between calls.
+
+    n_threads : that multiply with H
     """
 
-    def __init__(self):
+    def __init__(self, Py_ssize_t n_threads):
         self.factor = Factor(DEPENDENT)
+        self.n_threads = n_threads
         self.l2 = self.sign = np.empty(0)
         self.image = self.trial = self.gain = self.ranked = np.empty(0)
         self.active = self.place = np.empty(0, dtype=np.intp)
@@ -154,7 +160,7 @@ cdef class ActiveSet:
         for j in support:
             same = same and self.place[j] >= 0 and self.l2[self.place[j]] == l2[j]
         if not same:
-            other = ActiveSet()
+            other = ActiveSet(self.n_threads)
             other.reserve(support.shape[0])
             other.factor = Factor(FREE)
             other.factor.reserve(other.active.shape[0])
@@ -311,21 +317,33 @@ cdef class ActiveSet:
     cdef void take_image(
         self, const double[:, ::1] gram, const double *d, Py_ssize_t size
     ) noexcept nogil:
-        """image = H_:A d, four rows at a time."""
-        cdef Py_ssize_t i, count = 0
+        """image = H_:A d."""
+        cdef Py_ssize_t jobs = self.factor.size * size // LEAST_JOB + 1
+        self.direction, self.size = d, size
+        self.first_row, self.apart = &gram[0, 0], gram.strides[0] // <Py_ssize_t>sizeof(double)
+        self.share = (size // jobs // LEAST_SHARE + 1) * LEAST_SHARE
+        parallel(
+            make_image, <void *>self, (size + self.share - 1) // self.share, self.n_threads)
+
+    cdef void some_image(self, Py_ssize_t k) noexcept nogil:
+        """The k-th part of image, four rows of H at a time."""
+        cdef Py_ssize_t i, first = k * self.share, count = 0
+        cdef Py_ssize_t width = min(self.share, self.size - first)
         cdef const double *rows[4]
         cdef double part[4]
-        memset(&self.image[0], 0, size * sizeof(double))
+        cdef double *image = &self.image[first]
+        memset(image, 0, width * sizeof(double))
         for i in range(self.factor.size):
-            if d[i] == 0.0:
+            if self.direction[i] == 0.0:
                 continue
-            rows[count], part[count] = &gram[self.active[i], 0], d[i]
+            rows[count] = self.first_row + self.active[i] * self.apart + first
+            part[count] = self.direction[i]
             count += 1
             if count == 4:
-                riata_four_f64(part, rows, &self.image[0], size)
+                riata_four_f64(part, rows, image, width)
                 count = 0
         for i in range(count):
-            riata_axpy_f64(part[i], rows[i], &self.image[0], size)
+            riata_axpy_f64(part[i], rows[i], image, width)
 
     cdef double gain_of_stopped(
         self, const double[:, ::1] gram, const double *d, const double[::1] l2, Py_ssize_t size
@@ -443,6 +461,10 @@ cdef class ActiveSet:
             self.note(size, j, l2[j], sign_of(coef[j], l1[j]))
             self.admit(gram, size + 1)
         return True
+
+
+cdef void make_image(void *active, Py_ssize_t k) noexcept nogil:
+    (<ActiveSet>active).some_image(k)
 
 
 cdef double largest(double *values, Py_ssize_t count, Py_ssize_t k) noexcept nogil:

@@ -15,14 +15,12 @@ Source: Hestenes and Stiefel, J. Res. Natl. Bur. Stand. 49(6), 1952, section 3, 
 diagonal.
 """
 
-from functools import partial
-
 import numpy as np
 
 from cpython.exc cimport PyErr_CheckSignals
 
-from ..threads import run
 from .dots cimport few_dots, few_images
+from .pool cimport parallel
 from .signals cimport BETWEEN_SIGNALS
 from .simd cimport riata_axpy_f64, riata_dot_f64
 
@@ -131,23 +129,13 @@ cdef class DenseProduct(Product):
     cdef bint make(self, double[:, ::1] direction, double[:, ::1] out) except -1 nogil:
         cdef Py_ssize_t b, k, j, blocks = self.parts.shape[0]
         self.direction = direction
-        if self.n_threads > 1:
-            with gil:
-                run([partial(self.block, b) for b in range(blocks)], self.n_threads)
-        else:
-            for b in range(blocks):
-                self.turn(b)
+        parallel(turn_block, <void *>self, blocks, self.n_threads)
         out[:, :] = 0.0
         for b in range(blocks):
             for k in range(out.shape[0]):
                 for j in range(out.shape[1]):
                     out[k, j] += self.parts[b, k, j]
         return True
-
-    def block(self, Py_ssize_t b):
-        """Make one block of rows."""
-        with nogil:
-            self.turn(b)
 
     cdef void turn(self, Py_ssize_t b) noexcept nogil:
         """Make parts[b]."""
@@ -171,6 +159,10 @@ cdef class DenseProduct(Product):
             few_dots(self.doubles, self.columns, self.images, self.mean, part, 0, S, a, end)
         else:
             few_dots(self.floats, self.columns, self.images, self.mean, part, 0, S, a, end)
+
+
+cdef void turn_block(void *product, Py_ssize_t b) noexcept nogil:
+    (<DenseProduct>product).turn(b)
 
 
 cdef void add_penalty(

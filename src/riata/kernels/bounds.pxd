@@ -3,7 +3,7 @@
 
 from libc.stdint cimport int32_t, uint8_t
 
-from .dots cimport Columns
+from .columns cimport Columns
 
 
 cdef class Bounds:

@@ -4,7 +4,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .dots import Columns
+from .columns import Columns
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]

@@ -60,7 +60,8 @@ cdef class Bounds:
     skip, member : (p,), not 0 for features whose z nobody wants, and for those whose z is exact;
         kept, and read when they are needed
     keeps_older : whether the older read is kept
-    columns, few : reads columns natively, `few` of them at most; or None, and 0
+    columns : reads columns natively, or None
+    few : columns; for more, or without `columns`,
     read : reads any columns `index` at the present residual, and notes them
     design : counts its passes
     z, radius : (p,), estimate and bound of its error; 0 where z is exact
@@ -101,8 +102,8 @@ cdef class Bounds:
         self._near = self._listed = np.empty(p + 8, dtype=np.int32)   # eight are written at a time
         self.columns, self.read, self.design = columns, read, design
         self.few = few
-        cdef Py_ssize_t room = 0 if columns is None else min(columns.few, p)
-        self.some, self.values = np.empty(few, dtype=np.intp), np.empty((1, room))
+        cdef Py_ssize_t room = 0 if columns is None else p
+        self.some, self.values = np.empty(room, dtype=np.intp), np.empty((1, room))
         self.residual = np.empty((1, self.y.shape[0]))
         self.image, self.row = self.residual, self.residual[0]
         self.vector = self.weighted[None]
@@ -459,7 +460,7 @@ cdef class Bounds:
             if terms[0, a] != 0.0:
                 active[count] = members[a]
                 count += 1
-        if given is None and (self.columns is None or count > self.columns.few):
+        if given is None and self.columns is None:
             return False
         if given is not None:
             image = given
@@ -470,7 +471,7 @@ cdef class Bounds:
             if given is None:
                 for a in range(count):
                     self.values[0, a] = coef[active[a]]
-                self.columns.images(active[:count], self.values, self.image)
+                self.columns.image(active[:count], self.values[0, :count], resid)
             for i in range(n):
                 resid[i] = self.y[i] - resid[i]
             if centred:

@@ -33,18 +33,3 @@ cdef void image(
     const real[:, :] X, const Py_ssize_t[::1] columns, const double[::1] coef,
     const double[::1] shift, double[::1] out, Py_ssize_t r0, Py_ssize_t r1
 ) noexcept nogil
-
-
-cdef class Columns:
-    cdef const double[:, :] doubles
-    cdef const float[:, :] floats
-    cdef const double[::1] shift
-    cdef bint is_double
-    cdef readonly Py_ssize_t few
-
-    cdef void dots(
-        self, const Py_ssize_t[::1] columns, const double[:, ::1] vectors, double[:, ::1] out
-    ) noexcept nogil
-    cdef void images(
-        self, const Py_ssize_t[::1] columns, const double[:, ::1] coef, double[:, ::1] out
-    ) noexcept nogil

@@ -1,8 +1,8 @@
 """Several vectors against columns of a dense matrix that lie along memory.
 
-    columns_dots        X_J'U
-    columns_images      X_J D
-    image               X_J d
+    few_dots        X_J'U
+    few_images      X_J D
+    image           X_J d
 
 Method: register tiles, as for a matrix product (Goto and van de Geijn, "Anatomy of
 high-performance matrix multiplication", ACM TOMS 34(3), 2008), without packing: a column is used
@@ -137,7 +137,11 @@ cdef void few_dots(
     const double[::1] shift, double[:, ::1] out, Py_ssize_t a0, Py_ssize_t a1, Py_ssize_t r0,
     Py_ssize_t r1
 ) noexcept nogil:
-    """See columns_dots."""
+    """out_va = sum_i vectors_vi (x_i,columns[a] - shift_columns[a]), i in r0:r1, a0 <= a < a1.
+
+    The bits of a sum depend on nothing but its column, vector and rows. Cost: m (r1 - r0) (a1 - a0)
+    multiply-adds, and one read of the columns for every VECTORS.
+    """
     cdef Py_ssize_t m = vectors.shape[0], v, row
     for v in range(m):
         memset(&out[v, a0], 0, (a1 - a0) * sizeof(double))
@@ -149,24 +153,6 @@ cdef void few_dots(
                       min(<Py_ssize_t>ROWS, r1 - row))
             row += ROWS
         v += VECTORS
-
-
-def columns_dots(
-    const real[:, :] X, const Py_ssize_t[::1] columns, const double[:, ::1] vectors,
-    const double[::1] shift, double[:, ::1] out, Py_ssize_t a0, Py_ssize_t a1, Py_ssize_t r0,
-    Py_ssize_t r1
-):
-    """out_va = sum_i vectors_vi (x_i,columns[a] - shift_columns[a]), i in r0:r1, a0 <= a < a1.
-
-    X : (n, p), columns contiguous
-    vectors : (m, n);  shift : (p,)
-    out : (m, |columns|); a0:a1 is overwritten
-
-    The bits of a sum depend on nothing but its column, vector and rows. Cost: m (r1 - r0) (a1 - a0)
-    multiply-adds, and one read of the columns for every VECTORS.
-    """
-    with nogil:
-        few_dots(X, columns, vectors, shift, out, a0, a1, r0, r1)
 
 
 cdef void images_of_tile(
@@ -236,7 +222,10 @@ cdef void few_images(
     const real[:, :] X, const Py_ssize_t[::1] columns, const double[:, ::1] coef,
     const double[::1] shift, double[:, ::1] out, Py_ssize_t r0, Py_ssize_t r1
 ) noexcept nogil:
-    """See columns_images."""
+    """out_vi = sum_a coef_va (x_i,columns[a] - shift_columns[a]) for r0 <= i < r1.
+
+    Cost: m |columns| (r1 - r0) multiply-adds, and one read of the columns.
+    """
     cdef Py_ssize_t v, a, row = r0, rows
     for v in range(coef.shape[0]):
         memset(&out[v, r0], 0, (r1 - r0) * sizeof(double))
@@ -247,22 +236,6 @@ cdef void few_images(
             add_image_tile(X, columns, coef, shift, out, a, row, rows)
             a += DOTS.nj
         row += rows
-
-
-def columns_images(
-    const real[:, :] X, const Py_ssize_t[::1] columns, const double[:, ::1] coef,
-    const double[::1] shift, double[:, ::1] out, Py_ssize_t r0, Py_ssize_t r1
-):
-    """out_vi = sum_a coef_va (x_i,columns[a] - shift_columns[a]) for r0 <= i < r1.
-
-    X : (n, p), columns contiguous, finite
-    coef : (m, |columns|);  shift : (p,)
-    out : (m, n); r0:r1 is overwritten
-
-    Cost: m |columns| (r1 - r0) multiply-adds, and one read of the columns.
-    """
-    with nogil:
-        few_images(X, columns, coef, shift, out, r0, r1)
 
 
 cdef Py_ssize_t next_tile(
@@ -318,38 +291,3 @@ cdef void image(
     while row < r1:
         add_image(X, columns, coef, 1.0, shift, &out[row], row, min(<Py_ssize_t>ROWS, r1 - row))
         row += ROWS
-
-
-cdef class Columns:
-    """X and its column means, for native loops that read a few columns at a time.
-
-    few : columns; above, threads pay, and somebody else should read them
-    """
-
-    def __init__(self, X, const double[::1] shift, Py_ssize_t few):
-        self.is_double = X.itemsize == sizeof(double)
-        if self.is_double:
-            self.doubles = X
-        else:
-            self.floats = X
-        self.shift, self.few = shift, few
-
-    cdef void dots(
-        self, const Py_ssize_t[::1] columns, const double[:, ::1] vectors, double[:, ::1] out
-    ) noexcept nogil:
-        """See columns_dots."""
-        if self.is_double:
-            few_dots(self.doubles, columns, vectors, self.shift, out, 0, columns.shape[0], 0,
-                     self.doubles.shape[0])
-        else:
-            few_dots(self.floats, columns, vectors, self.shift, out, 0, columns.shape[0], 0,
-                     self.floats.shape[0])
-
-    cdef void images(
-        self, const Py_ssize_t[::1] columns, const double[:, ::1] coef, double[:, ::1] out
-    ) noexcept nogil:
-        """See columns_images."""
-        if self.is_double:
-            few_images(self.doubles, columns, coef, self.shift, out, 0, out.shape[1])
-        else:
-            few_images(self.floats, columns, coef, self.shift, out, 0, out.shape[1])

@@ -10,13 +10,11 @@ depend on who makes them. The point there is overwritten by the next trip.
 Cost: a read of the columns, 3 n |P| multiply-adds.
 """
 
-from functools import partial
-
 import numpy as np
 
-from ..threads import run
 from . cimport dense, panel
 from .dots cimport few_dots
+from .pool cimport parallel
 from .simd cimport riata_dot_f64
 
 
@@ -119,7 +117,7 @@ cdef class RoundTrip(Trip):
             self.crossed = False
 
     cdef bint go(self, double t) except -1 nogil:
-        cdef Py_ssize_t a, k, blocks = self.cuts.shape[0] - 1
+        cdef Py_ssize_t a, blocks = self.cuts.shape[0] - 1
         self.made += 1
         for a in range(self.step.shape[0]):
             self.moved[a] = t * self.step[a]
@@ -129,21 +127,11 @@ cdef class RoundTrip(Trip):
                 self.there = self.call(np.asarray(self.moved), t * self.offset)
         else:
             self.moved_offset = t * self.offset
-            if self.n_threads > 1:
-                with gil:
-                    run([partial(self.block, k) for k in range(blocks)], self.n_threads)
-            else:
-                for k in range(blocks):
-                    self.turn(k)
+            parallel(turn_block, <void *>self, blocks, self.n_threads)
             self.add_up()
         self.loss_there = self.there.loss
         self.fall_there = self.there.fall(self.step, self.offset)
         return True
-
-    def block(self, Py_ssize_t k):
-        """Make one block of rows."""
-        with nogil:
-            self.turn(k)
 
     cdef void turn(self, Py_ssize_t k) noexcept nogil:
         """Make block k: there, the loss, and what the columns make of it."""
@@ -170,6 +158,10 @@ cdef class RoundTrip(Trip):
             self.there.total += self.totals[k, 1]
             self.there.mass += self.totals[k, 2]
         self.there.loss = max(loss + self.level, 0.0)
+
+
+cdef void turn_block(void *trip, Py_ssize_t k) noexcept nogil:
+    (<RoundTrip>trip).turn(k)
 
 
 cdef class DenseTrip(RoundTrip):
