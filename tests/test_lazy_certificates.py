@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from certified import certified_fit
+from certified import certified_fit, judge
 from family_oracle import check_family_path
 from problems import FEW_STORAGES, regression, weights
 
@@ -27,13 +27,17 @@ SETTINGS = {
 @pytest.fixture
 def violations(monkeypatch):
     """Compare z after every certificate with X'(w r), in numpy from the design's own X."""
-    found, known = [], {"claims": 0, "certified": 0}
+    found, known, seen = [], {"claims": 0, "certified": 0, "problems": 0}, {}
     certify = {cls: cls.certify for cls in (LazySolver, NewtonSolver)}
     look_ahead = LazySolver._look_ahead
 
     def compare(self, box):
         design, y, z, skip = self.problem.design, self.problem.y, self._known.z, self.skip
-        X = np.column_stack([design.dot(np.array([j]), np.ones(1)) for j in range(design.p)])
+        if id(design) not in seen:
+            columns = [design.dot(np.array([j]), np.ones(1)) for j in range(design.p)]
+            seen[id(design)] = design, np.column_stack(columns)
+            known["problems"] += 1
+        _, X = seen[id(design)]
         truth = X.T @ (design.weights * self.state.resid)
         rounding = 1e-13 * np.sqrt(design.norm_sq) * np.sqrt(design.weights @ y**2)
         held = (skip == 0) & (np.abs(z - truth) > rounding)  # estimates
@@ -80,6 +84,14 @@ def test_no_certified_feature_violates_its_bound(violations, storage, name, n, d
         assert violations["certified"] > least * violations["claims"]
 
 
+def responses(family, eta):
+    """Return the y of a family for linear predictors."""
+    if family == "binomial":
+        return (eta > np.median(eta)).astype(float)
+    mean = np.exp(np.clip(eta, -2.0, 2.0))
+    return {"poisson": np.floor(mean), "gamma": mean}.get(family, eta)
+
+
 @pytest.mark.parametrize("intercept", [True, False])
 @pytest.mark.parametrize("family", ["binomial", "poisson", "gamma", "huber"])
 @pytest.mark.parametrize("storage", ["Fortran order", "csc_array"])
@@ -87,18 +99,52 @@ def test_no_certified_feature_violates_its_bound_under_other_losses(
     violations, storage, family, intercept
 ):
     X, eta = regression(80, 600, seed=145, density=0.5, correlation=0.5)
-    y = {
-        "binomial": (eta > np.median(eta)).astype(float),
-        "poisson": np.floor(np.exp(np.clip(eta, -2.0, 2.0))),
-        "gamma": np.exp(np.clip(eta, -2.0, 2.0)),
-        "huber": eta,
-    }[family]
+    y = responses(family, eta)
     settings = {"fit_intercept": intercept, "tol": 1e-8}
     path = riata.fit_path(
         FEW_STORAGES[storage](X), y, family=family, n_alphas=25, alpha_min_ratio=0.1, **settings
     )
     check_family_path(path, X, y, family, **settings)
     assert violations["certified"] > 0.1 * violations["claims"]
+
+
+@pytest.mark.parametrize("family", ["gaussian", "binomial", "poisson"])
+@pytest.mark.parametrize("storage", FEW_STORAGES)
+@pytest.mark.parametrize(("n", "density"), [(75, 0.5), (300, 1.0)])
+def test_no_certified_feature_violates_its_bound_in_a_fold(violations, storage, family, n, density):
+    """Folds go down the grid together and share reads; each has its own weights and means."""
+    X, eta = regression(n, 400, seed=148, density=density, correlation=0.5)
+    y, fold, s = responses(family, eta), np.arange(n) % 3, 1.0 + np.arange(n) % 2
+    model = {"standardize": n == 300, "tol": 1e-9}
+    cv = riata.cross_validate(
+        FEW_STORAGES[storage](X), y, family=family, cv=[(fold != k, fold == k) for k in range(3)],
+        l1_ratio=[1.0, 0.7], n_alphas=12, alpha_min_ratio=0.1, keep_fold_paths=True,
+        sample_weight=s, n_threads=1, **model,
+    )  # fmt: skip
+    for r, k in np.ndindex(2, 3):
+        path = cv.fold_paths[r][k]
+        own = {**model, "sample_weight": s * (fold != k), "l1_ratio": cv.l1_ratios[r]}
+        if family == "gaussian":
+            judge(path, X, y, alphas=cv.alphas[r], **own)
+        else:
+            check_family_path(path, X, y, family, **own)
+    if storage in ("Fortran order", "csc_array"):
+        assert violations["problems"] == 4  # the folds, and all data
+        assert violations["certified"] > 0.1 * violations["claims"] > 0.1 * 2 * 4 * 10 * 400
+
+
+@pytest.mark.parametrize("storage", ["Fortran order", "csc_array"])
+@pytest.mark.parametrize(("n", "density"), [(75, 0.5), (300, 1.0)])
+def test_no_certified_feature_violates_its_bound_for_many_targets(violations, storage, n, density):
+    X, y = regression(n, 400, seed=149, density=density, correlation=0.5)
+    Y = np.column_stack([np.roll(y, 7 * k) + X[:, k] for k in range(8)])
+    paths = riata.fit_path(
+        FEW_STORAGES[storage](X), Y, n_alphas=20, alpha_min_ratio=0.05, tol=1e-9, n_threads=1
+    )
+    for path, y in zip(paths, Y.T, strict=True):
+        judge(path, X, y, n_alphas=20, alpha_min_ratio=0.05, tol=1e-9)
+    assert violations["problems"] == 8
+    assert violations["certified"] > 0.1 * violations["claims"] > 0.1 * 8 * 15 * 400
 
 
 def test_near_duplicates_at_the_boundary_are_certified_or_read(violations):

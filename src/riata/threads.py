@@ -6,6 +6,7 @@ into the same blocks, so results do not depend on how many threads there are.
 
 import math
 import os
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -32,19 +33,28 @@ def available_threads(n_threads: int | None) -> int:
     """Return how many threads to use: `n_threads`, or what this process may use.
 
     None: the cores of the process's affinity mask, no more than OMP_NUM_THREADS, and 1 inside a
-    worker process of joblib or a thread that is not the main one.
+    worker process of joblib or of a multiprocessing.Pool, or a thread that is not the main one.
     """
     if n_threads is not None:
         return n_threads
-    worker = "LOKY_WORKER" in " ".join(os.environ) or "JOBLIB_SPAWNED_PROCESS" in os.environ
-    if worker or threading.current_thread() is not threading.main_thread():
+    if _is_worker() or threading.current_thread() is not threading.main_thread():
         return 1
     try:
         cores = len(os.sched_getaffinity(0))
     except AttributeError:
         cores = os.cpu_count() or 1
-    limit = os.environ.get("OMP_NUM_THREADS", "").split(",")[0]
+    limit = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     return min(cores, int(limit)) if limit.isdigit() and int(limit) > 0 else cores
+
+
+def _is_worker() -> bool:
+    """Whether this process is one of several that share the cores: a daemon, as those of a pool
+    are, or one of loky's, which are none."""
+    loaded = sys.modules.get("multiprocessing.process")  # by whoever started a worker
+    if loaded is None:
+        return False
+    process = loaded.current_process()
+    return process.daemon or type(process).__name__.startswith("Loky")
 
 
 def cut(length: int, parts: int, multiple: int = 1) -> list[tuple[int, int]]:
