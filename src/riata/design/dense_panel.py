@@ -11,8 +11,7 @@ from .base import Floats, Indices, Panel
 if TYPE_CHECKING:
     from .dense import DenseDesign
 
-ROUND = 1 << 17  # entries of X that the second-level cache keeps between two uses
-HANDED = 3  # such blocks, 0.2 ms, for which another thread is called
+ROUND = 1 << 16  # entries of X, 40 microseconds, that the second-level cache keeps between two uses
 COLUMNS_PER_TRIP = 64  # whose Gram matrix costs as much as a round trip over them
 
 
@@ -20,7 +19,7 @@ def rounds(n: int, columns: int, n_threads: int) -> tuple[list[int], int]:
     """Return where blocks of rows begin and end that are used twice in a row, and by how many
     threads."""
     blocks = cut(n, -(-n * max(1, columns) // ROUND), 512)
-    return [0, *(b for _, b in blocks)], min(n_threads, len(blocks) // HANDED)
+    return [0, *(b for _, b in blocks)], min(n_threads, len(blocks))
 
 
 class DensePanel(Panel):

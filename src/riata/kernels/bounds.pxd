@@ -22,7 +22,8 @@ cdef class Bounds:
     cdef const uint8_t[::1] skip, member
     cdef readonly object resid
     cdef object _listed, row
-    cdef double y_sq, inverse_y, slack
+    cdef double y_sq, inverse_y, slack, with_y_here
+    cdef Py_ssize_t n_threads
     cdef readonly double resid_sq
     cdef Py_ssize_t[:, ::1] counts   # of the features of each pair of slots
     cdef int32_t[::1] _near          # above the threshold, or nearly; the loud ones first
@@ -41,6 +42,7 @@ cdef class Bounds:
     cdef Py_ssize_t in_slot(self, Py_ssize_t slot) noexcept nogil
     cdef void vacate(self, Py_ssize_t slot) noexcept nogil
     cdef void fill(self, Py_ssize_t slot) noexcept nogil
+    cdef void take_part(self, Py_ssize_t k) noexcept nogil
     cdef void project(self, Py_ssize_t last, Py_ssize_t before, double left) noexcept nogil
     cdef double with_resid(self, const double[::1] other) noexcept nogil
     cdef void place(self, const double[::1] values, double resid_sq) noexcept nogil

@@ -24,6 +24,7 @@ import numpy as np
 from libc.math cimport fabs, sqrt
 from libc.stdint cimport int32_t, uint8_t
 
+from .pool cimport parallel
 from .scalar cimport best_response, fenchel_young, scale_limit, urgency_of
 from .simd cimport riata_dot_f64, riata_norm_f64
 
@@ -45,12 +46,17 @@ cdef extern from "bounds.h" nogil:
 
 cdef enum:
     RUN = 512   # features that are looked at in one go
+    LONG = 1 << 14   # rows, from which on inner products of residuals are shared out
 
 cdef riata_lists LISTS = riata_choose_lists()
 cdef double NEXT = 0.95         # share of the threshold above which outsiders are listed
 cdef double GUESSED = 0.6       # the same, where estimates alone decide
 cdef double ORTHOGONAL = 1e-8   # a residual with less than this share of its square off y is y
 cdef double APART = 1e-6        # the same, of an older one off y and the last one
+
+
+cdef void take_part(void *bounds, Py_ssize_t k) noexcept nogil:
+    (<Bounds>bounds).take_part(k)
 
 
 cdef class Bounds:
@@ -94,6 +100,8 @@ cdef class Bounds:
         self.counts[0, 0] = p
         self.residuals = np.zeros((self.S, self.y.shape[0]))
         self.along, self.inverse, self.length, self.part = np.zeros((4, self.S))
+        if self.y.shape[0] >= LONG:
+            self.n_threads = design.n_threads
         self.scale, self.scale_older, self.rest = np.zeros((3, self.S, side))
         self.mix, self.inverse_older = np.zeros((2, self.S, side))
         self.y_sq, self.inverse_y = y_sq, 1.0 / y_sq if y_sq > 0.0 else 0.0
@@ -214,10 +222,8 @@ cdef class Bounds:
             return
         t = self.with_resid(self.y)
         first = t * self.inverse_y
-        for k in range(self.S):
-            self.part[k] = 0.0
-            if self.inverse[k] > 0.0:
-                self.part[k] = self.with_resid(self.residuals[k]) - self.along[k] * t
+        self.with_y_here = t
+        parallel(take_part, <void *>self, self.S, self.n_threads)
         for k in range(self.S):
             for m in range(self.M):
                 if self.counts[k, m] > 0:
@@ -227,6 +233,12 @@ cdef class Bounds:
             &self.with_y[0], &self.reach[0],
             &self.scale[0, 0], &self.scale_older[0, 0], &self.rest[0, 0], first, &self._z[0],
             &self._radius[0], self._z.shape[0])
+
+    cdef void take_part(self, Py_ssize_t k) noexcept nogil:
+        """What the residual of a slot, the part along y taken off, has in common with this one."""
+        self.part[k] = 0.0
+        if self.inverse[k] > 0.0:
+            self.part[k] = self.with_resid(self.residuals[k]) - self.along[k] * self.with_y_here
 
     cdef void project(self, Py_ssize_t last, Py_ssize_t before, double left) noexcept nogil:
         """P, Q and the second root of the bound, for features of two slots; left = |r|^2 less what

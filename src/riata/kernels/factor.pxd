@@ -39,6 +39,7 @@ cdef class Factor:
     cdef bint truncate(self, Py_ssize_t size) except -1 nogil
     cdef void forward(self, double *x) noexcept nogil
     cdef void backward(self, double *x) noexcept nogil
+    cdef void finish_backward(self, Py_ssize_t group, double *x, double *y) noexcept nogil
     cdef void invert(
         self, double[::1] columns, Py_ssize_t first, Py_ssize_t last, double[::1] out
     ) noexcept nogil

@@ -35,6 +35,8 @@ cdef extern from "factor.h" nogil:
     riata_tile riata_choose_tile()
     void riata_group_forward(const double *g, const double *x, Py_ssize_t count, double *y)
     void riata_group_backward(const double *g, const double *y, Py_ssize_t count, double *x)
+    void riata_four_backward(
+        const double *const *g, const double *y, Py_ssize_t count, double *x)
     void riata_group_solve(const double *d, const double *t, int width, int keep, double *b)
     void riata_group_rotate(
         double *g, Py_ssize_t count, const double *turn, Py_ssize_t stride, int width, double *v)
@@ -315,21 +317,35 @@ cdef class Factor:
             memcpy(x + GROUP * group, y, width * sizeof(double))
 
     cdef void backward(self, double *x) noexcept nogil:
-        """x = L'^-1 x"""
-        cdef Py_ssize_t group, c, e, width
-        cdef const double *d
-        cdef double[8] y
-        for group in range(last_group(self.size) - 1, -1, -1):
-            d = &self.packed[start_of(group) + GROUP * GROUP * group]
-            width = min(GROUP, self.size - GROUP * group)
-            memset(y, 0, sizeof(y))
-            memcpy(y, x + GROUP * group, width * sizeof(double))
-            for c in range(width - 1, -1, -1):
-                for e in range(c + 1, width):
-                    y[c] -= d[GROUP * c + e] * y[e]
-                y[c] /= d[GROUP * c + c]
-            memcpy(x + GROUP * group, y, width * sizeof(double))
-            riata_group_backward(d - GROUP * GROUP * group, y, GROUP * group, x)
+        """x = L'^-1 x, four groups at a time."""
+        cdef Py_ssize_t group = last_group(self.size), first, a
+        cdef const double *rows[4]
+        cdef double *y = &self.spare[0]   # at a cache line
+        while group > 0:
+            first = max(group - 4, 0)
+            for a in range(group - first - 1, -1, -1):
+                rows[a] = &self.packed[start_of(first + a)]
+                self.finish_backward(first + a, x, y + GROUP * a)
+                riata_group_backward(
+                    rows[a] + GROUP * GROUP * first, y + GROUP * a, GROUP * a, x + GROUP * first)
+            if first > 0:
+                riata_four_backward(rows, y, GROUP * first, x)
+            group = first
+
+    cdef void finish_backward(
+        self, Py_ssize_t group, double *x, double *y
+    ) noexcept nogil:
+        """Solve with the triangle at the end of a group; y (8,) = x there, 0 beyond the last row.
+        """
+        cdef Py_ssize_t c, e, width = min(GROUP, self.size - GROUP * group)
+        cdef const double *d = &self.packed[start_of(group) + GROUP * GROUP * group]
+        memset(y, 0, GROUP * sizeof(double))
+        memcpy(y, x + GROUP * group, width * sizeof(double))
+        for c in range(width - 1, -1, -1):
+            for e in range(c + 1, width):
+                y[c] -= d[GROUP * c + e] * y[e]
+            y[c] /= d[GROUP * c + c]
+        memcpy(x + GROUP * group, y, width * sizeof(double))
 
     def inverse_diagonal(self, double[::1] out, Py_ssize_t begin, Py_ssize_t end):
         """out_i = (L L')^-1_ii = |L^-1 e_i|^2 for begin <= i < end, begin a multiple of eight.
