@@ -4,10 +4,12 @@
 from libc.stdint cimport uint8_t
 
 from .factor cimport Factor
+from .substitution cimport Triangle
 
 
 cdef class ActiveSet:
     cdef Factor factor              # of H_AA + diag(l2); its size is that of A
+    cdef Triangle triangle          # solves with it
     cdef double[::1] l2             # the l2 that is in the factor, by position in A
     cdef double[::1] sign           # by position in A; 0 where nothing forbids a change of sign
     cdef Py_ssize_t[::1] active     # positions in the working set, in the order of the factor

@@ -35,6 +35,7 @@ from .pool cimport parallel
 from .restricted cimport restricted_gap
 from .signals cimport BETWEEN_SIGNALS
 from .simd cimport riata_axpy_f64, riata_four_f64
+from .substitution cimport Triangle
 
 cdef enum:
     LEAST_BATCH = 10
@@ -56,7 +57,7 @@ cdef class ActiveSet:
     """
 
     def __init__(self, Py_ssize_t n_threads):
-        self.factor = Factor(DEPENDENT)
+        self.factor, self.triangle = Factor(DEPENDENT, n_threads), Triangle(n_threads)
         self.n_threads = n_threads
         self.l2 = self.sign = np.empty(0)
         self.image = self.trial = self.gain = self.ranked = np.empty(0)
@@ -144,8 +145,9 @@ cdef class ActiveSet:
 
     cdef void solve(self, double *x) noexcept nogil:
         """x = (H_AA + diag(l2))^-1 x"""
-        self.factor.forward(x)
-        self.factor.backward(x)
+        cdef const double *packed = &self.factor.packed[0]
+        self.triangle.forward(packed, self.factor.size, x)
+        self.triangle.backward(packed, self.factor.size, x)
 
     def factor_of(
         self, const double[:, ::1] gram, const Py_ssize_t[::1] support, const double[::1] l2
@@ -162,7 +164,7 @@ cdef class ActiveSet:
         if not same:
             other = ActiveSet(self.n_threads)
             other.reserve(support.shape[0])
-            other.factor = Factor(FREE)
+            other.factor = Factor(FREE, self.n_threads)
             other.factor.reserve(other.active.shape[0])
             other.place = np.empty(l2.shape[0], dtype=np.intp)
             for i in range(support.shape[0]):

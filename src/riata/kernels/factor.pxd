@@ -12,6 +12,10 @@ cdef class Factor:
     cdef readonly Py_ssize_t size
     cdef readonly Py_ssize_t downdates   # since the last time that all of L was formed
 
+    cdef Py_ssize_t n_threads
+    cdef Py_ssize_t begin, end, first, share   # the groups that are formed, see eliminate
+    cdef double work             # multiply-adds since the last look at the signals
+
     cdef bint reserve(self, Py_ssize_t rows) except -1
     cdef Py_ssize_t extend(
         self, const double[:, ::1] gram, const Py_ssize_t *index, const double *l2,
@@ -25,6 +29,7 @@ cdef class Factor:
         self, Py_ssize_t first, Py_ssize_t last, Py_ssize_t begin, Py_ssize_t end,
         uint8_t *dependent
     ) except -1 nogil
+    cdef void eliminate_left(self, Py_ssize_t k) noexcept nogil
     cdef void finish(
         self, Py_ssize_t group, Py_ssize_t first, Py_ssize_t last, const double *product,
         uint8_t *dependent
@@ -37,9 +42,6 @@ cdef class Factor:
         Py_ssize_t width, double *lost
     ) noexcept nogil
     cdef bint truncate(self, Py_ssize_t size) except -1 nogil
-    cdef void forward(self, double *x) noexcept nogil
-    cdef void backward(self, double *x) noexcept nogil
-    cdef void finish_backward(self, Py_ssize_t group, double *x, double *y) noexcept nogil
     cdef void invert(
         self, double[::1] columns, Py_ssize_t first, Py_ssize_t last, double[::1] out
     ) noexcept nogil

@@ -12,7 +12,7 @@ column: half a square is all the memory, and every loop runs along it.
           L L' + V V' is formed by m plane rotations a column, 2 m |A|^2 / 2 multiply-adds at most
           (no downdate in the unstable sense: V V' is added); Gill, Golub, Murray, Saunders,
           Math. Comp. 28, 1974, method C1
-solves    |A|^2 / 2 multiply-adds each, and one read of L
+solves    see substitution.pyx
 
 A row that depends on those before it is left out: what is left of its pivot is below `tolerance`
 times the pivot.
@@ -25,6 +25,8 @@ from libc.math cimport INFINITY, hypot, sqrt
 from libc.stdint cimport uint8_t
 from libc.string cimport memcpy, memset
 
+from .packed cimport GROUP, last_group, start_of
+from .pool cimport parallel
 from .signals cimport BETWEEN_SIGNALS
 
 cdef extern from "factor.h" nogil:
@@ -33,17 +35,13 @@ cdef extern from "factor.h" nogil:
     ctypedef struct riata_tile:
         riata_tile_fn narrow
     riata_tile riata_choose_tile()
-    void riata_group_forward(const double *g, const double *x, Py_ssize_t count, double *y)
-    void riata_group_backward(const double *g, const double *y, Py_ssize_t count, double *x)
-    void riata_four_backward(
-        const double *const *g, const double *y, Py_ssize_t count, double *x)
     void riata_group_solve(const double *d, const double *t, int width, int keep, double *b)
     void riata_group_rotate(
         double *g, Py_ssize_t count, const double *turn, Py_ssize_t stride, int width, double *v)
 
 cdef enum:
-    GROUP = 8
-    BATCH = 8                   # groups that pass through L together
+    BATCH = 8                   # groups that pass through L together, on each of four threads
+    LEAST = 1 << 16             # multiply-adds of a thread
     AT_ONCE = 16                # rows that one sweep of rotations takes out
 
 # What a multiply-add costs, measured in those of `extend`:
@@ -51,21 +49,14 @@ cdef double ROTATING = 6.0   # of `drop`, one element turned (measured at |A| = 
 cdef riata_tile TILE = riata_choose_tile()
 
 
-cdef inline Py_ssize_t last_group(Py_ssize_t size) noexcept nogil:
-    """How many groups hold `size` rows."""
-    return (size + GROUP - 1) // GROUP
-
-
-cdef inline Py_ssize_t start_of(Py_ssize_t group) noexcept nogil:
-    """Where a group begins: those before it have 8, 16, ... columns of eight rows."""
-    return GROUP * GROUP // 2 * group * (group + 1)
-
-
 cdef class Factor:
-    """L, of `size` rows; room for more is made by `reserve`."""
+    """L, of `size` rows; room for more is made by `reserve`.
 
-    def __init__(self, double tolerance):
-        self.tolerance = tolerance
+    n_threads : by which rows join
+    """
+
+    def __init__(self, double tolerance, Py_ssize_t n_threads):
+        self.tolerance, self.n_threads = tolerance, n_threads
         self.packed = self.spare = np.empty(0)
         self.capacity = self.size = self.downdates = 0
 
@@ -101,14 +92,15 @@ cdef class Factor:
         index (last,), l2 (last,) : of old and new rows
         dependent (last,) : overwritten: 1 for the rows that were left out, 0 for the others
         """
-        cdef Py_ssize_t first = self.size, group, i, out = 0
-        cdef Py_ssize_t end = last_group(last)
+        cdef Py_ssize_t first = self.size, group, i, out = 0, some
+        cdef Py_ssize_t end = last_group(last), together = BATCH * min(self.n_threads, 4)
         memset(dependent, 0, last)
         group = first // GROUP
         while group < end:
-            self.gather(gram, index, l2, first, last, group, min(group + BATCH, end))
-            self.eliminate(first, last, group, min(group + BATCH, end), dependent)
-            group += BATCH
+            some = min(group + together, end)
+            self.gather(gram, index, l2, first, last, group, some)
+            self.eliminate(first, last, group, some, dependent)
+            group = some
         for i in range(first, last):
             out += dependent[i]
         self.size = last
@@ -147,14 +139,21 @@ cdef class Factor:
 
         A dependent row is given an infinite diagonal, so that nothing is left in its column.
         """
-        cdef Py_ssize_t i, j
+        cdef Py_ssize_t i, j, count = end - begin
         cdef double[64] product
-        cdef double work = 0.0
         cdef double *left
         cdef double *right
-        for j in range(end):
+        self.begin, self.end, self.first = begin, end, first
+        self.share = BATCH
+        if GROUP * GROUP * GROUP // 2 * begin * begin * count < LEAST * self.n_threads:
+            self.share = count
+        elif count < BATCH * self.n_threads:
+            self.share = (count + self.n_threads - 1) // self.n_threads
+        parallel(some_groups, <void *>self, (count + self.share - 1) // self.share, self.n_threads)
+        self.work += GROUP * GROUP * GROUP * (0.5 * begin * (begin + 1.0) + begin) * count
+        for j in range(begin, end):
             left = &self.packed[start_of(j)]
-            for i in range(max(j, begin), end):
+            for i in range(j, end):
                 right = &self.packed[start_of(i)]
                 memset(product, 0, sizeof(product))
                 TILE.narrow(left, right, 0, GROUP * j, product, GROUP)
@@ -165,12 +164,27 @@ cdef class Factor:
                         <int>max(first - GROUP * i, 0), right)
                 else:
                     self.finish(j, first, last, product, dependent)
-            work += GROUP * GROUP * GROUP * (j + 1.0) * (end - max(j, begin))
-            if work > BETWEEN_SIGNALS:
-                work = 0.0
-                with gil:
-                    PyErr_CheckSignals()
+        if self.work > BETWEEN_SIGNALS:
+            self.work = 0.0
+            with gil:
+                PyErr_CheckSignals()
         return True
+
+    cdef void eliminate_left(self, Py_ssize_t k) noexcept nogil:
+        """The same in some of these groups, of the columns before the first of them."""
+        cdef Py_ssize_t i, j, a = self.begin + k * self.share, b = min(a + self.share, self.end)
+        cdef double[64] product
+        cdef const double *left
+        cdef double *right
+        for j in range(self.begin):
+            left = &self.packed[start_of(j)]
+            for i in range(a, b):
+                right = &self.packed[start_of(i)]
+                memset(product, 0, sizeof(product))
+                TILE.narrow(left, right, 0, GROUP * j, product, GROUP)
+                riata_group_solve(
+                    left + GROUP * GROUP * j, product, GROUP,
+                    <int>max(self.first - GROUP * i, 0), right + GROUP * GROUP * j)
 
     cdef void finish(
         self, Py_ssize_t group, Py_ssize_t first, Py_ssize_t last, const double *product,
@@ -296,56 +310,7 @@ cdef class Factor:
             old += 1
         return old
 
-    # -- solves ---------------------------------------------------------------------------------
-
-    cdef void forward(self, double *x) noexcept nogil:
-        """x = L^-1 x"""
-        cdef Py_ssize_t group, c, e, width
-        cdef const double *d
-        cdef double[8] y
-        for group in range(last_group(self.size)):
-            d = &self.packed[start_of(group)]
-            width = min(GROUP, self.size - GROUP * group)
-            memset(y, 0, sizeof(y))
-            memcpy(y, x + GROUP * group, width * sizeof(double))
-            riata_group_forward(d, x, GROUP * group, y)
-            d += GROUP * GROUP * group
-            for c in range(width):
-                for e in range(c):
-                    y[c] -= d[GROUP * e + c] * y[e]
-                y[c] /= d[GROUP * c + c]
-            memcpy(x + GROUP * group, y, width * sizeof(double))
-
-    cdef void backward(self, double *x) noexcept nogil:
-        """x = L'^-1 x, four groups at a time."""
-        cdef Py_ssize_t group = last_group(self.size), first, a
-        cdef const double *rows[4]
-        cdef double *y = &self.spare[0]   # at a cache line
-        while group > 0:
-            first = max(group - 4, 0)
-            for a in range(group - first - 1, -1, -1):
-                rows[a] = &self.packed[start_of(first + a)]
-                self.finish_backward(first + a, x, y + GROUP * a)
-                riata_group_backward(
-                    rows[a] + GROUP * GROUP * first, y + GROUP * a, GROUP * a, x + GROUP * first)
-            if first > 0:
-                riata_four_backward(rows, y, GROUP * first, x)
-            group = first
-
-    cdef void finish_backward(
-        self, Py_ssize_t group, double *x, double *y
-    ) noexcept nogil:
-        """Solve with the triangle at the end of a group; y (8,) = x there, 0 beyond the last row.
-        """
-        cdef Py_ssize_t c, e, width = min(GROUP, self.size - GROUP * group)
-        cdef const double *d = &self.packed[start_of(group) + GROUP * GROUP * group]
-        memset(y, 0, GROUP * sizeof(double))
-        memcpy(y, x + GROUP * group, width * sizeof(double))
-        for c in range(width - 1, -1, -1):
-            for e in range(c + 1, width):
-                y[c] -= d[GROUP * c + e] * y[e]
-            y[c] /= d[GROUP * c + c]
-        memcpy(x + GROUP * group, y, width * sizeof(double))
+    # -- its inverse ----------------------------------------------------------------------------
 
     def inverse_diagonal(self, double[::1] out, Py_ssize_t begin, Py_ssize_t end):
         """out_i = (L L')^-1_ii = |L^-1 e_i|^2 for begin <= i < end, begin a multiple of eight.
@@ -389,6 +354,10 @@ cdef class Factor:
                 out[GROUP * i + r] = 0.0
                 for k in range(self.size - GROUP * first):
                     out[GROUP * i + r] += y[GROUP * k + r] * y[GROUP * k + r]
+
+
+cdef void some_groups(void *factor, Py_ssize_t k) noexcept nogil:
+    (<Factor>factor).eliminate_left(k)
 
 
 cdef void make_turns(
