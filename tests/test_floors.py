@@ -52,6 +52,7 @@ FLOORS = {
         "judge",
         "result",
         "result_multi",
+        "prediction",
         "folds",
         "criteria",
         "relaxed",
