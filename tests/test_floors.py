@@ -57,6 +57,7 @@ FLOORS = {
         "criteria",
         "relaxed",
         "stability",
+        "halves",
         "scoring",
         "scorers",
         "cv_run",
