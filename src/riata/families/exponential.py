@@ -12,6 +12,7 @@ from .base import (
     exp_remainder,
     parameter,
     refuse,
+    times_exp,
 )
 from .value import Value
 
@@ -218,10 +219,10 @@ class Gamma(Value, Family):
         return exp_remainder(x)
 
     def negative_gradient(self, y: Floats, eta: Floats) -> Floats:
-        return y * exp(-eta) - 1.0
+        return times_exp(y, -eta) - 1.0
 
     def curvature(self, y: Floats, eta: Floats) -> Floats:
-        return y * exp(-eta)
+        return times_exp(y, -eta)
 
     def mean(self, eta: Floats) -> Floats:
         return exp(eta)
@@ -268,7 +269,8 @@ class Tweedie(Value, Family):
         refuse(y, y < 0.0, ">= 0", self.name, "drop the row or choose another family")
 
     def _parts(self, y: Floats, eta: Floats) -> tuple[Floats, Floats]:
-        return y * exp((1.0 - self.power) * eta), exp((2.0 - self.power) * eta)
+        rest = 2.0 - self.power
+        return times_exp(y, (1.0 - self.power) * eta), times_exp(np.ones_like(y), rest * eta)
 
     def loss(self, y: Floats, eta: Floats) -> Floats:
         p = self.power
