@@ -8,6 +8,7 @@ from family_oracle import check_family_path
 from sklearn.exceptions import ConvergenceWarning
 
 import riata
+from riata.cv_result import mean_and_error
 from riata.families import Multinomial, Tweedie, get_family
 from riata.foresight import Foresight
 
@@ -84,6 +85,43 @@ def test_a_constant_offset_is_taken_back_by_the_intercept(family, offset):
     assert set(moved.status) == {"converged"}
     np.testing.assert_allclose(moved.coefs.toarray(), plain.coefs.toarray(), atol=2e-4)
     np.testing.assert_allclose(moved.intercepts + offset, plain.intercepts, atol=2e-4)
+
+
+FAR = pytest.mark.parametrize("offset", [OFFSETS["spread"], OFFSETS["one"], OFFSETS["-1e4"]])
+
+
+def test_standard_errors_of_huge_scores_are_finite_and_those_of_others_the_same():
+    rng = np.random.default_rng(3)
+    scores, weights = rng.random((2, 4, 5)), rng.random(5)
+    mean = scores @ weights / weights.sum()
+    se = np.sqrt(((scores - mean[..., None]) ** 2) @ weights / weights.sum() / 4)
+    for scale in (1.0, 1e-200, 1e250):
+        found = mean_and_error(scores * scale, weights)
+        np.testing.assert_allclose(found[0], mean * scale, rtol=1e-12)
+        np.testing.assert_allclose(found[1], se * scale, rtol=1e-12)
+    assert (mean_and_error(np.zeros((1, 2, 5)), weights)[1] == 0.0).all()
+    scores[0, 1, 2] = np.nan
+    assert np.isnan(mean_and_error(scores, weights)[1]).sum() == 1
+
+
+@FAR
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@EACH
+def test_nor_do_folds_and_refits(family, offset):
+    settings = {"family": family, "n_alphas": 3, "max_iter": 30}
+    if getattr(get_family(family), "grouped", None) is not None:
+        offset = offset[:, None] * np.array([1.0, 0.0, -1.0])
+    cv = riata.cross_validate(X, Y[family], cv=3, offset=offset, relaxed=True, **settings)
+    assert cv.scores.shape[1:] == (3, 3)
+
+
+@FAR
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+@pytest.mark.parametrize("family", ["poisson", "gamma", "tweedie"])
+def test_nor_does_a_score(family, offset):
+    model = riata.GeneralizedLinearRegressor(family, alpha=0.1, max_iter=30)
+    model.fit(X, Y[family], offset=offset)
+    assert model.score(X, Y[family], offset=offset) <= 1.0
 
 
 def test_what_can_not_be_compared_leaves_the_next_expectation_alone():

@@ -150,9 +150,8 @@ class Multinomial(Value, MultipleFamily):
         basis = _basis(weights, columns)
         for k in range(PROJECTIONS):
             left = np.einsum("qk->", (basis.T @ (root * v)) ** 2)
-            if k >= 2 and left <= INSIDE * _sum(
-                weights, v**2
-            ):  # the second removes rounding's part
+            # the second removes rounding's part
+            if k >= 2 and left <= INSIDE * dual.weighted_sums(weights, inner(v, v))[0]:
                 break
             weighted = weights[:, None] * columns
             rest = weighted.T @ v
