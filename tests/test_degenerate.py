@@ -181,6 +181,36 @@ def test_values_whose_squares_overflow_are_refused_by_name(scale, what):
 
 
 @EACH_STORAGE
+@pytest.mark.parametrize(
+    ("of_X", "of_y"), [(1e139, 1.0), (1e-150, 1.0), (1.0, 1e138), (1.0, 1e-139)]
+)
+def test_up_to_the_limits_of_size_the_fit_is_the_scaled_one(store, of_X, of_y):
+    """The lasso is equivariant: alpha goes with X y, coefficients with y / X."""
+    plain = certified_fit(store(X), Y, n_alphas=5, tol=1e-10)
+    path = riata.fit_path(store(X * of_X), Y * of_y, n_alphas=5, tol=1e-10)
+    assert set(path.status) == {"converged"}
+    np.testing.assert_allclose(path.alphas / of_X / of_y, plain.alphas, rtol=1e-9)
+    coefs = path.coefs.toarray() * (of_X / of_y)
+    np.testing.assert_allclose(coefs, plain.coefs.toarray(), atol=1e-4)
+
+
+@pytest.mark.parametrize(("what", "scale"), [("X", 1e141), ("y", 1e141), ("y", 1e-143),
+                                             ("offset", 1e141)])  # fmt: skip
+@pytest.mark.parametrize("family", ["gaussian", "poisson", "multigaussian"])
+def test_beyond_the_limits_of_size_the_argument_is_named(what, scale, family):
+    y = np.abs(Y) if family == "poisson" else Y if family == "gaussian" else np.c_[Y, Y]
+    given = {"X": X, "y": y, "offset": np.ones_like(y)}
+    given[what] = scale * given[what]
+    with pytest.raises(ValueError, match=rf"^{what} must .*1e[+-]140"):
+        riata.fit_path(family=family, **given)
+    if what != "X" and family == "gaussian":  # of several targets, each
+        given = {name: values if name == "X" else np.c_[np.ones_like(Y), values]
+                 for name, values in given.items()}  # fmt: skip
+        with pytest.raises(ValueError, match=rf"^{what} must .*1e[+-]140"):
+            riata.fit_path(**given)
+
+
+@EACH_STORAGE
 def test_sizes_that_defy_a_block_of_any_width(store):
     for n, p in ((7, 9), (17, 3), (33, 65), (3, 129), (257, 5)):
         A, y = regression(n, p, seed=n, density=0.8)

@@ -106,3 +106,31 @@ def test_removed_rows_do_not_count_in_the_choice_of_alpha_min_ratio():
     s = np.r_[np.ones(10), np.zeros(20)]
     path = certified_fit(X, Y, sample_weight=s)  # 10 rows of weight < 12 columns
     assert path.alphas[-1] / path.alphas[0] == pytest.approx(1e-2)
+
+
+@pytest.mark.parametrize("storage", FEW_STORAGES)
+@pytest.mark.parametrize("family", ["gaussian", "binomial", "poisson", "multinomial"])
+@pytest.mark.parametrize("what", ["X", "y", "offset"])
+def test_rows_of_weight_0_are_checked_as_others(what, family, storage):
+    """As in scikit-learn: whether a row counts is no matter of whether it is sound."""
+    counts = np.r_[0.0, 1.0, 0.0, 2.0, np.arange(26.0) % 3]
+    offset = np.zeros((30, 3) if family == "multinomial" else 30)
+    given = {"X": X.copy(), "y": counts > 0 if family == "binomial" else counts, "offset": offset}
+    given["y"] = given["y"].astype(float)
+    given[what][0, ...] = np.nan
+    given["X"] = FEW_STORAGES[storage](given["X"])
+    weight = np.r_[0.0, np.ones(29)]
+    with pytest.raises(ValueError, match=rf"^{what} must (not )?hold .*nan.* (row|position) 0"):
+        riata.fit_path(family=family, sample_weight=weight, **given)
+
+
+@pytest.mark.parametrize("family", ["binomial", "multinomial"])
+@pytest.mark.parametrize("label", [None, "other", 7])
+def test_but_for_the_labels_they_hold(family, label):
+    y = np.where(Y > 0, "yes", "no").astype(object)
+    y[:2] = label
+    weight = np.r_[0.0, 0.0, np.ones(28)]
+    path = riata.fit_path(X, y, family=family, sample_weight=weight, n_alphas=4)
+    assert path.classes_.tolist() == ["no", "yes"]
+    rest = riata.fit_path(X[2:], y[2:], family=family, n_alphas=4)
+    np.testing.assert_allclose(path.predict(X), rest.predict(X), atol=1e-3)

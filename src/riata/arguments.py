@@ -140,7 +140,7 @@ def check_targets(X: Any, y: Any, *, offset: Any, **model: Any) -> "list[Data]":
     n, m = values.shape
     offsets: list[Floats | None] = [None] * m
     if offset is not None and np.ndim(offset) == 1:
-        offsets = [check_vector(offset, "offset", n)] * m
+        offsets = [check_offset(offset, n, values[:, 0])] * m
     elif offset is not None:
         offsets = list(np.ascontiguousarray(check_offset(offset, n, values).T))
     return [replace(first, y=check_y(values[:, t], n), offset=offsets[t]) for t in range(m)]
@@ -201,14 +201,19 @@ def check_responses(
     return values, None
 
 
-def one_hot(values: NDArray[Any], family: str, weights: Floats) -> tuple[Floats, NDArray[Any]]:
-    """Return y (n, K) as 0 and 1, and the K labels, sorted, of the rows that count."""
+def _labels(values: NDArray[Any], weights: Floats) -> tuple[NDArray[Any], NDArray[Any]]:
+    """Return labels (n,), checked where they are floats, and those of rows that count, sorted."""
     if values.dtype.kind == "f":
         values = check_vector(values, "y", len(values))
     try:
-        classes = np.unique(values[weights > 0.0])
+        return values, np.unique(values[weights > 0.0])
     except TypeError:
         raise TypeError("y must hold labels that can be sorted, got a mixture of types") from None
+
+
+def one_hot(values: NDArray[Any], family: str, weights: Floats) -> tuple[Floats, NDArray[Any]]:
+    """Return y (n, K) as 0 and 1, and the K labels, sorted, of the rows that count."""
+    values, classes = _labels(values, weights)
     if len(classes) < 2:
         raise ValueError(
             f"y must hold two classes or more for family={family!r}, got one: "
@@ -220,13 +225,16 @@ def one_hot(values: NDArray[Any], family: str, weights: Floats) -> tuple[Floats,
 def check_offset(offset: Any, n: int, y: Floats) -> Floats:
     """Return an offset of the linear predictor, (n,) or (n, K) as y is."""
     if y.ndim == 1:
-        return check_vector(offset, "offset", n)
+        shift = check_vector(offset, "offset", n)
+        if (top := np.abs(shift).max()) > LARGEST:
+            raise ValueError(f"offset must not exceed {LARGEST:g} in magnitude, got {top:g}")
+        return shift
     values = np.asarray(offset.to_numpy() if hasattr(offset, "to_numpy") else offset)
     if values.shape != y.shape:
         raise ValueError(
             f"offset must have shape {y.shape}, one number per response, got {values.shape}"
         )
-    columns = [check_vector(column, "offset", n) for column in values.T]
+    columns = [check_offset(column, n, column) for column in values.T]
     return np.ascontiguousarray(np.array(columns).T)
 
 
@@ -239,12 +247,7 @@ def _is_proportion(values: NDArray[Any], family: Family) -> bool:
 
 def check_labels(values: NDArray[Any], family: str, weights: Floats) -> tuple[Floats, NDArray[Any]]:
     """Return y as 0 and 1, and the two labels, sorted, of the rows that count."""
-    if values.dtype.kind == "f":
-        values = check_vector(values, "y", len(values))
-    try:
-        classes = np.unique(values[weights > 0.0])
-    except TypeError:
-        raise TypeError("y must hold labels that can be sorted, got a mixture of types") from None
+    values, classes = _labels(values, weights)
     if len(classes) != 2:
         found = ", ".join(repr(label) for label in classes[:5].tolist())
         raise ValueError(
@@ -260,8 +263,8 @@ def check_y(y: Any, n: int) -> Floats:
     top = np.abs(values).max()
     if top > LARGEST or 0.0 < top < 1.0 / LARGEST:
         raise ValueError(
-            f"y must lie within {1 / LARGEST:g} and {LARGEST:g} in magnitude, got {top:g}: "
-            "rescale it"
+            f"y must have its largest value, in magnitude, within {1 / LARGEST:g} and {LARGEST:g}, "
+            f"or be all 0, got {top:g}: rescale it"
         )
     return values
 

@@ -147,10 +147,6 @@ class ClassModel:
         part, old, own = penalty.take(some), coef[some], np.arange(len(some))
         where = (some[:, None] * K + np.arange(K)).ravel()
 
-        def value(rows: Floats) -> float:
-            square = inner(rows, rows)
-            return float(part.l1 @ np.sqrt(square + e * e) + 0.5 * (part.l2 @ square))
-
         length = np.sqrt(inner(old, old) + e * e)[:, None]
         unit = np.divide(old, length, out=np.zeros_like(old), where=length > 0.0)
         stiff = np.divide(part.l1, length[:, 0], out=np.zeros(len(some)), where=length[:, 0] > 0.0)
@@ -160,7 +156,7 @@ class ClassModel:
         ) + part.l2[:, None, None] * np.eye(K)
         slope = grad[some] - part.l1[:, None] * unit - part.l2[:, None] * old
         step = _solve(H, slope.ravel()).reshape(old.shape)
-        before, t = value(old), 1.0
+        before, t = part.value(old, e), 1.0
         while t >= SMALLEST_STEP:
             best, straight = 0.0, old + t * step
             trials = [straight]
@@ -171,7 +167,7 @@ class ClassModel:
                 moved = new - old
                 image = self._gram[:, where] @ moved.ravel()
                 bent, fall = image[where] @ moved.ravel(), (grad[some] * moved).sum()
-                change = float(0.5 * bent - fall) + value(new) - before
+                change = float(0.5 * bent - fall) + part.value(new, e) - before
                 if change < best:
                     best, coef[some], told = change, new, image
             if best < 0.0:

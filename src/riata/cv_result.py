@@ -245,11 +245,13 @@ def mean_and_error(scores: Floats, weights: Floats) -> tuple[Floats, Floats]:
     share = weights[counted] / weights[counted].sum()
     s = scores[..., counted]
     mean = s @ share
-    variance = ((s - mean[..., None]) ** 2) @ share
+    apart = s - mean[..., None]
+    unit = np.ldexp(1.0, np.frexp(np.abs(apart).max(axis=-1))[1])  # squares of any size are finite
+    variance = ((apart / unit[..., None]) ** 2) @ share
     n_folds = int(np.count_nonzero(counted))
     if n_folds == 1:
         return mean, np.full_like(mean, np.nan)
-    return mean, np.sqrt(variance / (n_folds - 1))
+    return mean, unit * np.sqrt(variance / (n_folds - 1))
 
 
 def check_rule(rule: Any) -> str | Callable[..., Any]:

@@ -10,7 +10,7 @@ taken. What was missed at the last alpha, scaled by these and by how the last ex
 with what came, is expected again: the gradient from which the step starts is moved by that.
 """
 
-from math import inf, log
+from math import inf, isfinite, log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,9 +60,10 @@ class Foresight:
         """Take what was missed."""
         expected = self._expected
         assert expected is not None
-        size = float(expected @ expected)
-        if size > 0.0:
-            seen = float(expected @ missed) / size
+        with np.errstate(over="ignore", invalid="ignore"):  # then there is nothing to learn
+            size, along = float(expected @ expected), float(expected @ missed)
+        if 0.0 < size < inf and isfinite(along):
+            seen = along / size
             self._trust = min(max(seen, 1.0 / MOST), MOST) * self._trust
         self._missed[self._members] = 0.0
         self._missed[members] = missed

@@ -59,11 +59,14 @@ def fit_path(
     ----------
     X : array, data frame or sparse matrix of shape (n, p)
         float64 and float32 are read in place, dense in either order, CSR and CSC with int32 or
-        int64 indices; never changed. Other dtypes and layouts are converted, at a copy's price.
+        int64 indices; never changed. Other dtypes and layouts are converted, at a copy's price. At
+        most 1e140 in magnitude; a column all below 1e-150 loses digits, and counts as zeros from
+        1e-162 down.
     y : array of shape (n,) or (n, 1), of (n, K) for several responses
         Target: finite numbers that the family takes, or labels. For the gaussian family the
         columns of (n, m), m > 1, are targets of their own: m paths, which share what they read of
-        X.
+        X. The largest magnitude of each column is 0 or within 1e-140 and 1e140: rescale it where it
+        is not.
     family : str or riata.families.Family
         The loss f, half the unit deviance: "gaussian" (half the squared error), "binomial" (y two
         labels of any kind, or proportions in [0, 1]), "poisson", "gamma", "tweedie" (log link),
@@ -88,7 +91,7 @@ def fit_path(
     sample_weight : array of shape (n,), optional
         s >= 0. Weight k is the same as k copies, weight 0 the same as no row.
     offset : array of shape (n,), or of the shape of y, optional
-        Known part o of the linear predictor.
+        Known part o of the linear predictor, at most 1e140 in magnitude.
     penalty_factor : float or array of shape (p,), optional
         v >= 0, not rescaled. 0: not penalised. inf: left out, whatever alpha is.
     lower_bounds, upper_bounds : float or array of shape (p,), optional

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from .arguments import check_alphas, check_number, check_vector
 from .criteria import Criteria
 from .design import as_matrix, check_matrix, product
+from .prediction import check_columns, check_solved, check_type
 from .problem import Fit
 from .relaxed import Refit
 
@@ -287,31 +288,28 @@ class RegularizationPath(Criteria):
         Raises
         ------
         ValueError
-            Where X has another number of features, alpha is outside the grid, the offset is
-            missing, or the family has no such type.
+            Where X has another number of features, or is a data frame whose columns are not those
+            of the one that was fitted, in their order (without names on both sides they go by
+            position); where alpha is outside the grid, the offset is missing, or the family has no
+            such type; for "class" where an alpha that is asked for was not solved (the other types
+            are NaN there).
         """
         family = self._settings["family"]
-        self._check_type(type, family.proportions)
+        check_type(type, self.classes_, family.proportions)
         eta = self._linear_predictor(X, alpha, offset, self._check_gamma(gamma))
         if type == "link":
             return eta
         if type == "class":
             assert self.classes_ is not None
+            self._check_solved(alpha)
             return self.classes_[(eta > 0.0).astype(np.intp)]
         mean = family.mean(eta)
         return mean if type == "response" else np.stack([family.mean(-eta), mean], axis=-1)
 
-    def _check_type(self, type: str, probabilities: bool) -> None:
-        if type not in ("response", "link", "class", "probability"):
-            raise ValueError(
-                f'type must be "response", "link", "class" or "probability", got {type!r}'
-            )
-        if type == "class" and self.classes_ is None:
-            raise ValueError('type="class" needs a path whose y held labels: use "response"')
-        if type == "probability" and not probabilities:
-            raise ValueError(
-                'type="probability" needs family="binomial" or "multinomial": use "response"'
-            )
+    def _check_solved(self, alpha: float | None) -> None:
+        """Refuse an alpha (None: any) without coefficients, where labels are asked for."""
+        asked = slice(None) if alpha is None else list(self._position(alpha)[:2])
+        check_solved(self.alphas[asked], self.dual_gaps[asked], self.status[asked])
 
     def _linear_predictor(self, X: Any, alpha: float | None, offset: Any, gamma: float) -> Floats:
         """Return offset + intercept + X coef, (n, L) or (n,)."""
@@ -330,6 +328,7 @@ class RegularizationPath(Criteria):
 
     def _checked(self, X: Any, offset: Any) -> Any:
         """Return X, checked, where offset is given if it must be."""
+        check_columns(X, self.feature_names_in_)
         X = check_matrix(as_matrix(X))
         if X.shape[1] != self.n_features_in_:
             raise ValueError(

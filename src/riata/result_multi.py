@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from .arguments import check_offset
 from .design import product
+from .prediction import check_type
 from .result import Floats, RegularizationPath, columns_of
 
 if TYPE_CHECKING:
@@ -119,14 +120,20 @@ class MultiResponsePath(RegularizationPath):
         Returns
         -------
         ndarray of shape (n, L, K), or (n, K) where alpha is given; without K for "class"
+
+        Raises
+        ------
+        ValueError
+            As `RegularizationPath.predict`.
         """
         family = self._settings["family"]
-        self._check_type(type, family.labelled)
+        check_type(type, self.classes_, family.labelled)
         eta = self._linear_predictor(X, alpha, offset, self._check_gamma(gamma))
         if type == "link":
             return eta
         if type == "class":
             assert self.classes_ is not None
+            self._check_solved(alpha)
             return self.classes_[eta.argmax(axis=-1)]
         return family.mean(eta)
 

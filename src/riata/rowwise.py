@@ -32,10 +32,15 @@ class Rowwise:
     def take(self, index: Any) -> "Rowwise":
         return Rowwise(self.l1[index], self.l2[index], self.grouped)
 
-    def value(self, rows: Floats) -> float:
+    def value(self, rows: Floats, e: float = 0.0) -> float:
+        """Return g; infinite or NaN, which no step is taken for, where squares overflow.
+
+        e : under sqrt(|b_j|^2 + e^2) for |b_j|, where rows are grouped
+        """
         square = inner(rows, rows)
-        size = np.sqrt(square) if self.grouped else np.einsum("jk->j", np.abs(rows))
-        return float(self.l1 @ size + 0.5 * (self.l2 @ square))
+        with np.errstate(over="ignore", invalid="ignore"):
+            size = np.sqrt(square + e * e) if self.grouped else np.einsum("jk->j", np.abs(rows))
+            return float(self.l1 @ size + 0.5 * (self.l2 @ square))
 
     def shrunk(self, rows: Floats, grad: Floats, stiffness: Floats) -> Floats:
         """Return the minimiser over B of -tr grad'(B - rows) + sum_j stiffness_j/2 |b_j - rows_j|^2

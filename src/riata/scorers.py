@@ -41,8 +41,9 @@ class Decisions(ClassifierMixin, BaseEstimator):
         return self.classes_[best]
 
     def decision_function(self, X: Any) -> Floats:
-        """Return the linear predictors, whatever X."""
-        return self.eta
+        """Return the linear predictors, whatever X; of two classes the log-odds of the second."""
+        two = self.eta.ndim == 2 and self.eta.shape[1] == 2
+        return self.eta[:, 1] - self.eta[:, 0] if two else self.eta
 
 
 class Probabilities(Decisions):

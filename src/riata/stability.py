@@ -23,25 +23,15 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from .arguments import (
-    Data,
-    check_alphas,
-    check_count,
-    check_data,
-    check_flag,
-    check_number,
-    check_training,
-)
+from .arguments import check_count, check_data, check_flag, check_number
 from .blas import one_blas_thread
 from .design import read_once
 from .exceptions import convergence_warning
-from .grid import automatic_grid, with_bar
+from .grid import check_grid
+from .halves import Entries, draw_halves, entries
 from .lane import Lane
-from .lockstep import MOST_LANES, descend
-from .path import LATE, MODEL
-from .problem import Fit
-from .starts import Start, lanes_of, starts_of
-from .stopping import Rule
+from .path import MODEL
+from .starts import Start
 from .stopping import check_rule as check_stopping
 
 Floats = NDArray[np.float64]
@@ -57,20 +47,27 @@ class StabilitySelection:
     alphas : ndarray of shape (L,)
         Descending.
     probabilities : csc_array of shape (p, L)
-        Share of the halves on which a feature has entered by that alpha.
+        Share of the halves on which a feature has entered by that alpha; the column of an unsolved
+        alpha is empty.
     n_selected : ndarray of shape (L,)
-        q: the mean number of features that have entered.
+        q: the mean number of features that have entered; NaN where an alpha was not solved.
     error_bounds : ndarray of shape (L,)
         Bound of the expected number of false selections at `threshold`; infinite where the theory
-        has none.
+        has none, NaN where an alpha was not solved.
     threshold, error : float
     n_candidates : int
         p: the features that can be selected, those that are penalised.
     alpha : float
-        The smallest alpha whose bound, like those of all larger alphas, is at most `error`.
+        The smallest alpha whose bound, like those of all larger alphas, is at most `error`; NaN
+        where none was solved.
     selected : ndarray of int
         The features whose probability at ``alpha`` is at least `threshold`, ascending.
     n_pairs : int
+        The pairs of halves that count: all of them, unless `status` says otherwise.
+    status : str
+        "converged"; "max_iter": some fits ended above their tolerance; "time_limit",
+        "interrupted": `max_time` or Ctrl-C came before all pairs were done. Those that were count,
+        the others do not; where that was none, there are fewer alphas of fewer pairs.
     """
 
     alphas: Floats
@@ -83,12 +80,13 @@ class StabilitySelection:
     alpha: float
     selected: NDArray[np.intp]
     n_pairs: int
+    status: str
 
     def __repr__(self) -> str:
         return (
             f"StabilitySelection({len(self.selected)} of {self.probabilities.shape[0]} features "
             f"selected in {self.threshold:.0%} of {2 * self.n_pairs} halves, at alpha="
-            f"{self.alpha:.4g}; expected false selections <= {self.error:g})"
+            f"{self.alpha:.4g}; expected false selections <= {self.error:g}: {self.status})"
         )
 
 
@@ -115,6 +113,7 @@ def stability_selection(
     upper_bounds: Any = None,
     tol: float = 1e-4,
     max_iter: int = 10_000,
+    max_time: float | None = None,
     n_threads: int | None = None,
     progress: bool = False,
 ) -> StabilitySelection:
@@ -139,6 +138,9 @@ progress
         a unimodal distribution; False is the worst case.
     random_state : int
         Seed of the cuts.
+    max_time : float > 0, optional
+        Seconds after which the work ends: the pairs of halves that are done by then count, and
+        ``status`` is "time_limit".
 
     Returns
     -------
@@ -148,10 +150,19 @@ progress
     ------
     ValueError, TypeError
         Where an argument is not as above; the message names it.
+    KeyboardInterrupt
+        On Ctrl-C, with what the pairs that were done say in its attribute ``path``; None where
+        that was before the first of them was begun.
+
+    Warns
+    -----
+    ConvergenceWarning
+        Once, where a fit ended above its tolerance, or `max_time` before all pairs were done.
 
     Notes
     -----
-    Cost: 2 `n_pairs` paths on half of the rows; X is not copied.
+    Cost: 2 `n_pairs` paths on half of the rows; X is not copied. Halves go in batches of 16, so
+    pairs are done eight at a time.
 
     References
     ----------
@@ -166,51 +177,76 @@ progress
     >>> riata.stability_selection(X, X[:, 3] - X[:, 7], n_pairs=10, n_threads=1).selected
     array([3, 7])
     """
-    settings = dict(locals())
-    X, y = settings.pop("X"), settings.pop("y")
+    try:
+        found, stopped_by = _selected(**locals())
+        if stopped_by is not None:
+            vars(stopped_by)["path"] = found
+            raise stopped_by
+    except KeyboardInterrupt as stop:
+        vars(stop).setdefault("path", None)  # before there was anything to keep
+        raise
+    return found
+
+
+def _selected(
+    X: Any, y: Any, threshold: Any, error: Any, n_pairs: Any, unimodal: Any, random_state: Any,
+    **settings: Any,
+) -> tuple[StabilitySelection, KeyboardInterrupt | None]:  # fmt: skip
+    """Return the selection, as far as it went, and what stopped it."""
     threshold = check_number(threshold, "threshold", 0.5, 1.0, above=True)
     error = check_number(error, "error", 0.0, above=True)
     n_pairs = check_count(n_pairs, "n_pairs", 1)
     unimodal = check_flag(unimodal, "unimodal")
     seed = check_count(random_state, "random_state", 0)
-    rule = check_stopping({**settings, "max_time": None})
+    rule, grid = check_stopping(settings), check_grid(settings)
     data = check_data(X, y, **{name: settings[name] for name in MODEL})
     data = replace(data, X=read_once(data.X))
-    halves = _halves(data, n_pairs, seed)
+    halves = draw_halves(data, n_pairs, seed)
     with one_blas_thread():
         lane = Start(data, rule).lane(data.l1_ratio)
-    if alphas is None:
-        ratio = alpha_min_ratio
-        if ratio is not None:
-            ratio = check_number(ratio, "alpha_min_ratio", 0.0, 1.0, above=True)
-        count = check_count(n_alphas, "n_alphas", 1)
-        grid = automatic_grid(lane.engine.alpha_max(), lane.centred.design, count, ratio)
-    else:
-        grid = check_alphas(alphas)
+        alphas = grid.of(lane.engine.alpha_max(), lane.centred.design)
+        entered = entries(data, halves, alphas, rule)
     candidates = _candidates(lane)
-    with one_blas_thread():
-        entered, late = _entries(data, halves, grid, rule)
-    if late:
-        warnings.warn(
-            f"{late} of {len(halves) * len(grid)} fits ended above the tolerance: who has entered "
-            "may be wrong; raise max_iter, loosen tol or leave out the smallest alphas",
-            convergence_warning(),
-            stacklevel=2,
-        )
-
     found = StabilitySelection()
-    found.alphas, found.n_pairs, found.n_candidates = grid, n_pairs, len(candidates)
-    found.threshold, found.error = threshold, error
-    found.probabilities, found.n_selected = _shares(entered, data.X.shape[1], len(grid), candidates)
+    found.alphas, found.n_pairs = alphas, len(entered.first) // 2
+    found.n_candidates, found.threshold, found.error = len(candidates), threshold, error
+    found.status = _status(entered, len(halves), len(alphas))
+    found.probabilities, found.n_selected = entered.shares(data.X.shape[1], len(alphas), candidates)
     found.error_bounds = error_bound(
-        found.n_selected, len(candidates), threshold, n_pairs, unimodal
+        found.n_selected, len(candidates), threshold, max(found.n_pairs, 1), unimodal
     )
     within = np.minimum.accumulate(found.error_bounds <= error)
     k = int(np.count_nonzero(within)) - 1
-    found.alpha = float(grid[max(k, 0)])
+    found.alpha = float(alphas[max(k, 0)]) if entered.solved else np.nan
     column = found.probabilities[:, [max(k, 0)]].toarray()[:, 0]
     found.selected = np.flatnonzero(column >= threshold) if k >= 0 else np.empty(0, dtype=np.intp)
-    return found
+    _warn(found, entered, n_pairs)
+    return found, entered.stopped_by
+
+
+def _status(entered: Entries, n_halves: int, L: int) -> str:
+    if len(entered.first) < n_halves or entered.solved < L:
+        return "time_limit" if entered.stopped_by is None else "interrupted"
+    return "max_iter" if entered.late else "converged"
+
+
+def _warn(found: StabilitySelection, entered: Entries, n_pairs: int) -> None:
+    """Say once what makes the answer less than what was asked for."""
+    said = []
+    if found.status == "time_limit":
+        said.append(
+            f"max_time was over before all pairs of halves were done: {found.n_pairs} of {n_pairs} "
+            f"count, with {entered.solved} of {len(found.alphas)} alphas; raise max_time, or ask "
+            "for fewer pairs or alphas"
+        )
+    if entered.late:
+        said.append(
+            f"{entered.late} of {len(entered.first) * entered.solved} fits ended above the "
+            "tolerance: who has entered may be wrong; raise max_iter, loosen tol or leave out the "
+            "smallest alphas"
+        )
+    if said and entered.stopped_by is None:
+        warnings.warn("; ".join(said), convergence_warning(), stacklevel=4)
 
 
 def _candidates(lane: Lane) -> NDArray[np.intp]:
@@ -235,66 +271,3 @@ def error_bound(
         factor = 0.5 / max(2.0 * threshold - 1.0 - half, 1e-300)
         holds = (share <= 1.0 / np.sqrt(3.0)) & (threshold > 0.5 + half + 0.75 * share**2)
     return np.where(holds, np.minimum(factor * n_selected * share, worst), worst)
-
-
-def _halves(data: Data, n_pairs: int, seed: int) -> list[Floats]:
-    """Return the weights (n,) of 2 B halves of the rows of positive weight."""
-    weights = data.weights
-    rows = np.flatnonzero(weights > 0.0)
-    size = len(rows) // 2
-    if size == 0:
-        raise ValueError(f"X must have two rows of positive weight at least, got {len(rows)}")
-    rng = np.random.default_rng(seed)
-    halves: list[Floats] = []
-    for _ in range(n_pairs):
-        shuffled = rng.permutation(rows)
-        for part in (shuffled[:size], shuffled[size : 2 * size]):
-            own = np.zeros_like(weights)
-            own[part] = weights[part]
-            check_training(
-                data.y, data.family, own, data.classes, f"half {len(halves)}",
-                "every half must have rows of every class", "choose another random_state",
-            )  # fmt: skip
-            halves.append(own / own.sum())
-    return halves
-
-
-def _entries(
-    data: Data, halves: list[Floats], grid: Floats, rule: Rule
-) -> tuple[list[dict[int, int]], int]:
-    """Return for each half the features that enter, with the number of the alpha where they do; and
-    how many fits ended above their tolerance."""
-    first: list[dict[int, int]] = [{} for _ in halves]
-    late = [0] * len(halves)
-    for begin in range(0, len(halves), MOST_LANES):
-        some = [replace(data, weights=own) for own in halves[begin : begin + MOST_LANES]]
-        lanes = lanes_of(starts_of(some, rule), data.l1_ratio, rule.n_threads)
-
-        def visit(k: int, lane: Lane, fit: Fit, begin: int = begin) -> None:
-            number = len(lane.fits) - 1
-            late[begin + k] += fit.status in LATE
-            for j in lane.centred.expand(fit.index).tolist():
-                first[begin + k].setdefault(j, number)
-            lane.forget()  # who has entered is known now
-
-        bar = with_bar(grid, rule.progress)
-        stop = descend(lanes, grid, bar, rule.n_threads, visit, lambda: None)
-        if stop is not None:
-            raise stop
-    return first, sum(late)
-
-
-def _shares(
-    entered: list[dict[int, int]], p: int, L: int, candidates: NDArray[np.intp]
-) -> tuple[sp.csc_array, Floats]:
-    """Return (share of the halves that a feature has entered by each alpha, (p, L); its sum over
-    the candidates, (L,))."""
-    features = np.array([j for half in entered for j in half], dtype=np.intp)
-    numbers = np.array([k for half in entered for k in half.values()], dtype=np.intp)
-    ever, rows = np.unique(features, return_inverse=True)
-    counts = np.zeros((len(ever), L))
-    np.add.at(counts, (rows, numbers), 1.0)
-    counts = np.cumsum(counts, axis=1) / len(entered)
-    table = sp.csc_array(counts).tocoo()
-    whole = sp.csc_array((table.data, (ever[table.row], table.col)), shape=(p, L))
-    return whole, counts[np.isin(ever, candidates)].sum(axis=0)

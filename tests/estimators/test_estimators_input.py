@@ -1,5 +1,7 @@
 """What goes in: frames, targets of two dimensions, read-only arrays; and what is refused."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -10,6 +12,7 @@ import sklearn.linear_model
 from judging import fit
 from test_estimators_answers import CLASSES, STORAGES, TIGHT, data, reference, weights
 
+import riata.estimators
 import riata.estimators._base as base
 from riata.estimators import ElasticNet, Lasso, Ridge
 
@@ -287,3 +290,26 @@ def test_the_first_bad_position_is_named():
         Lasso().fit(X0, _with(Y0, np.nan, 5))
     with pytest.raises(ValueError, match=r"^sample_weight .*4"):
         Ridge().fit(X0, Y0, _with(np.ones(N), -1.0, 4))
+
+
+@pytest.mark.parametrize("kind", FRAMES)
+@pytest.mark.parametrize("name", [name for name in riata.estimators.__all__ if name[0].isupper()])
+def test_every_estimator_refuses_columns_that_are_not_those_of_fit(name, kind):
+    X, y = data(40, 5)
+    y = {
+        "Poisson": np.abs(y).round(), "Logistic": y > 0, "MultiTask": np.column_stack([y, X[:, 0]])
+    }.get(re.match("Poisson|Logistic|MultiTask|", name)[0], y)  # fmt: skip
+    frame = FRAMES[kind](dict(zip("abcde", X.T, strict=True)))
+    model = getattr(riata.estimators, name)().fit(frame, y)
+    if not hasattr(model, "feature_names_in_"):
+        return  # as above
+    methods = [getattr(model, method, None) for method in (
+        "predict", "decision_function", "predict_proba", "predict_log_proba"
+    )]  # fmt: skip
+    asked = [method for method in methods if method] + [lambda X: model.score(X, y)]
+    for method in asked:
+        method(frame)
+        with pytest.raises(ValueError, match="must be in the same order as they were in fit"):
+            method(frame[["b", "a", "c", "d", "e"]])
+        with pytest.raises(ValueError, match="Feature names unseen at fit time:\n- z\n"):
+            method(FRAMES[kind](dict(zip("abcdz", X.T, strict=True))))

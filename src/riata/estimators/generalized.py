@@ -193,7 +193,8 @@ def _null_loss(family: Family, y: Floats, w: Floats, offset: Floats) -> float:
     start, rest = family.start(y, w), y - offset
     low, high = min(start, float(rest.min())) - SPAN, max(start, float(rest.max())) + SPAN
     precise = {"xatol": 1e-12 * (high - low), "maxiter": 1000}
-    found = minimize_scalar(loss, bounds=(low, high), method="bounded", options=precise)
+    with np.errstate(over="ignore", invalid="ignore"):  # of losses it multiplies; it bisects then
+        found = minimize_scalar(loss, bounds=(low, high), method="bounded", options=precise)
     return min(loss(start), float(found.fun))
 
 

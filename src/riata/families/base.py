@@ -19,11 +19,19 @@ from ..kernels import dual, loss
 Floats = NDArray[np.float64]
 
 LARGEST_EXPONENT = 700.0  # exp of more would overflow
+FAR = 1e280  # beyond it a number of the loss may as well be it: its products are still finite
+NEAR = 1e-4  # below it exp(x) - 1 - x would cancel
 
 
 def exp(x: Floats) -> Floats:
     """Return exp(x), held below 1e304."""
     return np.exp(np.minimum(x, LARGEST_EXPONENT))
+
+
+def times_exp(a: Floats, x: Floats) -> Floats:
+    """Return a exp(x), held below 1e280."""
+    with np.errstate(over="ignore"):  # what is infinite is held
+        return np.minimum(a * exp(x), FAR)
 
 
 def divergence(a: Floats, log_b: Floats) -> Floats:
@@ -35,9 +43,10 @@ def divergence(a: Floats, log_b: Floats) -> Floats:
 
 def exp_remainder(x: Floats) -> Floats:
     """Return exp(x) - 1 - x >= 0, by its series where x is small."""
-    small = x * x * (0.5 + x * (1.0 / 6.0 + x / 24.0))
+    near = np.clip(x, -NEAR, NEAR)
+    small = near * near * (0.5 + near * (1.0 / 6.0 + near / 24.0))
     x = np.minimum(x, LARGEST_EXPONENT)
-    return np.where(np.abs(x) < 1e-4, small, np.expm1(x) - x)
+    return np.where(np.abs(x) < NEAR, small, np.expm1(x) - x)
 
 
 class Family:

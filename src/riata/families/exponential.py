@@ -12,10 +12,12 @@ from .base import (
     exp_remainder,
     parameter,
     refuse,
+    times_exp,
 )
+from .value import Value
 
 
-class Gaussian(Family):
+class Gaussian(Value, Family):
     """f = (y - eta)^2 / 2, identity link, any y; nothing is dropped.
 
     f*(t) = t^2 / 2 + t y;  Fenchel-Young (y - eta - v)^2 / 2.
@@ -49,7 +51,7 @@ class Gaussian(Family):
         return 0.5 * (y - eta - v) ** 2
 
 
-class Binomial(Family):
+class Binomial(Value, Family):
     """f = y log(y / mu) + (1 - y) log((1 - y) / (1 - mu)), logit link, y in [0, 1].
 
     For labels (y = 0 or 1) f = log(1 + exp(eta)) - y eta, the logistic loss; for proportions the
@@ -135,7 +137,7 @@ def _entropy(a: Floats, b: Floats) -> Floats:
     return np.where((a < 0.0) | (b < 0.0), np.inf, out)
 
 
-class Poisson(Family):
+class Poisson(Value, Family):
     """f = y log(y / mu) - y + mu, log link, y >= 0; nothing is dropped.
 
     -f' = y - mu, f'' = mu.  f*(t) = xi(y + t, y) less t log y ... that is
@@ -200,7 +202,7 @@ class Poisson(Family):
         return divergence(y - v, eta)
 
 
-class Gamma(Family):
+class Gamma(Value, Family):
     """f = (y - mu) / mu - log(y / mu), log link, y > 0; nothing is dropped.
 
     With a = y / mu: -f' = a - 1, f'' = a.  f*(t) = (1 - t) log(1 - t) + t (1 + log y) for
@@ -217,10 +219,10 @@ class Gamma(Family):
         return exp_remainder(x)
 
     def negative_gradient(self, y: Floats, eta: Floats) -> Floats:
-        return y * exp(-eta) - 1.0
+        return times_exp(y, -eta) - 1.0
 
     def curvature(self, y: Floats, eta: Floats) -> Floats:
-        return y * exp(-eta)
+        return times_exp(y, -eta)
 
     def mean(self, eta: Floats) -> Floats:
         return exp(eta)
@@ -243,7 +245,7 @@ class Gamma(Family):
         return divergence(1.0 + v, np.log(y) - eta)
 
 
-class Tweedie(Family):
+class Tweedie(Value, Family):
     """f = y mu^(1-p) / (p-1) + mu^(2-p) / (2-p) - y^(2-p) / ((p-1)(2-p)), log link, y >= 0.
 
     1 < p < 2 (compound Poisson with gamma jumps); nothing is dropped. With A = y mu^(1-p) and
@@ -257,6 +259,7 @@ class Tweedie(Family):
     """
 
     needs_a_positive = True
+    parameters = ("power",)
 
     def __init__(self, power: float = 1.5) -> None:
         self.power = parameter(power, "power", 1.0, 2.0)
@@ -266,7 +269,8 @@ class Tweedie(Family):
         refuse(y, y < 0.0, ">= 0", self.name, "drop the row or choose another family")
 
     def _parts(self, y: Floats, eta: Floats) -> tuple[Floats, Floats]:
-        return y * exp((1.0 - self.power) * eta), exp((2.0 - self.power) * eta)
+        rest = 2.0 - self.power
+        return times_exp(y, (1.0 - self.power) * eta), times_exp(np.ones_like(y), rest * eta)
 
     def loss(self, y: Floats, eta: Floats) -> Floats:
         p = self.power

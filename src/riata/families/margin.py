@@ -3,9 +3,10 @@
 import numpy as np
 
 from .base import Family, Floats, parameter
+from .value import Value
 
 
-class Huber(Family):
+class Huber(Value, Family):
     """f = r^2 / 2 for |r| <= delta, else delta |r| - delta^2 / 2; r = y - eta, any y.
 
     -f' = clip(r, -delta, delta), f'' = 1 or 0.  f*(t) = t^2 / 2 + t y for |t| <= delta. With
@@ -20,6 +21,7 @@ class Huber(Family):
 
     curvature_bound = 1.0
     straight = True
+    parameters = ("delta",)
 
     def __init__(self, delta: float = 1.35) -> None:
         self.delta = parameter(delta, "delta", 0.0, np.inf)
@@ -62,7 +64,7 @@ class Huber(Family):
         return np.where(np.abs(v) <= self.delta, gap, np.inf)
 
 
-class SquaredHinge(Family):
+class SquaredHinge(Value, Family):
     """f = max(0, 1 - s eta)^2 / 2, two labels, s = -1 or 1.
 
     -f' = s max(0, 1 - s eta), f'' = 1 or 0.  f*(t) = t^2 / 2 + s t for s t <= 0. With m = 1 - s eta

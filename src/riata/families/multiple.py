@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from ..kernels import dual, loss
 from ..kernels.bends import Bend, Softmax
 from .base import Floats, divergence
+from .value import Value
 
 RANK = 1e-12  # a singular value below this share of the largest is rounding
 PROJECTIONS = 10  # at most, until what is in the span of the columns is a share
@@ -63,7 +64,7 @@ class MultipleFamily:
         raise NotImplementedError
 
 
-class MultiGaussian(MultipleFamily):
+class MultiGaussian(Value, MultipleFamily):
     """f = |y - eta|^2 / 2 over K responses, which share the features that enter.
 
     f*(t) = |t|^2 / 2 + t'y;  Fenchel-Young |y - eta - v|^2 / 2.
@@ -94,7 +95,7 @@ class MultiGaussian(MultipleFamily):
         return eta
 
 
-class Multinomial(MultipleFamily):
+class Multinomial(Value, MultipleFamily):
     """f = log sum_k exp(eta_k) - y'eta, y one of K classes as 0 and 1, or shares that sum to 1.
 
     The symmetric softmax: every class has its coefficients. For shares the entropy of y is added,
@@ -111,6 +112,7 @@ class Multinomial(MultipleFamily):
 
     name = "multinomial"
     labelled = proportions = True
+    parameters = ("grouped",)
 
     def __init__(self, grouped: bool = False) -> None:
         self.grouped = bool(grouped)
@@ -148,9 +150,8 @@ class Multinomial(MultipleFamily):
         basis = _basis(weights, columns)
         for k in range(PROJECTIONS):
             left = np.einsum("qk->", (basis.T @ (root * v)) ** 2)
-            if k >= 2 and left <= INSIDE * _sum(
-                weights, v**2
-            ):  # the second removes rounding's part
+            # the second removes rounding's part
+            if k >= 2 and left <= INSIDE * dual.weighted_sums(weights, inner(v, v))[0]:
                 break
             weighted = weights[:, None] * columns
             rest = weighted.T @ v
