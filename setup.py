@@ -17,12 +17,14 @@ if platform.machine() in ("x86_64", "AMD64"):
     FLAGS.append("-march=x86-64-v2")  # NumPy's own floor
 KERNELS = "src/riata/kernels"
 # tiles and losses use fused multiply-adds where the CPU has them (dispatched at run time)
-CONTRACTED = {name: ["-ffp-contract=fast"] for name in ("gram", "factor", "substitution", "dots", "loss")}
+FUSED = ("gram", "factor", "substitution", "dots", "loss")
+CONTRACTED = {name: ["-ffp-contract=fast"] for name in FUSED}
 HEADERS = [
-    *("simd.h", "tile.h", "dots.h", "pool.h", "factor.h", "loss.h", "bounds.h", "panel.h", "gather.h"),
+    *("simd.h", "tile.h", "dots.h", "pool.h", "factor.h", "loss.h", "bounds.h", "panel.h"),
+    *("gather.h", "packed.pxd", "pool.pxd", "substitution.pxd"),
     *("simd.pxd", "scalar.pxd", "restricted.pxd", "rank.pxd", "limits.pxd", "factor.pxd"),
     *("columns.pxd", "dots.pxd", "active_set.pxd", "bounds.pxd", "dual.pxd", "signals.pxd"),
-    *("bends.pxd", "dense.pxd", "gather.pxd", "loss.pxd", "panel.pxd", "pool.pxd", "packed.pxd", "substitution.pxd", "trips.pxd"),
+    *("bends.pxd", "dense.pxd", "gather.pxd", "loss.pxd", "panel.pxd", "trips.pxd"),
 ]
 MODULES = ["factor", "active_set", "bounds", "checks", "dense", "dots", "sparse", "gram"]
 MODULES += ["panel", "ahead", "coordinate", "covariance", "dual", "groups", "loss"]
