@@ -30,7 +30,7 @@ cdef class Bounds:
     cdef Py_ssize_t here, n_near, n_loud
     cdef Columns columns
     cdef object read, design
-    cdef Py_ssize_t few              # columns that are read natively, at most
+    cdef Py_ssize_t few              # columns that are read natively, at most; see bounds.pyx
     cdef object some, residual       # room for a list, and (1, n), what `advance` moves to
     cdef double[:, ::1] vector, values, image   # w r, what is read with it, and `residual`
     cdef readonly Py_ssize_t n_active   # non-zeros that the last `advance` came to
@@ -55,6 +55,7 @@ cdef class Bounds:
     cpdef void guess(self, double threshold) noexcept
     cdef void list_near(self, double share, double doubt) noexcept nogil
     cdef bint passes(self, Py_ssize_t j) noexcept nogil
+    cdef bint make_room(self, Py_ssize_t count) except -1
     cdef void keep_loud(self) noexcept nogil
     cpdef bint settle(self, double threshold) except -1
     cdef (double, double) gap_of(

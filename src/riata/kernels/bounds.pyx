@@ -110,8 +110,7 @@ cdef class Bounds:
         self._near = self._listed = np.empty(p + 8, dtype=np.int32)   # eight are written at a time
         self.columns, self.read, self.design = columns, read, design
         self.few = few
-        cdef Py_ssize_t room = 0 if columns is None else p
-        self.some, self.values = np.empty(room, dtype=np.intp), np.empty((1, room))
+        self.some, self.values = np.empty(0, dtype=np.intp), np.empty((1, 0))
         self.residual = np.empty((1, self.y.shape[0]))
         self.image, self.row = self.residual, self.residual[0]
         self.vector = self.weighted[None]
@@ -329,12 +328,14 @@ cdef class Bounds:
     cpdef bint settle(self, double threshold) except -1:
         """Make z exact, or certified not to pass l1; threshold as for `hear`."""
         cdef Py_ssize_t a, j, count = self.hear(threshold)
-        cdef Py_ssize_t[::1] unread = self.some
+        cdef Py_ssize_t[::1] unread
         if count == 0:
             return True
         if count > self.few:
             self.read(self.uncertain)
         else:
+            self.make_room(count)
+            unread = self.some
             self.open()
             with nogil:
                 count = 0
@@ -348,6 +349,12 @@ cdef class Bounds:
             self.design.n_passes += count / <double>self._z.shape[0]
         with nogil:
             self.keep_loud()
+        return True
+
+    cdef bint make_room(self, Py_ssize_t count) except -1:
+        """Have `some` and `values` hold that many."""
+        if len(self.some) < count:
+            self.some, self.values = np.empty(2 * count, dtype=np.intp), np.empty((1, 2 * count))
         return True
 
     cdef void keep_loud(self) noexcept nogil:
@@ -465,8 +472,7 @@ cdef class Bounds:
         cdef double[::1] resid = self.image[0]
         cdef const double[::1] image
         cdef Py_ssize_t[::1] active
-        if len(self.some) < members.shape[0]:
-            self.some = np.empty(2 * members.shape[0], dtype=np.intp)
+        self.make_room(members.shape[0])
         active = self.some
         for a in range(members.shape[0]):
             if terms[0, a] != 0.0:
