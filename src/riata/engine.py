@@ -8,6 +8,7 @@ everything else             LazySolver where X is read by the column and all is 
                             Solver
 """
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -22,6 +23,7 @@ from .newton_wide import WideNewtonSolver
 from .problem import Fit, Problem
 from .ridge import RidgeSolver
 from .solver import Solver
+from .working_set import GRAM_LIMIT
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -137,15 +139,43 @@ class Engine:
         """
         if self.direct(alpha):
             return self.ridge.solve(alpha)
+        fit = None
         if self._covariance is not None and alpha > 0.0:
             fit = self._covariance.solve(alpha)
             if fit is not None and last:
                 fit = self._covariance.verify(fit)
-            if fit is not None:
-                return fit
+            if fit is None:
+                self._leave_covariance()
+        fit = self._solver().solve(alpha) if fit is None else fit
+        return self._without_penalty(fit) if fit.status == "max_iter" else fit
+
+    def _leave_covariance(self) -> None:
+        """Go on with the general solver."""
+        if self._covariance is not None:
             coef, self._covariance = self._covariance.coef(), None
             self._solver().start_from(coef)
-        return self._solver().solve(alpha)
+
+    def _without_penalty(self, fit: Fit) -> Fit:
+        """Return the fit at alpha = 0 in place of one whose penalty is negligible, but whose
+        certificate is not: where l1 is below the rounding of X'(w r), only c near 0 is feasible.
+
+        Its gap is at most that at alpha = 0 and the penalty.
+        """
+        problem = self.problem
+        box, negligible = problem.penalty.at(fit.alpha), problem.negligible_gap()
+        if (
+            not isinstance(problem.family, Gaussian)
+            or fit.alpha == 0.0
+            or min(problem.design.n, problem.design.p) > GRAM_LIMIT
+            or box.take(fit.index).value(fit.coef) > negligible
+        ):
+            return fit
+        self._leave_covariance()
+        bare = self.solve(0.0, last=True)
+        gap = bare.gap + box.take(bare.index).value(bare.coef)
+        status = "converged" if gap <= negligible else fit.status
+        n_iter = fit.n_iter + bare.n_iter
+        return replace(bare, alpha=fit.alpha, gap=gap, status=status, n_iter=n_iter)
 
     def fitted(self, rows: Indices | None = None) -> Floats:
         """Return the linear predictor at the last fit, (n,) or (n, K), or some of its rows, those
