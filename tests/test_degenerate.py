@@ -201,7 +201,7 @@ def test_values_whose_squares_overflow_are_refused_by_name(scale, what):
 
 @EACH_STORAGE
 @pytest.mark.parametrize(
-    ("of_X", "of_y"), [(1e139, 1.0), (1e-150, 1.0), (1.0, 1e138), (1.0, 1e-139)]
+    ("of_X", "of_y"), [(1e139, 1.0), (1e-139, 1.0), (1.0, 1e138), (1.0, 1e-139)]
 )
 def test_up_to_the_limits_of_size_the_fit_is_the_scaled_one(store, of_X, of_y):
     """The lasso is equivariant: alpha goes with X y, coefficients with y / X."""
@@ -227,6 +227,25 @@ def test_beyond_the_limits_of_size_the_argument_is_named(what, scale, family):
                  for name, values in given.items()}  # fmt: skip
         with pytest.raises(ValueError, match=rf"^{what} must .*1e[+-]140"):
             riata.fit_path(**given)
+
+
+@EACH_STORAGE
+@pytest.mark.parametrize("scale", [1e-142, 1e-155, 1e-163, 1e-170, 1e-300])
+@pytest.mark.parametrize("shape", [(30, 8), (12, 40)], ids=str)
+def test_a_column_whose_squares_vanish_is_named(store, scale, shape):
+    """Danger: its coefficient is wrong, or 0, and the fit `converged`."""
+    A, y = regression(*shape, seed=64, density=0.8)
+    A[:, 0], A[:, 5] = 0.0, scale * A[:, 5]
+    message = r"^X must have columns whose root mean square is 0 or at least 1e-140, .* column 5:"
+    for settings in ({}, {"fit_intercept": False}, {"standardize": True}):
+        with pytest.raises(ValueError, match=message):
+            riata.fit_path(store(A), y, **settings)
+    with pytest.raises(ValueError, match=message):
+        riata.fit_path(store(A), (y > 0) * 1.0, family="binomial")
+    with pytest.raises(ValueError, match=message):
+        riata.cross_validate(store(A), y, cv=3)
+    with pytest.raises(ValueError, match=message):
+        riata.alpha_max(store(A), y)
 
 
 @EACH_STORAGE
