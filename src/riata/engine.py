@@ -156,8 +156,8 @@ class Engine:
             self._solver().start_from(coef)
 
     def _without_penalty(self, fit: Fit) -> Fit:
-        """Return the fit at alpha = 0 in place of one whose penalty is negligible, but whose
-        certificate is not: where l1 is below the rounding of X'(w r), only c near 0 is feasible.
+        """Return the fit at alpha = 0 in place of one that stalled although its penalty is
+        negligible: where l1 is below the rounding of X'(w r), only c near 0 is feasible.
 
         Its gap is at most that at alpha = 0 and the penalty.
         """
@@ -166,6 +166,7 @@ class Engine:
         if (
             not isinstance(problem.family, Gaussian)
             or fit.alpha == 0.0
+            or fit.n_iter >= problem.max_iter
             or min(problem.design.n, problem.design.p) > GRAM_LIMIT
             or box.take(fit.index).value(fit.coef) > negligible
         ):
