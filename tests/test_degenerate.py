@@ -171,6 +171,14 @@ def test_a_grid_that_ends_below_rounding_is_certified():
     alphas = np.geomspace(1.0, 1e-30, 31)
     certified_fit(X, Y, alphas=alphas, statuses=("converged",))
     certified_fit(X, Y, alphas=alphas, fit_intercept=False, statuses=("converged",))
+    repeated = np.c_[X, X[:, 0] + X[:, 1], X[:, 0]]
+    for store in FEW_STORAGES.values():
+        path = riata.fit_path(store(repeated), Y, alphas=alphas)
+        assert set(path.status) == {"converged"}
+        assert path.n_iter.max() < 1000
+        ratios = [Problem(repeated, Y).deviance_ratio(*fit) for fit in zip(
+            path.coefs.toarray().T, path.intercepts, strict=True)]  # fmt: skip
+        np.testing.assert_allclose(path.deviance_ratio, ratios, atol=1e-9)
 
 
 def test_a_grid_of_one_is_alpha_max():

@@ -28,6 +28,8 @@ from .working_set import GRAM_LIMIT
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
+NOISE = 1e-10  # l1 over |x_j| |y| below which it may drown in rounding
+
 
 def gradient_at_start(problem: Problem) -> Floats | None:
     """Return the u (n,) whose X'u is what the problem's `design.correlation` is to be; None where
@@ -39,6 +41,8 @@ def gradient_at_start(problem: Problem) -> Floats | None:
 
 class Engine:
     """Solves one problem for alpha after alpha, each solver warm from where the last one ended."""
+
+    _vanishing = 0.0  # the alpha from which on nobody looks at the penalty
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -139,6 +143,8 @@ class Engine:
         """
         if self.direct(alpha):
             return self.ridge.solve(alpha)
+        if 0.0 < alpha <= self._vanishing:
+            return self._bare(alpha)
         fit = None
         if self._covariance is not None and alpha > 0.0:
             fit = self._covariance.solve(alpha)
@@ -156,27 +162,36 @@ class Engine:
             self._solver().start_from(coef)
 
     def _without_penalty(self, fit: Fit) -> Fit:
-        """Return the fit at alpha = 0 in place of one that stalled although its penalty is
-        negligible: where l1 is below the rounding of X'(w r), only c near 0 is feasible.
+        """Return the fit at alpha = 0 in place of one whose penalty is negligible, if that can be
+        certified; else the same fit.
 
-        Its gap is at most that at alpha = 0 and the penalty.
+        Where l1 is below the rounding of X'(w r), only a scale near 0 makes that feasible.
         """
-        problem = self.problem
+        problem, design = self.problem, self.problem.design
         box, negligible = problem.penalty.at(fit.alpha), problem.negligible_gap()
         if (
             not isinstance(problem.family, Gaussian)
-            or fit.alpha == 0.0
-            or fit.n_iter >= problem.max_iter
-            or min(problem.design.n, problem.design.p) > GRAM_LIMIT
+            or min(design.n, design.p) > GRAM_LIMIT
             or box.take(fit.index).value(fit.coef) > negligible
+            or not np.any((box.l1 > 0.0) & (box.l1**2 < NOISE**2 * design.norm_sq * problem.y_sq))
         ):
             return fit
         self._leave_covariance()
-        bare = self.solve(0.0, last=True)
-        gap = bare.gap + box.take(bare.index).value(bare.coef)
-        status = "converged" if gap <= negligible else fit.status
-        n_iter = fit.n_iter + bare.n_iter
-        return replace(bare, alpha=fit.alpha, gap=gap, status=status, n_iter=n_iter)
+        bare = self._bare(fit.alpha)
+        if bare.gap <= negligible:
+            self._vanishing = fit.alpha
+            return replace(bare, n_iter=fit.n_iter + bare.n_iter)
+        coef = np.zeros(design.p)
+        coef[fit.index] = fit.coef
+        self._solver().start_from(coef)
+        return fit
+
+    def _bare(self, alpha: float) -> Fit:
+        """Return the fit at alpha = 0 as one at alpha: its gap is at most the one there and the
+        penalty."""
+        fit = self.solve(0.0, last=True)
+        penalty = self.problem.penalty.at(alpha).take(fit.index).value(fit.coef)
+        return replace(fit, alpha=alpha, gap=fit.gap + penalty)
 
     def fitted(self, rows: Indices | None = None) -> Floats:
         """Return the linear predictor at the last fit, (n,) or (n, K), or some of its rows, those
