@@ -154,6 +154,33 @@ def test_one_alpha_only(store, alpha, l1_ratio):
     assert path.alphas.tolist() == [alpha]
 
 
+@EACH_STORAGE
+@pytest.mark.parametrize("alpha", [1e-14, 1e-17, 1e-100])
+def test_an_alpha_below_rounding_is_certified(store, alpha):
+    """Danger: x_j'r is rounding, and larger than l1: no dual point but about 0 is feasible."""
+    for settings in ({}, {"l1_ratio": 0.5}, {"standardize": True}, {"lower_bounds": 0.0},
+                     {"penalty_factor": np.r_[0.0, np.ones(3)]}):  # fmt: skip
+        path = certified_fit(
+            store(X[:, :4]), Y, alphas=[alpha], statuses=("converged",), **settings
+        )
+        plain = riata.fit_path(X[:, :4], Y, alphas=[0.0], **settings)
+        np.testing.assert_allclose(path.coefs.toarray(), plain.coefs.toarray(), atol=1e-2)
+
+
+def test_a_grid_that_ends_below_rounding_is_certified():
+    alphas = np.geomspace(1.0, 1e-30, 31)
+    certified_fit(X, Y, alphas=alphas, statuses=("converged",))
+    certified_fit(X, Y, alphas=alphas, fit_intercept=False, statuses=("converged",))
+    repeated = np.c_[X, X[:, 0] + X[:, 1], X[:, 0]]
+    for store in FEW_STORAGES.values():
+        path = riata.fit_path(store(repeated), Y, alphas=alphas)
+        assert set(path.status) == {"converged"}
+        assert path.n_iter.max() < 1000
+        ratios = [Problem(repeated, Y).deviance_ratio(*fit) for fit in zip(
+            path.coefs.toarray().T, path.intercepts, strict=True)]  # fmt: skip
+        np.testing.assert_allclose(path.deviance_ratio, ratios, atol=1e-9)
+
+
 def test_a_grid_of_one_is_alpha_max():
     path = certified_fit(X, Y, n_alphas=1)
     assert path.coefs.nnz == 0
@@ -182,7 +209,7 @@ def test_values_whose_squares_overflow_are_refused_by_name(scale, what):
 
 @EACH_STORAGE
 @pytest.mark.parametrize(
-    ("of_X", "of_y"), [(1e139, 1.0), (1e-150, 1.0), (1.0, 1e138), (1.0, 1e-139)]
+    ("of_X", "of_y"), [(1e139, 1.0), (1e-139, 1.0), (1.0, 1e138), (1.0, 1e-139)]
 )
 def test_up_to_the_limits_of_size_the_fit_is_the_scaled_one(store, of_X, of_y):
     """The lasso is equivariant: alpha goes with X y, coefficients with y / X."""
@@ -208,6 +235,25 @@ def test_beyond_the_limits_of_size_the_argument_is_named(what, scale, family):
                  for name, values in given.items()}  # fmt: skip
         with pytest.raises(ValueError, match=rf"^{what} must .*1e[+-]140"):
             riata.fit_path(**given)
+
+
+@EACH_STORAGE
+@pytest.mark.parametrize("scale", [1e-142, 1e-155, 1e-163, 1e-170, 1e-300])
+@pytest.mark.parametrize("shape", [(30, 8), (12, 40)], ids=str)
+def test_a_column_whose_squares_vanish_is_named(store, scale, shape):
+    """Danger: its coefficient is wrong, or 0, and the fit `converged`."""
+    A, y = regression(*shape, seed=64, density=0.8)
+    A[:, 0], A[:, 5] = 0.0, scale * A[:, 5]
+    message = r"^X must have columns whose root mean square is 0 or at least 1e-140, .* column 5:"
+    for settings in ({}, {"fit_intercept": False}, {"standardize": True}):
+        with pytest.raises(ValueError, match=message):
+            riata.fit_path(store(A), y, **settings)
+    with pytest.raises(ValueError, match=message):
+        riata.fit_path(store(A), (y > 0) * 1.0, family="binomial")
+    with pytest.raises(ValueError, match=message):
+        riata.cross_validate(store(A), y, cv=3)
+    with pytest.raises(ValueError, match=message):
+        riata.alpha_max(store(A), y)
 
 
 @EACH_STORAGE

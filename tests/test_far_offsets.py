@@ -67,6 +67,16 @@ def test_no_offset_makes_numpy_warn(family, offset, l1_ratio, fit_intercept):
     check_says_how_far(path)
 
 
+@pytest.mark.parametrize("offset", [-1e139, -1e100, -1e60, 1e60, 1e100, 1e139])
+@pytest.mark.parametrize("l1_ratio", [1.0, 0.0])
+@EACH
+def test_nor_does_one_that_no_intercept_takes_back(family, offset, l1_ratio):
+    """Danger: the slope of the gap in the scale of the dual point overflows (gamma at -1e100)."""
+    settings = {"n_alphas": 3, "alpha_min_ratio": 0.1, "max_iter": 30, "fit_intercept": False}
+    path = quiet_fit(Y[family], family, np.full(N, offset), l1_ratio=l1_ratio, **settings)
+    check_says_how_far(path)
+
+
 @pytest.mark.parametrize("scale", [1e-100, 1e30, 1e130])
 @pytest.mark.parametrize("offset", [None, *OFFSETS.values()], ids=["none", *OFFSETS])
 @pytest.mark.parametrize("family", ["gamma", "tweedie", "poisson"])

@@ -1,5 +1,7 @@
 """Native loops on threads: each job once, whoever calls, and however many do at a time."""
 
+import os
+import signal
 import threading
 
 import numpy as np
@@ -79,3 +81,33 @@ def test_an_error_in_a_job_leaves_the_threads_to_others(problem):
         with pytest.raises(ZeroDivisionError):
             run([fail, fail, fail], 2)
     assert np.allclose(products(X, u, 2), wanted, rtol=0.0, atol=1e-11)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="nothing forks here")
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")  # of Python 3.12
+def test_a_child_forked_while_others_are_in_loops_has_loops_of_its_own(problem):
+    """Danger: it waits for helpers, or for the end of a loop, that only its parent has."""
+    X, u, _ = problem
+    first, over = products(X, u, 1), threading.Event()
+
+    def call():
+        while not over.is_set():
+            products(X, u, 2)
+
+    callers = [threading.Thread(target=call) for _ in range(2)]
+    for thread in callers:
+        thread.start()
+    codes = []
+    for _ in range(20):
+        pid = os.fork()
+        if pid == 0:
+            signal.alarm(100)  # ends a child that hangs
+            try:
+                os._exit(0 if all(np.array_equal(products(X, u, 2), first) for _ in "four") else 3)
+            finally:
+                os._exit(4)
+        codes.append(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
+    over.set()
+    for thread in callers:
+        thread.join()
+    assert codes == [0] * 20

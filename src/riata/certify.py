@@ -262,7 +262,7 @@ def gap_of_loss(
         value = float(found.sum())
         if not sloped:
             return value, 0.0
-        with np.errstate(invalid="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
             terms = v * (at.eta - family.preimage(y, c * v, at.eta))
         return value, dual.weighted_sums(w, np.where(np.isnan(terms), 0.0, terms))[0]
 

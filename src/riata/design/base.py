@@ -56,6 +56,14 @@ def too_large(value: float) -> str:
     return f"X must not exceed {LARGEST:g}, got {value:g}: rescale its columns"
 
 
+def too_small(value: float, j: int) -> str:
+    """Return what to say of a column whose squares could vanish."""
+    return (
+        f"X must have columns whose root mean square is 0 or at least {1 / LARGEST:g}, "
+        f"got {value:g} in column {j}: rescale it"
+    )
+
+
 class Panel(ABC):
     """A working set of columns, and its Gram matrix under weights that may be others than X's.
 
@@ -298,9 +306,15 @@ class Design(ABC):
 
     def _set_moments(self, mean: Floats, variance: Floats) -> None:
         variance[variance <= (CONSTANT * mean) ** 2] = 0.0
+        square = variance + mean**2
+        faint = (square < LARGEST**-2) & ((square > 0.0) | (mean != 0.0))
+        if faint.any():
+            j = int(np.argmax(faint))
+            size = max(np.sqrt(square[j]), abs(mean[j]))
+            raise ValueError(too_small(size, j if self.columns is None else self.columns[j]))
         self.variance = variance
         if self.centred:
             self.mean, self.norm_sq = mean, variance
         else:
-            self.mean, self.norm_sq = np.zeros_like(mean), variance + mean**2
+            self.mean, self.norm_sq = np.zeros_like(mean), square
         self.magnitude_sq = self.norm_sq

@@ -169,7 +169,8 @@ cdef class ActiveSet:
             other.place = np.empty(l2.shape[0], dtype=np.intp)
             for i in range(support.shape[0]):
                 other.note(i, support[i], l2[support[i]], 0.0)
-            other.admit(gram, support.shape[0])
+            with nogil:
+                other.admit(gram, support.shape[0])
         return other.factor, np.asarray(other.l2)[: other.factor.size]
 
     # -- one call -------------------------------------------------------------------------------

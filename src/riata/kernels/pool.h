@@ -73,8 +73,7 @@ static void riata_sleep(unsigned last) {
 /* A helper. Who counts itself in before it looks whether the loop is open is waited for by whoever
  * closes it. */
 static void *riata_help(void *nothing) {
-  unsigned last = 0;
-  int looks = 0;
+  unsigned last = 0, looks = 0;
   long long since = riata_now();
   for (;;) {
     while (!riata_is_open(last)) {
@@ -147,7 +146,7 @@ static void riata_parallel(riata_job job, void *context, ptrdiff_t count, ptrdif
   riata_wake();
   riata_take_jobs();
   __atomic_fetch_add(&riata_pool.round, 1, __ATOMIC_SEQ_CST);
-  for (int looks = 1; __atomic_load_n(&riata_pool.inside, __ATOMIC_SEQ_CST); looks++) {
+  for (unsigned looks = 1; __atomic_load_n(&riata_pool.inside, __ATOMIC_SEQ_CST); looks++) {
     riata_pause();
     if (looks % RIATA_LOOKS == 0) sched_yield();
   }
