@@ -24,6 +24,7 @@ BOUNDS = {
     },
     "far out": {"lower_bounds": -1e6, "upper_bounds": 1e6},
 }
+NEAR = [name for name in BOUNDS if name != "far out"]  # where L-BFGS-B takes its time
 EVERY = pytest.mark.parametrize("bounds", BOUNDS.values(), ids=BOUNDS)
 PENALISED = {name: given for name, given in SETTINGS.items() if name != "unpenalised"}
 
@@ -104,9 +105,8 @@ def fitted_elsewhere(oracle, alpha):
     return found.fun
 
 
-@pytest.mark.parametrize("n_classes", [3, 4, 5])
-@pytest.mark.parametrize("l1_ratio", [1.0, 0.5])
-@EVERY
+@pytest.mark.parametrize(("n_classes", "l1_ratio"), [(3, 1.0), (4, 0.5), (5, 0.9)])
+@pytest.mark.parametrize("bounds", [BOUNDS[name] for name in NEAR], ids=NEAR)
 def test_another_solver_finds_nothing_better(bounds, n_classes, l1_ratio):
     rng = np.random.default_rng(n_classes)
     labels = np.argmax(X[:, :n_classes] + rng.gumbel(size=(N, n_classes)), axis=1)
@@ -118,14 +118,14 @@ def test_another_solver_finds_nothing_better(bounds, n_classes, l1_ratio):
         "fit_intercept": n_classes != 4,
     }
     path = riata.fit_path(
-        X, labels, family="multinomial", n_alphas=4, alpha_min_ratio=0.03, tol=1e-10, **settings
+        X, labels, family="multinomial", n_alphas=3, alpha_min_ratio=0.05, tol=1e-10, **settings
     )
     oracle = Oracle(X, np.eye(n_classes)[labels], False, False, **settings)
     for k, alpha in enumerate(path.alphas):
         objective = oracle.objective(path.coef(alpha), path.intercept(alpha), alpha)
         other = fitted_elsewhere(oracle, alpha)
         assert objective - path.dual_gaps[k] <= other + 1e-13
-        assert abs(objective - other) <= 1e-7 * path.null_objective
+        assert abs(objective - other) <= 1e-10 * path.null_objective
 
 
 @pytest.mark.parametrize("lower", [0.0, -0.2, -np.inf])

@@ -20,8 +20,6 @@ from .penalty import Box
 
 Floats = NDArray[np.float64]
 
-NEARLY = 1.0 - 8.0 * float(np.finfo(float).eps)  # times a bound: rounding's way from it
-
 
 @dataclass
 class Rowwise:
@@ -46,12 +44,10 @@ class Rowwise:
         return Box(*(np.repeat(part, K) for part in (self.l1, self.l2, lower, upper)))
 
     def within(self, rows: Floats) -> Floats:
-        """Return rows put within the bounds, and on them what is off by rounding."""
+        """Return rows put within the bounds."""
         if self.bounds is None:
             return rows
-        lower, upper = self.bounds[0][:, None], self.bounds[1][:, None]
-        rows = np.where(rows <= NEARLY * lower, lower, rows)
-        return np.where(rows >= NEARLY * upper, upper, rows)
+        return np.clip(rows, self.bounds[0][:, None], self.bounds[1][:, None])
 
     def value(self, rows: Floats, e: float = 0.0) -> float:
         """Return g; infinite or NaN, which no step is taken for, where squares overflow.
