@@ -146,8 +146,8 @@ def test_two_classes_are_one_response_between_what_both_allow(lower, upper):
     np.testing.assert_allclose(two.null_objective, one.null_objective, rtol=1e-12)
     for alpha, other in zip(two.alphas, one.alphas, strict=True):
         coef, expected = two.coef(alpha), one.coef(other)
-        np.testing.assert_allclose(coef[1] - coef[0], expected, atol=2e-5)
-        assert np.abs(coef).sum() <= np.abs(expected).sum() + 2e-4
+        np.testing.assert_allclose(coef[1] - coef[0], expected, atol=1e-7)
+        assert np.abs(coef).sum() <= np.abs(expected).sum() + 1e-6
 
 
 def test_two_classes_under_ridge_are_one_response():
