@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from oracle import dense64
 from problems import FEW_STORAGES, weights
+from scipy.optimize import minimize_scalar
 from scipy.special import logsumexp, xlogy
 
 import riata
@@ -38,7 +39,8 @@ EACH = pytest.mark.parametrize(("family", "y", "numbers", "grouped"), CASES.valu
 class Oracle:
     def __init__(
         self, A, y, gaussian, grouped, *, l1_ratio=1.0, fit_intercept=True, standardize=False,
-        sample_weight=None, offset=None, penalty_factor=None,
+        sample_weight=None, offset=None, penalty_factor=None, lower_bounds=-np.inf,
+        upper_bounds=np.inf,
     ):  # fmt: skip
         A = dense64(A)
         s = np.ones(len(A)) if sample_weight is None else sample_weight
@@ -55,6 +57,10 @@ class Oracle:
         v = np.ones(A.shape[1]) if penalty_factor is None else penalty_factor
         self.out = np.isinf(v)
         self.unit, self.v = sd, np.where(self.out, 0, v)
+        self.lower, self.upper = (
+            np.broadcast_to(bound, A.shape[1]) for bound in (lower_bounds, upper_bounds)
+        )
+        self.bounded = np.isfinite(self.lower).any() or np.isfinite(self.upper).any()
 
     def loss(self, eta):
         if self.gaussian:
@@ -69,6 +75,8 @@ class Oracle:
         return l1, l2, l1 @ size + l2 @ (coef**2).sum(axis=0) / 2
 
     def objective(self, coef, intercept, alpha):
+        if (coef < self.lower).any() or (coef > self.upper).any():
+            return np.inf
         eta = self.o + intercept + self.X @ coef.T
         return self.loss(eta) + self.penalty(coef, alpha)[2]
 
@@ -85,16 +93,19 @@ class Oracle:
                 V = V - Z @ a
                 continue
             mu = self.y - V
-            H = np.einsum("i,ik,kl->ikl", self.w, mu, np.eye(K))
+            H = np.einsum("i,ik,kl->ikl", self.w, mu, np.eye(mu.shape[1]))
             H -= np.einsum("i,ik,il->ikl", self.w, mu, mu)
-            system = np.einsum("iq,ikl,ir->qkrl", Z, H, Z).reshape(Z.shape[1] * K, -1)
+            system = np.einsum("iq,ikl,ir->qkrl", Z, H, Z).reshape(Z.shape[1] * mu.shape[1], -1)
             a = np.linalg.lstsq(system, (Z.T @ (self.w[:, None] * V)).ravel(), rcond=1e-12)[0]
-            S = Z @ a.reshape(-1, K)
+            S = Z @ a.reshape(-1, mu.shape[1])
             V = V - mu * (S - (mu * S).sum(axis=1, keepdims=True))
         l1, l2, _ = self.penalty(coef, alpha)
         kept = ~free & ~self.out
         z, l1, l2 = (self.X.T @ (self.w[:, None] * V))[kept], l1[kept], l2[kept]
         size = np.linalg.norm(z, axis=1) if self.grouped else np.abs(z).max(axis=1)
+        lower, upper = self.lower[kept, None], self.upper[kept, None]
+        if self.bounded:
+            size = (np.abs(z) * np.isinf(np.where(z > 0, upper, lower))).max(axis=1)
         hard = (l2 == 0) & (size > 0)
         top = min(1.0, (l1[hard] / size[hard]).min(initial=np.inf))
 
@@ -108,10 +119,24 @@ class Oracle:
             over = np.maximum(over - (l1 if self.grouped else l1[:, None]), 0) ** 2
             over = over if self.grouped else over.sum(axis=1)
             conjugate = np.where(l2 > 0, over / (2 * np.where(l2 > 0, l2, 1)), 0)
+            if self.bounded:
+                conjugate = bounded_conjugate(c * z, l1[:, None], l2[:, None], lower, upper)
             return -self.w @ f - c * (self.w @ (V * self.o).sum(axis=1)) - conjugate.sum()
 
         best = max(dual(c) for c in top * np.r_[0, 1 - np.logspace(-12, -1, 40), 1])
+        if self.bounded:
+            found = minimize_scalar(lambda c: -dual(c), bounds=(0, top), options={"xatol": 1e-11})
+            best = max(best, -found.fun)
         return self.objective(coef, intercept, alpha) - best
+
+
+def bounded_conjugate(z, l1, l2, lower, upper):
+    """max over lower <= b <= upper of z b - l1 |b| - l2/2 b^2, where it is finite"""
+    soft = np.sign(z) * np.maximum(np.abs(z) - l1, 0)
+    soft = np.where(np.abs(soft) <= 1e-13 * np.abs(z), 0, soft)
+    far = np.where(soft > 0, upper, np.where(soft < 0, lower, 0.0))
+    best = np.clip(np.where(l2 > 0, soft / np.where(l2 > 0, l2, 1), far), lower, upper)
+    return z * best - l1 * np.abs(best) - l2 * best**2 / 2
 
 
 def judged(family, y, numbers, grouped, A=X, truth=X, tol=1e-6, **settings):
@@ -215,9 +240,11 @@ def test_two_classes_grouped_or_not_are_the_binomial_path():
     np.testing.assert_allclose(coef[1] - coef[0], binary.coef(alpha), atol=1e-6)
 
 
-def test_bounds_are_refused_and_wrong_y():
-    with pytest.raises(ValueError, match="bounds"):
+def test_bounds_on_rows_are_refused_and_wrong_y():
+    with pytest.raises(ValueError, match="rows have no bounds"):
         riata.fit_path(X, Y, family="multigaussian", lower_bounds=0)
+    with pytest.raises(ValueError, match="rows have no bounds"):
+        riata.fit_path(X, LABELS, family=Multinomial(grouped=True), upper_bounds=1)
     with pytest.raises(ValueError, match="y must have shape"):
         riata.fit_path(X, Y[:, 0], family="multigaussian")
     with pytest.raises(ValueError, match="two classes or more"):

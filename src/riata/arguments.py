@@ -390,10 +390,10 @@ def check_data(
     family = get_family(family)
     weights = check_weights(sample_weight, n)
     response, classes = check_response(y, n, family, weights)
-    if isinstance(family, MultipleFamily) and np.any(np.isfinite(lower) | np.isfinite(upper)):
+    rowwise = isinstance(family, MultipleFamily) and family.grouped
+    if rowwise and np.any(np.isfinite(lower) | np.isfinite(upper)):
         raise ValueError(
-            f"lower_bounds and upper_bounds must be None for family={family.name!r}: there are no "
-            "bounds on rows of coefficients"
+            f"lower_bounds and upper_bounds must be None for family={family!r}: rows have no bounds"
         )
     return Data(
         X=X,

@@ -99,8 +99,7 @@ class ClassModel:
         terms = np.empty((7, rows.size))
         terms[0], terms[1] = rows.ravel(), grad.ravel()
         terms[2] = np.diagonal(self._gram)
-        terms[3], terms[4] = np.repeat(penalty.l1, K), np.repeat(penalty.l2, K)
-        terms[5], terms[6] = -np.inf, np.inf
+        terms[3:] = penalty.each(K)
         last = np.flatnonzero((penalty.l1 == 0.0) & (penalty.l2 == 0.0)) * K + K - 1
         terms[5, last] = terms[6, last] = terms[0, last]
         solves, _, _ = self._active.descend(self._gram, terms, 2.0 * loss, aim, limit)

@@ -13,7 +13,7 @@ from .engine import Engine
 from .families import Gaussian, MultipleFamily, get_family
 from .kernels import dual
 from .least_squares import ColumnSpace
-from .multi import correlations, unpenalised_columns
+from .multi import correlations, refuse_bare_bounds, unpenalised_columns
 from .problem import Problem
 from .rowwise import Rowwise, gap_of_rows
 from .threads import available_threads
@@ -195,7 +195,9 @@ def _gap_of_rows(data: Data, coef: Any, intercept: Any, alpha: float, n_threads:
             f"{np.shape(intercept)}"
         )
     full = np.array([check_vector(row, "coef", p, "feature") for row in np.asarray(coef)]).T
-    if np.any(np.isinf(data.factor) & full.any(axis=1)):
+    lower, upper = np.reshape(data.lower, (-1, 1)), np.reshape(data.upper, (-1, 1))
+    excluded = np.isinf(data.factor) & full.any(axis=1)
+    if np.any((full < lower) | (full > upper)) or np.any(excluded):
         return float("inf")
     centred = centre(data, n_threads, to_solve=False)
     design, penalty, family = centred.design, centred.penalty, data.family
@@ -203,7 +205,9 @@ def _gap_of_rows(data: Data, coef: Any, intercept: Any, alpha: float, n_threads:
     active = np.flatnonzero(rows.any(axis=1))
     box = penalty.at(alpha)
     skip = penalty.excluded | (design.norm_sq == 0.0)
-    free = np.flatnonzero((penalty.unpenalised | (alpha == 0.0)) & ~skip)
+    held = (penalty.unpenalised | (alpha == 0.0)) & ~skip
+    refuse_bare_bounds(held & (np.isfinite(box.lower) | np.isfinite(box.upper)), K)
+    free = np.flatnonzero(held)
     offset = 0.0 if data.offset is None else data.offset
     image = [design.dot(active, np.ascontiguousarray(part)) for part in rows[active].T]
     eta = offset + (intercept - centred.intercept(active, rows[active])) + np.array(image).T

@@ -3,9 +3,10 @@
     minimise over b0, B   sum_i w_i f_i(eta_i) + sum_j l1_j |b_j| + l2_j/2 |b_j|_2^2
                           eta_i = o_i + b0 + B'x_i,   b_j the rows of B (p, K)
 
-with |b_j| the Euclidean norm (grouped) or the sum of absolute values. The working-set loop is that
-of solver.py, which sees of every row its norm, or its largest entry; its steps are those of
-multi_descent.py. The certificate is that of certificate.py with |z_j| for z_j; by
+with |b_j| the Euclidean norm (grouped) or the sum of absolute values, of numbers that may have
+bounds. The working-set loop is that of solver.py, which sees of every row its norm, or its largest
+entry; its steps are those of multi_descent.py. The certificate is that of certificate.py with |z_j|
+for z_j; by
 
     g(b) + g*(z) - b'z = [ g(|b|) + g*(|z|) - |b||z| ] + ( |b||z| - b'z )
 
@@ -35,8 +36,9 @@ LARGEST_PROJECTION = 1024  # unknowns
 
 @dataclass
 class Rows(State):
-    """A point. coef and z (p,) are the sizes of the rows of B and of Z = X'(w v); resid (n, K) is
-    v, the projected negative gradient, resid_sq twice the loss.
+    """A point. coef and z (p,) are the sizes of the rows of B and of Z = X'(w v), the latter with
+    the sign of a direction that the bounds allow; resid (n, K) is v, the projected negative
+    gradient, resid_sq twice the loss.
 
     rows, z_rows : B and Z, (p, K)
     eta, pull : (n, K), the latter -f';  curvature (n,);  intercept (K,) of the design's columns
@@ -63,6 +65,7 @@ class MultiSolver(Solver):
         self.K: int = problem.y.shape[1]
         self.skip = problem.never.copy()
         self._free = np.flatnonzero(penalty.free & (problem.never == 0))
+        refuse_bare_bounds(penalty.unpenalised & ~penalty.free & (problem.never == 0), self.K)
         most = min(most_unpenalised(self.K), design.n)
         if len(self._free) > most:
             raise ValueError(
@@ -125,6 +128,17 @@ class MultiSolver(Solver):
     def _sizes(self, rows: Floats) -> Floats:
         return lengths(rows) if self.family.grouped else np.abs(rows).max(axis=1)
 
+    def _pulls(self, z: Floats) -> Floats:
+        """Return the sizes of the rows of Z; of single coefficients the largest entry, with its
+        sign, among those that pull to where the bounds allow one to go."""
+        penalty = self.problem.penalty
+        if penalty.unbounded:
+            return self._sizes(z)
+        box = penalty.at(0.0)
+        up = np.where(box.upper > 0.0, z.max(axis=1), 0.0)
+        down = np.where(box.lower < 0.0, z.min(axis=1), 0.0)
+        return np.where(up >= -down, np.maximum(up, 0.0), down)
+
     def _point(self, rows: Floats, intercept: Floats, at: Any = None, eta: Any = None) -> Rows:
         """Return the point with everything that is known of it; K passes over X."""
         problem, design = self.problem, self.problem.design
@@ -139,7 +153,7 @@ class MultiSolver(Solver):
         coef = self._sizes(rows)
         size = float(np.sqrt(design.norm_sq[active]) @ coef[active])
         return Rows(
-            coef, active, v, self._sizes(z), 2.0 * loss, size, rows, z, eta, pull, curvature,
+            coef, active, v, self._pulls(z), 2.0 * loss, size, rows, z, eta, pull, curvature,
             intercept,
         )  # fmt: skip
 
@@ -213,7 +227,9 @@ class MultiSolver(Solver):
         """Minimise on the working set; return (n_iter, whether it got to the target or its
         floor)."""
         state, work = self.state, self.working.members
-        penalty = Rowwise(box.l1[work], box.l2[work], self.family.grouped)
+        l1, l2, lower, upper = box.take(work)
+        bounds = None if self.problem.penalty.unbounded else (lower, upper)
+        penalty = Rowwise(l1, l2, self.family.grouped, bounds)
         here = Here(
             state.rows[work], state.intercept, state.eta, 0.5 * state.resid_sq, state.pull,
             state.curvature,
@@ -230,6 +246,17 @@ class MultiSolver(Solver):
 def most_unpenalised(K: int) -> int:
     """Return how many features of K coefficients may go unpenalised, beside the intercepts."""
     return LARGEST_PROJECTION // K - 1
+
+
+def refuse_bare_bounds(bare: Any, K: int) -> None:
+    """Raise ValueError where bounds alone hold features, `bare` (p,): no dual point is known
+    there."""
+    if np.any(bare):
+        raise ValueError(
+            "alpha and penalty_factor must penalise every feature that has bounds, with "
+            f"{K} classes, got {np.count_nonzero(bare)} unpenalised (as constant columns are where "
+            "standardize=True): take alpha > 0 and factors > 0, or drop their bounds"
+        )
 
 
 def unpenalised_columns(design: Design, free: Any) -> Floats:

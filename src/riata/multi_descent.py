@@ -19,7 +19,7 @@ import numpy as np
 
 from .class_model import SIZE, ClassModel
 from .families import MultipleFamily
-from .kernels import bends, dual, groups
+from .kernels import bends, coordinate, dual, groups
 from .problem import Problem
 from .rowwise import Rowwise
 from .solver import EPS, Floats
@@ -105,10 +105,16 @@ class Descent:
 
     def _gap_of_members(self, here: Here, grad: Floats, total: Floats, penalty: Rowwise) -> float:
         """Return what the working set's quadratic has left to gain, its dual gap."""
-        gap = groups.gap_of_members(
-            self._diagonal(), here.rows, grad, 2.0 * here.loss, penalty.l1, penalty.l2,
-            penalty.grouped,
-        )  # fmt: skip
+        if penalty.bounds is None:
+            gap = groups.gap_of_members(
+                self._diagonal(), here.rows, grad, 2.0 * here.loss, penalty.l1, penalty.l2,
+                penalty.grouped,
+            )  # fmt: skip
+        else:
+            gap = coordinate.gap_on_working_set(
+                here.rows.ravel(), grad.ravel(), 2.0 * here.loss,
+                np.repeat(self._diagonal(), self.K), *penalty.each(self.K),
+            )  # fmt: skip
         if self.problem.design.centred:
             mass = dual.weighted_sums(self.problem.design.weights, self._h)[0]
             gap += 0.5 * float(total @ total) / mass
@@ -137,12 +143,7 @@ class Descent:
         if working.gram is None:
             sweeps, new = 1, penalty.shrunk(here.rows, grad, self._scale * self._diagonal())
         else:
-            scale, new = self._scale, here.rows.copy()  # all of it divided by the scale of H
-            sweeps, _ = groups.descend(
-                working.gram, new, grad / scale, 2.0 * here.loss / scale,
-                mass / scale * design.norm_sq[working.members], penalty.l1 / scale,
-                penalty.l2 / scale, penalty.grouped, aim / scale, max(1, min(SWEEPS, limit)),
-            )  # fmt: skip
+            sweeps, new = self._descend(here, grad, penalty, aim, max(1, min(SWEEPS, limit)))
         step = new - here.rows
         slope = penalty.value(new) - penalty.value(here.rows) - float((grad * step).sum())
         t = self._search(here, penalty, step, shift, min(slope - float(total @ shift), 0.0))
@@ -151,6 +152,34 @@ class Descent:
         elif not self.family.constant or working.gram is None:
             self._scale = max(0.9 * self._scale, LOOSEST)
         return sweeps, t > 0.0
+
+    def _descend(
+        self, here: Here, grad: Floats, penalty: Rowwise, aim: float, limit: int
+    ) -> tuple[int, Floats]:
+        """Return (sweeps, the rows) at the optimum of the quadratic but for a gap of `aim`; all of
+        it divided by the scale of H."""
+        design, working, scale = self.problem.design, self.working, self._scale
+        assert working.gram is not None
+        mass = dual.weighted_sums(design.weights, self._h)[0]
+        resid_sq, norm_sq = 2.0 * here.loss / scale, mass * design.norm_sq[working.members]
+        l1, l2 = penalty.l1 / scale, penalty.l2 / scale
+        if penalty.bounds is None:
+            new = here.rows.copy()
+            sweeps, _ = groups.descend(
+                working.gram, new, grad / scale, resid_sq, norm_sq, l1, l2, penalty.grouped,
+                aim / scale, limit,
+            )  # fmt: skip
+            return sweeps, new
+        new, sweeps = np.empty_like(here.rows), 0
+        for k in range(self.K):  # nothing couples the classes here
+            terms = np.array(
+                [here.rows[:, k], grad[:, k] / scale, norm_sq, l1, l2, *penalty.bounds]
+            )
+            more, _ = coordinate.gram_descent(
+                working.gram, terms, resid_sq, aim / (scale * self.K), limit
+            )
+            new[:, k], sweeps = terms[0], max(sweeps, more)
+        return sweeps, new
 
     def _couples(self, penalty: Rowwise) -> bool:
         """Whether the full curvature serves."""
@@ -223,7 +252,7 @@ class Descent:
         straight = None if keep_signs else working.images(step[some], some) + shift
         t = 1.0
         while t >= SMALLEST_STEP:
-            new = here.rows + t * step
+            new = penalty.within(here.rows + t * step)
             if keep_signs and not penalty.grouped:
                 new[new * here.rows < 0.0] = 0.0
             moved = new - here.rows

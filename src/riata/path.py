@@ -95,7 +95,9 @@ def fit_path(
         v >= 0, not rescaled. 0: not penalised. inf: left out, whatever alpha is.
     lower_bounds, upper_bounds : float or array of shape (p,), optional
         Bounds of the coefficients, lower <= 0 <= upper; default none. ``lower_bounds=0`` for
-        non-negative coefficients.
+        non-negative coefficients. Of classes each one's coefficient has its feature's bounds; such
+        features must be penalised, and `relaxed` False. Not where rows of coefficients enter
+        together.
     relaxed : bool
         Whether to fit every support again without penalty (within the bounds): ``gamma`` of
         ``coef`` and ``predict`` then mixes the two fits, coefficient by coefficient, and so their

@@ -2,11 +2,12 @@
 
     b(gamma) = gamma b_path + (1 - gamma) b_refit        gamma in [0, 1]
 
-The columns of the support are gathered; bounds, weights, offset and intercept stay. A support that
-has not changed is not fitted again. Cost: the fit of n rows and |support| columns at alpha = 0, by
-least squares or maximum likelihood; several gaussian responses, which only the penalty ties
-together, are as many fits. Of the multinomial fits that predict alike, which differ by what is
-added to a feature's coefficients for all classes, it is the one where these sum to 0.
+The columns of the support are gathered; bounds (of classes there may be none), weights, offset and
+intercept stay. A support that has not changed is not fitted again. Cost: the fit of n rows and
+|support| columns at alpha = 0, by least squares or maximum likelihood; several gaussian responses,
+which only the penalty ties together, are as many fits. Of the multinomial fits that predict alike,
+which differ by what is added to a feature's coefficients for all classes, it is the one where these
+sum to 0.
 
 Source: Meinshausen, "Relaxed lasso", Comput. Stat. Data Anal. 52(1), 2007; the mixture of the two
 fits: Hastie, Tibshirani, Tibshirani, Statist. Sci. 35(4), 2020, eq. 4.
@@ -55,6 +56,11 @@ class Refitter:
     """
 
     def __init__(self, X: Any, data: Data, rule: Rule) -> None:
+        if data.y.ndim == 2 and np.any(np.isfinite(data.lower) | np.isfinite(data.upper)):
+            raise ValueError(
+                "relaxed must be False where the coefficients of classes have bounds: fits without "
+                "penalty within bounds are for one response"
+            )
         self._X, self._data, self._rule = X, data, rule
         self.last: Refit | None = None
         self.eta: Floats = np.empty(0)

@@ -142,7 +142,7 @@ class LogisticRegression(_Logistic, _GeneralizedModel):
         subject to  lower_j <= b_j <= upper_j,      eta_i = b0 + x_i'b
 
     y_i is 1 for the second class, 0 for the first. More than two classes have an intercept and
-    coefficients each, a softmax, the same penalty, and no bounds. scikit-learn's
+    coefficients each, a softmax, the same penalty, and the same bounds. scikit-learn's
     `LogisticRegression` and its answers (the intercept is never penalised), v, sd and bounds
     besides. A sum, not a mean: `logistic_alpha` converts.
 
@@ -171,7 +171,7 @@ class LogisticRegression(_Logistic, _GeneralizedModel):
     lower_bounds : float, array-like of shape (n_features,) or None, default=None
         lower_j <= 0; None is -inf.
     upper_bounds : float, array-like of shape (n_features,) or None, default=None
-        upper_j >= 0; None is inf.
+        upper_j >= 0; None is inf. Of more than two classes those with bounds must be penalised.
     standardize : bool, default=False
         Whether sd_j is feature j's weighted standard deviation instead of 1.
     n_threads : int or None, default=None

@@ -74,7 +74,7 @@ class LogisticRegressionCV(_CrossValidated, _Logistic):
     lower_bounds : float, array-like of shape (n_features,) or None, default=None
         lower_j <= 0; None is -inf.
     upper_bounds : float, array-like of shape (n_features,) or None, default=None
-        upper_j >= 0; None is inf. Bounds are for two classes only.
+        upper_j >= 0; None is inf. Of more than two classes those with bounds must be penalised.
     standardize : bool, default=False
         Whether sd_j is feature j's weighted standard deviation in the training fold instead of 1.
     n_threads : int or None, default=None
