@@ -2,9 +2,9 @@
  *
  * The calling thread takes jobs as the helpers do, one after another; a helper that is late finds
  * none left. Helpers look for the next loop for a while before they sleep: waking one takes 50 to
- * 100 microseconds, being seen by one that looks takes one. Each loop belongs to one caller; whoever
- * comes meanwhile makes its jobs alone, as does who comes while other threads have work of their own
- * (`engaged`). */
+ * 100 microseconds, being seen by one that looks takes one. A loop belongs to one caller: whoever
+ * comes meanwhile makes its jobs alone. Threads that are busy elsewhere (`engaged`) count towards
+ * those that a loop may use. */
 #ifndef RIATA_POOL_H
 #define RIATA_POOL_H
 #include <pthread.h>
@@ -84,7 +84,8 @@ static void *riata_help(void *nothing) {
     }
     __atomic_fetch_add(&riata_pool.inside, 1, __ATOMIC_SEQ_CST);
     last = riata_round();
-    if (last % 2 && __atomic_fetch_add(&riata_pool.joined, 1, __ATOMIC_SEQ_CST) < riata_pool.helpers) {
+    if (last % 2 &&
+        __atomic_fetch_add(&riata_pool.joined, 1, __ATOMIC_SEQ_CST) < riata_pool.helpers) {
       riata_take_jobs();
       since = riata_now();
     }
