@@ -73,7 +73,7 @@ class WorkingSet:
         self._small = len(free) <= min(design.n, GRAM_LIMIT)
         self.gram: Floats | None = np.empty((0, 0)) if self._small else None
         self._square = Square()
-        self.active = ActiveSet(design.n_threads)
+        self.active = ActiveSet(design.loop_threads)
         gram = self.panel.extend(free) if self._small and len(free) else None
         self.space: Any  # ColumnSpace, or GramSpace under other weights
         if weights is None:

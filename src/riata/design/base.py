@@ -221,6 +221,12 @@ class Design(ABC):
         other.correlation, other.n_threads, other.n_passes = correlation, n_threads, 0.0
         return other
 
+    @property
+    def loop_threads(self) -> int:
+        """Return how many threads native loops between two reads of X may use: on small data what
+        they share out is too little, and threads that look for more would be idle."""
+        return 1 if self.small else self.n_threads
+
     @abstractmethod
     def transpose_dot(self, u: Floats) -> Floats:
         """Return X'u, (p,), from u (n,). Cost: one pass."""

@@ -221,7 +221,7 @@ class DenseDesign(Design):
         return out
 
     def reader(self) -> Columns | None:
-        return Columns(self.X, self.mean, self.n_threads) if self.reads_some_together else None
+        return Columns(self.X, self.mean, self.loop_threads) if self.reads_some_together else None
 
     def product(self, index: Indices, mean: Floats, bend: Bend, K: int) -> Product | None:
         if not self.reads_some_together:
