@@ -32,6 +32,8 @@ Terms = tuple[Floats, Floats, Floats, Floats, Floats]  # norm_sq, l1, l2, lower,
 CONSTANT = 16 * np.finfo(float).eps
 # Largest magnitude whose square, summed over the rows, is safe from overflow.
 LARGEST = 1e140
+# Smallest root mean square of a column whose squares keep their digits.
+SMALLEST = 1e-151
 
 
 def as_real(values: NDArray[Any], name: str) -> NDArray[Any]:
@@ -59,7 +61,7 @@ def too_large(value: float) -> str:
 def too_small(value: float, j: int) -> str:
     """Return what to say of a column whose squares could vanish."""
     return (
-        f"X must have columns whose root mean square is 0 or at least {1 / LARGEST:g}, "
+        f"X must have columns whose root mean square is 0 or at least {SMALLEST:g}, "
         f"got {value:g} in column {j}: rescale it"
     )
 
@@ -313,7 +315,7 @@ class Design(ABC):
     def _set_moments(self, mean: Floats, variance: Floats) -> None:
         variance[variance <= (CONSTANT * mean) ** 2] = 0.0
         square = variance + mean**2
-        faint = (square < LARGEST**-2) & ((square > 0.0) | (mean != 0.0))
+        faint = (square < SMALLEST**2) & ((square > 0.0) | (mean != 0.0))
         if faint.any():
             j = int(np.argmax(faint))
             size = max(np.sqrt(square[j]), abs(mean[j]))
