@@ -305,8 +305,6 @@ class Problem:
         relative = (self.norms[capping] / l1[capping]).max(initial=0.0) * size
         slope = np.sqrt(2 * gap) * size + l1 @ np.abs(coef) + l2 @ coef**2
         relative = min(EPS * relative, 1.0)
-        steep = EPS**2 * (self.norms[l2 > 0] ** 2 / l2[l2 > 0]).sum()
-        unit += size**2 * min(steep, 1.0) / EPS
         return EPS * unit + slope * relative + (size * relative) ** 2 + self.y_noise**2
 
 

@@ -154,33 +154,6 @@ def test_one_alpha_only(store, alpha, l1_ratio):
     assert path.alphas.tolist() == [alpha]
 
 
-@EACH_STORAGE
-@pytest.mark.parametrize("alpha", [1e-14, 1e-17, 1e-100])
-def test_an_alpha_below_rounding_is_certified(store, alpha):
-    """Danger: x_j'r is rounding, and larger than l1: no dual point but about 0 is feasible."""
-    for settings in ({}, {"l1_ratio": 0.5}, {"standardize": True}, {"lower_bounds": 0.0},
-                     {"penalty_factor": np.r_[0.0, np.ones(3)]}):  # fmt: skip
-        path = certified_fit(
-            store(X[:, :4]), Y, alphas=[alpha], statuses=("converged",), **settings
-        )
-        plain = riata.fit_path(X[:, :4], Y, alphas=[0.0], **settings)
-        np.testing.assert_allclose(path.coefs.toarray(), plain.coefs.toarray(), atol=1e-2)
-
-
-def test_a_grid_that_ends_below_rounding_is_certified():
-    alphas = np.geomspace(1.0, 1e-30, 31)
-    certified_fit(X, Y, alphas=alphas, statuses=("converged",))
-    certified_fit(X, Y, alphas=alphas, fit_intercept=False, statuses=("converged",))
-    repeated = np.c_[X, X[:, 0] + X[:, 1], X[:, 0]]
-    for store in FEW_STORAGES.values():
-        path = riata.fit_path(store(repeated), Y, alphas=alphas)
-        assert set(path.status) == {"converged"}
-        assert path.n_iter.max() < 1000
-        ratios = [Problem(repeated, Y).deviance_ratio(*fit) for fit in zip(
-            path.coefs.toarray().T, path.intercepts, strict=True)]  # fmt: skip
-        np.testing.assert_allclose(path.deviance_ratio, ratios, atol=1e-9)
-
-
 def test_a_grid_of_one_is_alpha_max():
     path = certified_fit(X, Y, n_alphas=1)
     assert path.coefs.nnz == 0

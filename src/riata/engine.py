@@ -8,7 +8,6 @@ everything else             LazySolver where X is read by the column and all is 
                             Solver
 """
 
-from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -23,12 +22,9 @@ from .newton_wide import WideNewtonSolver
 from .problem import Fit, Problem
 from .ridge import RidgeSolver
 from .solver import Solver
-from .working_set import GRAM_LIMIT
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
-
-NOISE = 1e-10  # l1 over |x_j| |y| below which it may drown in rounding
 
 
 def gradient_at_start(problem: Problem) -> Floats | None:
@@ -41,8 +37,6 @@ def gradient_at_start(problem: Problem) -> Floats | None:
 
 class Engine:
     """Solves one problem for alpha after alpha, each solver warm from where the last one ended."""
-
-    _vanishing = 0.0  # the alpha from which on nobody looks at the penalty
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -143,55 +137,15 @@ class Engine:
         """
         if self.direct(alpha):
             return self.ridge.solve(alpha)
-        if 0.0 < alpha <= self._vanishing:
-            return self._bare(alpha)
-        fit = None
         if self._covariance is not None and alpha > 0.0:
             fit = self._covariance.solve(alpha)
             if fit is not None and last:
                 fit = self._covariance.verify(fit)
-            if fit is None:
-                self._leave_covariance()
-        fit = self._solver().solve(alpha) if fit is None else fit
-        return self._without_penalty(fit) if fit.status == "max_iter" else fit
-
-    def _leave_covariance(self) -> None:
-        """Go on with the general solver."""
-        if self._covariance is not None:
+            if fit is not None:
+                return fit
             coef, self._covariance = self._covariance.coef(), None
             self._solver().start_from(coef)
-
-    def _without_penalty(self, fit: Fit) -> Fit:
-        """Return the fit at alpha = 0 in place of one whose penalty is negligible, if that can be
-        certified; else the same fit.
-
-        Where l1 is below the rounding of X'(w r), only a scale near 0 makes that feasible.
-        """
-        problem, design = self.problem, self.problem.design
-        box, negligible = problem.penalty.at(fit.alpha), problem.negligible_gap()
-        if (
-            not isinstance(problem.family, Gaussian)
-            or min(design.n, design.p) > GRAM_LIMIT
-            or box.take(fit.index).value(fit.coef) > negligible
-            or not np.any((box.l1 > 0.0) & (box.l1**2 < NOISE**2 * design.norm_sq * problem.y_sq))
-        ):
-            return fit
-        self._leave_covariance()
-        bare = self._bare(fit.alpha)
-        if bare.gap <= negligible:
-            self._vanishing = fit.alpha
-            return replace(bare, n_iter=fit.n_iter + bare.n_iter)
-        coef = np.zeros(design.p)
-        coef[fit.index] = fit.coef
-        self._solver().start_from(coef)
-        return fit
-
-    def _bare(self, alpha: float) -> Fit:
-        """Return the fit at alpha = 0 as one at alpha: its gap is at most the one there and the
-        penalty."""
-        fit = self.solve(0.0, last=True)
-        penalty = self.problem.penalty.at(alpha).take(fit.index).value(fit.coef)
-        return replace(fit, alpha=alpha, gap=fit.gap + penalty)
+        return self._solver().solve(alpha)
 
     def fitted(self, rows: Indices | None = None) -> Floats:
         """Return the linear predictor at the last fit, (n,) or (n, K), or some of its rows, those
