@@ -60,7 +60,7 @@ def fit_path(
     X : array, data frame or sparse matrix of shape (n, p)
         float64 and float32 are read in place, dense in either order, CSR and CSC with int32 or
         int64 indices; never changed. Other dtypes and layouts are converted, at a copy's price. At
-        most 1e140 in magnitude; the root mean square of each column is 0 or at least 1e-151.
+        most 1e140 in magnitude; the root mean square of each column is 0 or at least 1e-156.
     y : array of shape (n,) or (n, 1), of (n, K) for several responses
         Target: finite numbers that the family takes, or labels. For the gaussian family the
         columns of (n, m), m > 1, are targets of their own: m paths, which share what they read of

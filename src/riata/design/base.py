@@ -33,7 +33,7 @@ CONSTANT = 16 * np.finfo(float).eps
 # Largest magnitude whose square, summed over the rows, is safe from overflow.
 LARGEST = 1e140
 # Smallest root mean square of a column whose squares keep their digits.
-SMALLEST = 1e-151
+SMALLEST = 1e-156
 
 
 def as_real(values: NDArray[Any], name: str) -> NDArray[Any]:
