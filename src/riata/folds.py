@@ -161,7 +161,8 @@ def _checked(number: int, pair: Any, n: int) -> Fold:
         seen = np.zeros(n, dtype=bool)
         seen[train] = seen[test] = True
         if seen.all():  # each once
-            return _whole(number, np.sort(test))
+            ascending = bool(np.all(test[1:] > test[:-1]))
+            return _whole(number, test.copy() if ascending else np.sort(test))
     trains, tests = np.bincount(train, minlength=n), np.bincount(test, minlength=n)
     rows = np.flatnonzero(tests)
     rest = np.array_equal(trains, tests == 0)
