@@ -102,6 +102,22 @@ def test_bits_do_not_depend_on_threads(monkeypatch):
     np.testing.assert_array_equal(found[0][0][::2], found[0][1])
 
 
+@pytest.mark.parametrize("index", [np.int32, np.int64])
+@pytest.mark.parametrize("n_threads", [1, 2])
+def test_columns_are_fetched_in_the_order_of_their_rows(monkeypatch, n_threads, index):
+    monkeypatch.setattr("riata.design.sparse.BLOCK", 100)
+    X, _ = stored("csr", index=index)
+    row = np.repeat(np.arange(N), np.diff(X.indptr))
+    design = make_design(X, np.full(N, 1 / N), centred=False, n_threads=n_threads)
+    for some in (np.array([30, 7, 2]), np.array([7, 59, 0, 31])):
+        design.fetch(some)
+        data, rows, start, end, _ = design.stored(some)
+        for j, a, b in zip(some, start, end, strict=True):
+            here = design.columns[j] == X.indices if design.columns is not None else j == X.indices
+            np.testing.assert_array_equal(rows[a:b], row[here])
+            np.testing.assert_array_equal(data[a:b], X.data[here])
+
+
 def test_folds_of_several_responses_on_unsorted_rows():
     """Sums of some members were cut short where a row held them in no order."""
     rng = np.random.default_rng(0)

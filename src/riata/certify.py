@@ -171,6 +171,7 @@ def certified_gap(
     box: Box,
     bare: Indices,
     skip: Mask,
+    some: Indices | None = None,
 ) -> float:
     """Return the duality gap of coef.
 
@@ -183,16 +184,20 @@ def certified_gap(
     box : the penalty
     bare : features that have one bound and no penalty
     skip : (p,), 1 for free and for excluded features
+    some : the features that are not 0 or pass l1: the others add nothing. None for all
 
     Notes
     -----
-    Cost: O(p) where resid is orthogonal to the free features within rounding and no feature has a
-    one-sided bound for its only restraint; else a pass and a decomposition of those features.
+    Cost: O(p), or of `some`, where resid is orthogonal to the free features within rounding and no
+    feature has a one-sided bound for its only restraint; else a pass and a decomposition of those
+    features.
     """
     w = design.weights
     _, resid_sq = dual.weighted_sums(w, resid)
     project = off_their_bound(coef, z, box, bare)
     if len(project) == 0 and space.explained(resid, z[space.members]) <= ORTHOGONAL * resid_sq:
+        if some is not None:
+            coef, z, box, skip = coef[some], z[some], box.take(some), skip[some]
         return duality_gap_of(coef, z, resid_sq, 0.0, box, skip)
     skip, noise = skip.copy(), AT_REST * np.sqrt(resid_sq * design.norm_sq)
     dual_resid, dual_z = resid, z

@@ -304,17 +304,14 @@ class NewtonSolver(Solver):
     def certify(self, alpha: float, box: Box) -> float:
         """Return the duality gap at the present point."""
         problem, state, skip = self.problem, self.state, self.skip
-        if self._known is not None:
-            self._known.certify(box)
-            self._listed = True
+        some = self._who_counts(alpha, box)
         bare = problem.penalty.bare(alpha)
         bare = bare[skip[bare] == 0]
         if len(bare):
             bare = bare if len(off_their_bound(state.coef, state.z, box, bare)) else bare[:0]
         if len(bare) == 0:
             coef, z = state.coef, state.z
-            if self._known is not None and problem.penalty.has_l1(alpha):  # others add nothing
-                some = np.concatenate([self.working.members, self._known.bounds.loud])
+            if some is not None:
                 coef, z, box, skip = coef[some], z[some], box.take(some), skip[some]
             return gap_of_loss(
                 problem.family, problem.y, problem.design.weights, state.at, state.resid,

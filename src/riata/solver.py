@@ -22,7 +22,7 @@ from .kernels import ahead, dual
 from .penalty import Box
 from .problem import Fit, Problem
 from .residual_descent import descend_on_residual
-from .working_set import NOW, SOON, WorkingSet, refill
+from .working_set import NOW, SOON, Near, WorkingSet, refill
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -76,6 +76,7 @@ class Solver:
     _pending = False  # whether X'(w r) at the present point is still to come
     _known: Correlations | None = None  # z, where it is bounded rather than read
     _listed = False  # whether its bounds have listed who is near l1 here, under this penalty
+    _near: Near | None = None  # the same by z itself
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -158,8 +159,8 @@ class Solver:
         if self._known is not None or not self._may_begin(alpha):
             return none, none
         box, working = self.problem.penalty.at(alpha), self.working
-        urgency = working.urgency(self.state.z, box, self.skip)
-        return working.due(urgency, NOW), working.due(urgency, SOON)
+        near = working.near(self.state.z, box, self.skip, SOON)
+        return working.due(near, NOW), working.due(near, SOON)
 
     def doubtful(self) -> NDArray[np.intp] | None:
         """Return whose X'u is wanted at the point that `begin` came to, None for all."""
@@ -246,7 +247,7 @@ class Solver:
     def _expect(self, alpha: float, box: Box) -> None:
         """Set the urgency of those who are expected in the working set at the next alpha, whose
         penalty is `box`."""
-        self._threshold, self._listed = 0.5, False
+        self._threshold, self._listed, self._near = 0.5, False, None
         if alpha > 0.0 and 0.0 < self._last_alpha < float("inf"):
             self._threshold = ahead.threshold_at(alpha, self._last_alpha)
         self._last_alpha = alpha
@@ -262,24 +263,22 @@ class Solver:
     def _refill(self, box: Box) -> int:
         """Let those join the working set who should; return how many did."""
         working, state, known, skip = self.working, self.state, self._known, self.skip
-        listed, self._listed, near = self._listed, False, None
-        if known is not None and listed:
-            outside = known.bounds.outside(self._threshold)
-            near = known.bounds.near() if outside[0] else None
-        else:
-            outside = dual.urgent(
-                state.z, box.l1, box.lower, box.upper, skip, working.is_member.view(np.uint8),
-                self._threshold,
-            )  # fmt: skip
-        if not outside[0]:
-            return 0
+        near = self._near_here(box)
+        self._listed, self._near = False, None
         joined = refill(
-            working, state.coef, len(state.active), state.z, box, skip, self._threshold, *outside,
-            near,
+            working, state.coef, len(state.active), state.z, box, skip, self._threshold, near
         )  # fmt: skip
         if known is not None and joined:
             known.refresh(working.members[-joined:])
         return joined
+
+    def _near_here(self, box: Box) -> Near:
+        """Return who may join at the present point, as its bounds have listed it, or by z."""
+        if self._known is not None and self._listed:
+            return Near(*self._known.bounds.near())
+        if self._near is None:
+            self._near = self.working.near(self.state.z, box, self.skip, self._threshold)
+        return self._near
 
     def rounding(self) -> float:
         """Return the gap that double precision cannot tell from zero at the present point."""
@@ -288,13 +287,24 @@ class Solver:
     def certify(self, alpha: float, box: Box) -> float:
         """Return the duality gap at the present point."""
         state, skip = self.state, self.skip
-        if self._known is not None:
-            self._known.certify(box)
         bare = self.problem.penalty.bare(alpha)
         return certified_gap(
             self.problem.design, self.working.space, state.coef, state.resid, state.z, box,
-            bare[skip[bare] == 0], skip,
+            bare[skip[bare] == 0], skip, self._who_counts(alpha, box),
         )  # fmt: skip
+
+    def _who_counts(self, alpha: float, box: Box) -> Indices | None:
+        """Return the features that may add to the duality gap, members and who passes l1, None for
+        all. z is certified, and those who may join are listed."""
+        if self._known is not None:
+            self._known.certify(box)
+            self._listed, others = True, self._known.bounds.loud
+        else:
+            self._near = self.working.near(self.state.z, box, self.skip, self._threshold)
+            others = self._near.features[self._near.urgency > 1.0]
+        if not self.problem.penalty.has_l1(alpha):
+            return None
+        return np.concatenate([self.working.members, others])
 
     def _descend(self, box: Box, target: float, max_iter: int) -> tuple[int, bool]:
         """Minimise on the working set; return (n_iter, whether it got to the target or its floor).

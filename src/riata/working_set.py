@@ -9,7 +9,7 @@ whose solution, with b_Z = the least-squares fit to what is left, solves the who
 """
 
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,6 +39,13 @@ CLOCKED = 20  # Newton steps between two looks at the clock, where there is a de
 FLAT = 1e-12  # share of the curvature below which a free feature sees none
 ROUGH_GRAM = 1e-3  # share of |x_j|^2 that inner products may miss
 CHUNK = 2e8  # multiply-adds of descent between two looks at the clock and the true residual
+
+
+class Near(NamedTuple):
+    """Outsiders that may join, ascending, and how urgent each is."""
+
+    features: Indices
+    urgency: Floats
 
 
 class WorkingSet:
@@ -121,24 +128,24 @@ class WorkingSet:
         some = np.concatenate([self.free, self.members])
         return np.sort(some[coef[some] != 0.0])
 
-    def urgency(self, z: Floats, box: Box, skip: NDArray[np.uint8]) -> Floats:
-        """Return the urgency of every feature, see `refill`; 0 for the members."""
-        out = _urgency(z, box, skip, slice(None))
-        out[self.is_member] = 0.0
-        return out
+    def near(self, z: Floats, box: Box, skip: NDArray[np.uint8], threshold: float) -> Near:
+        """Return the outsiders that are urgent, or about to be; see `refill`."""
+        share = min(SOON, threshold)
+        member = self.is_member.view(np.uint8)
+        return Near(*dual.near(z, box.l1, box.lower, box.upper, skip, member, share))
 
-    def due(self, urgency: Floats, threshold: float) -> Indices:
+    def due(self, near: Near, threshold: float) -> Indices:
         """Return the most urgent features above a threshold, no more than there are members and
         LEAST: what is fetched for them takes room."""
-        found = np.flatnonzero(urgency > threshold)
+        found = np.flatnonzero(near.urgency > threshold)
         most = min(len(found), len(self) + LEAST)
-        return found[_largest(urgency[found], most)]
+        return near.features[found[_largest(near.urgency[found], most)]]
 
-    def fetch(self, new: Indices, urgency: Floats) -> None:
-        """Get the features `new` ready to join, and those who soon will by their urgency (p,)."""
+    def fetch(self, new: Indices, near: Near) -> None:
+        """Get the features `new` ready to join, and those who soon will."""
         design = self._design
         if design.fetches and design.lacks(new):
-            design.fetch(np.union1d(new, self.due(urgency, SOON)))
+            design.fetch(np.union1d(new, self.due(near, SOON)))
 
     def _misses_norms(self, gram: Floats, new: Indices) -> bool:
         """Whether rounding has made of the products of the features `new` what they are not."""
@@ -320,9 +327,7 @@ def refill(
     box: Box,
     skip: NDArray[np.uint8],
     threshold: float,
-    expected: int,
-    violators: int,
-    near: tuple[Indices, Floats] | None = None,
+    near: Near,
 ) -> int:
     """Let the features that should join do so, the most urgent first; return how many did.
 
@@ -335,47 +340,37 @@ def refill(
     been fitted. Where the set would then exceed SLACK times the support, or GRAM_LIMIT although the
     support does not, the least urgent members at zero leave.
 
-    expected, violators : outsiders of an urgency above `threshold`, and above 1
-    near : outsiders among whom these are, and their urgency; None for all
+    near : the outsiders above `threshold`, and those next in line
     """
-    size = len(working)
+    size, urgency = len(working), near.urgency
+    expected, violators = (int(np.count_nonzero(urgency > level)) for level in (threshold, 1.0))
     fits = working.gram is not None and support + violators <= GRAM_LIMIT
     limit = GRAM_LIMIT if working.gram is not None else -1
     roomy = ahead.room_for(support, violators, LEAST, limit)
     joining = ahead.joining(expected, violators, roomy, size)
     if joining == 0:
         return 0
-    if near is None:
-        candidates, urgency = None, working.urgency(z, box, skip)
-    else:
-        candidates, urgency = near
     more = size // 8 if working.lasting else 0
     more = max(min(FEWEST, GRAM_LIMIT - size), min(more, roomy - size))
     joining = min(max(joining, more), support // AT_ONCE + LEAST)
     outside = np.flatnonzero(urgency > (threshold if joining <= expected else 0.0))
     joining = min(joining, len(outside))
-    best = outside[_largest(urgency[outside], joining)]
-    best = best if candidates is None else candidates[best]
+    best = near.features[outside[_largest(urgency[outside], joining)]]
     loose = size + joining > SLACK * support + 2 * LEAST
     if working.gram is not None and (loose or (fits and size + joining > GRAM_LIMIT)):
         members = working.members
-        rank = np.where(coef[members] != 0.0, np.inf, _urgency(z, box, skip, members))
+        rank = np.empty(size)
+        dual.urgency(
+            z[members], box.l1[members], box.lower[members], box.upper[members], skip[members], rank
+        )
+        rank[coef[members] != 0.0] = np.inf
         room = min(roomy - joining, GRAM_LIMIT - GRAM_LIMIT // 8)
         room = max(room, int(np.count_nonzero(np.isinf(rank))))
         if room < size:
             working.retain(_largest(rank, room))
-    if candidates is None:
-        working.fetch(best, urgency)
+    working.fetch(best, near)
     working.extend(best)
     return joining
-
-
-def _urgency(z: Floats, box: Box, skip: NDArray[np.uint8], of: Any) -> Floats:
-    """Return the urgency of some features, by index or slice."""
-    z = z[of]
-    out = np.empty(len(z))
-    dual.urgency(z, box.l1[of], box.lower[of], box.upper[of], skip[of], out)
-    return out
 
 
 def _largest(values: Floats, k: int) -> Indices:

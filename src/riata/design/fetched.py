@@ -4,12 +4,14 @@ A working set takes a few columns at a time, and each time costs a read of every
 kept, with those that are likely to be asked for next, for all problems on the same matrix.
 """
 
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..kernels import panel
+from ..threads import run
 from .base import Floats, Indices
 
 if TYPE_CHECKING:
@@ -66,8 +68,11 @@ class FetchedColumns:
         """Whether some of the columns `index` have not been fetched."""
         return bool((self.place[index] < 0).any())
 
-    def fetch(self, index: Indices) -> None:
-        """Fetch the columns `index`. Cost: one read of X, and room for their entries."""
+    def fetch(self, index: Indices, n_threads: int) -> None:
+        """Fetch the columns `index`. Cost: one read of X, and room for their entries.
+
+        Two threads fill a column from both of its ends.
+        """
         new = np.unique(index[self.place[index] < 0])
         first, used = len(self.columns), int(self.end[-1]) if len(self.end) else 0
         sizes = -1 - self.place[new].astype(np.int64)
@@ -81,7 +86,14 @@ class FetchedColumns:
             room = min(int(GROWTH * room), len(parts.data))
             self.data.resize(room, refcheck=False)  # where it is: nobody else keeps it
             self.indices.resize(room, refcheck=False)
-        panel.csr_columns(
-            parts.data, parts.indices, parts.indptr, parts.seen, parts.before, self.place, first,
-            cursor, self.indices, self.data,
-        )  # fmt: skip
+        n = len(parts.indptr) - 1
+        middle = int(np.searchsorted(parts.indptr, len(parts.data) // 2)) if n_threads > 1 else n
+        jobs = [
+            partial(
+                panel.csr_columns, parts.data, parts.indices, parts.indptr, parts.seen,
+                parts.before, self.place, first, ends, self.indices, self.data, r0, r1,
+            )
+            for ends, r0, r1 in ((cursor, 0, middle), (end, n, middle))
+            if r0 != r1
+        ]  # fmt: skip
+        run(jobs, n_threads)

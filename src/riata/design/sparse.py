@@ -250,7 +250,7 @@ class CSRDesign(SparseDesign):
         return self.n <= MOST_ROWS and self._fetched.lacks(index)
 
     def fetch(self, index: Indices) -> None:
-        self._fetched.fetch(index)
+        self._fetched.fetch(index, min(self.n_threads, len(self.data) // BLOCK))
         self.n_passes += 1
 
     def holds(self, index: Indices) -> bool:

@@ -49,9 +49,7 @@ class DenseView(ResidualView):
     def gradient(self, state: Floats) -> Floats:
         out = np.empty((1, len(self._work)))
         if self._X.strides[0] == self._X.itemsize:
-            columns.columns_dots(
-                self._X, self._work, state[None], self._mean, out, self._n_threads
-            )
+            columns.columns_dots(self._X, self._work, state[None], self._mean, out, self._n_threads)
             return out[0]
         jobs = [
             partial(

@@ -41,15 +41,15 @@ def urgency(
     skip: NDArray[Any],
     out: Floats,
 ) -> None: ...
-def urgent(
+def near(
     z: Floats,
     l1: Floats,
     lower: Floats,
     upper: Floats,
     skip: NDArray[Any],
     member: NDArray[Any],
-    threshold: float,
-) -> tuple[int, int]: ...
+    share: float,
+) -> tuple[NDArray[np.intp], Floats]: ...
 def penalty(coef: Floats, l1: Floats, l2: Floats) -> float: ...
 def penalty_slope(coef: Floats, step: Floats, l1: Floats, l2: Floats) -> float: ...
 def step_back(

@@ -5,6 +5,8 @@ z (p,) is X'u, the correlation of every feature with the dual vector; l1, l2, lo
 out (they are projected out of u, or excluded from the model).
 """
 
+import numpy as np
+
 from libc.math cimport fabs, sqrt
 from libc.stdint cimport uint8_t
 
@@ -86,23 +88,29 @@ def urgency(
             out[j] = 0.0 if skip[j] else urgency_of(z[j], l1[j], lower[j], upper[j])
 
 
-def urgent(
+def near(
     const double[::1] z, const double[:] l1, const double[:] lower, const double[:] upper,
-    const uint8_t[:] skip, const uint8_t[:] member, double threshold
+    const uint8_t[:] skip, const uint8_t[:] member, double share
 ):
-    """Return how many features have an urgency above `threshold` and above 1, members not counted.
+    """Return the features of an urgency above `share`, members left out, ascending, and how urgent
+    each is; see scalar.pxd.
     """
-    cdef Py_ssize_t j, expected = 0, violators = 0
-    cdef double size
+    cdef Py_ssize_t a, j, listed = 0, count = 0
+    index = np.empty(z.shape[0] + 1, dtype=np.intp)   # of which the first few are touched
+    cdef Py_ssize_t[::1] which = index
     with nogil:
-        for j in range(z.shape[0]):
-            size = fabs(z[j])
-            if size <= threshold * l1[j] or skip[j] or member[j]:
-                continue
-            if (upper[j] if z[j] > 0.0 else -lower[j]) != 0.0:
-                expected += 1
-                violators += size > l1[j]
-    return expected, violators
+        for j in range(z.shape[0]):   # no branch: who passes can't be foreseen
+            which[listed] = j
+            listed += fabs(z[j]) > share * l1[j]
+    of_those = np.empty(listed)
+    cdef double[::1] urgencies = of_those
+    with nogil:
+        for a in range(listed):
+            j = which[count] = which[a]
+            if not (skip[j] or member[j]):
+                urgencies[count] = urgency_of(z[j], l1[j], lower[j], upper[j])
+                count += urgencies[count] > 0.0
+    return index[:count].copy(), of_those[:count].copy()
 
 
 cpdef double penalty(

@@ -78,6 +78,8 @@ def csr_columns(
     cursor: NDArray[np.int64],
     rows: NDArray[np.int32],
     values: NDArray[Any],
+    r0: int,
+    r1: int,
 ) -> None: ...
 def pairs(indptr: NDArray[np.int64]) -> float: ...
 def gram(

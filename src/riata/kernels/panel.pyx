@@ -35,19 +35,24 @@ def csr_column_counts(
 def csr_columns(
     const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
     const uint64_t[::1] seen, const int32_t[::1] before, const int32_t[::1] place,
-    Py_ssize_t first, int64_t[::1] cursor, int32_t[::1] rows, real[::1] values
+    Py_ssize_t first, int64_t[::1] cursor, int32_t[::1] rows, real[::1] values,
+    Py_ssize_t r0, Py_ssize_t r1
 ):
-    """Put every entry whose column j has place[j] = first + a, a >= 0, at cursor[a] of rows and
-    values."""
-    cdef Py_ssize_t i, k, a
+    """Put every entry of the rows r0:r1 whose column j has place[j] = first + a, a >= 0, at
+    cursor[a] of rows and values; where r0 > r1, of the rows r1:r0, the last first, in front of
+    cursor[a]."""
+    cdef Py_ssize_t r, i, k, a, e
     cdef int64_t to
+    cdef bint down = r0 > r1
     with nogil:
-        for i in range(indptr.shape[0] - 1):
-            for k in range(indptr[i], indptr[i + 1]):
+        for r in range(r0 - r1 if down else r1 - r0):
+            i = r0 - 1 - r if down else r0 + r
+            for e in range(indptr[i], indptr[i + 1]):
+                k = indptr[i] + indptr[i + 1] - 1 - e if down else e
                 a = place[number_of(seen, before, indices[k])] - first
                 if a >= 0:
-                    to = cursor[a]
-                    cursor[a] = to + 1
+                    to = cursor[a] - down
+                    cursor[a] += 1 - 2 * down
                     rows[to] = <int32_t>i
                     values[to] = data[k]
 
