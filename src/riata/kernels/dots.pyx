@@ -43,7 +43,9 @@ cdef extern from "dots.h" nogil:
 cdef enum:
     MOST = 4        # vectors and columns in a tile
     ROWS = 512      # at a time: a tile's columns fill half of the first-level cache
-    VECTORS = 64    # at a time: ROWS of them stay in the second
+    LINE = 8        # doubles in a line of the cache
+    STRIP = 2048    # of an image, half of the first-level cache
+    VECTORS = 64    # at a time: ROWS of them stay in the second, and so many entries of fewer
 
 cdef riata_dots DOTS = riata_choose_dots()
 
@@ -102,10 +104,14 @@ cdef void add_strip(
     const double[::1] shift, double[:, ::1] out, Py_ssize_t a0, Py_ssize_t a1, Py_ssize_t v0,
     Py_ssize_t v1, Py_ssize_t row, Py_ssize_t rows
 ) noexcept nogil:
-    """Add a few rows' part of the products of the columns a0:a1 with the vectors v0:v1."""
-    cdef Py_ssize_t a = a0
+    """Add some rows' part of the products of the columns a0:a1 with the vectors v0:v1."""
+    cdef Py_ssize_t a = a0, r
     while a < a1:
-        add_tile(X, columns, vectors, shift, out, a, a1, v0, v1, row, rows)
+        r = 0
+        while r < rows:
+            add_tile(X, columns, vectors, shift, out, a, a1, v0, v1, row + r,
+                     min(<Py_ssize_t>ROWS, rows - r))
+            r += ROWS
         a += DOTS.nj
 
 
@@ -142,16 +148,16 @@ cdef void few_dots(
     The bits of a sum depend on nothing but its column, vector and rows. Cost: m (r1 - r0) (a1 - a0)
     multiply-adds, and one read of the columns for every VECTORS.
     """
-    cdef Py_ssize_t m = vectors.shape[0], v, row
+    cdef Py_ssize_t m = vectors.shape[0], v, row, strip
     for v in range(m):
         memset(&out[v, a0], 0, (a1 - a0) * sizeof(double))
     v = 0
     while v < m:
-        row = r0
+        row, strip = r0, VECTORS // min(<Py_ssize_t>VECTORS, m - v) * ROWS
         while row < r1:
             add_strip(X, columns, vectors, shift, out, a0, a1, v, min(v + VECTORS, m), row,
-                      min(<Py_ssize_t>ROWS, r1 - row))
-            row += ROWS
+                      min(strip, r1 - row))
+            row += strip
         v += VECTORS
 
 
@@ -163,8 +169,10 @@ cdef void images_of_tile(
     images lie so far apart. As for dots_of_tile."""
     cdef Py_ssize_t i, j, v = 0
     cdef double *images[MOST]
-    cdef double nowhere[ROWS]
+    cdef double anywhere[ROWS + LINE]
     cdef double d[MOST * MOST]
+    cdef Py_ssize_t off = (<size_t>anywhere // sizeof(double)) % LINE
+    cdef double *nowhere = anywhere + LINE - off   # stores that cross a line are slow to be reread
     while v < m:
         memset(d, 0, sizeof(d))
         for i in range(DOTS.ni):
@@ -289,5 +297,5 @@ cdef void image(
     cdef Py_ssize_t row = r0
     memset(&out[r0], 0, (r1 - r0) * sizeof(double))
     while row < r1:
-        add_image(X, columns, coef, 1.0, shift, &out[row], row, min(<Py_ssize_t>ROWS, r1 - row))
-        row += ROWS
+        add_image(X, columns, coef, 1.0, shift, &out[row], row, min(<Py_ssize_t>STRIP, r1 - row))
+        row += STRIP
