@@ -123,7 +123,8 @@ def dual_of(
             step = step + panel.dot(a) - float(panel.mean @ a)
         before, v = v, np.empty(len(v))
         shift = None if shift is None else shift + step
-        if dual.step_back(before, curvature, wide(step, len(v)), low, high, v):
+        steps, n_threads = wide(step, len(v)), design.loop_threads
+        if dual.step_back(before, curvature, steps, low, high, v, n_threads):
             curvature = np.where((v < low) | (v > high), 0.0, curvature)
             v, space, settled, mass, shift = np.clip(v, low, high), None, 0, 0.0, None
             continue

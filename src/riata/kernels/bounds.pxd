@@ -46,6 +46,8 @@ cdef class Bounds:
     cdef void project(self, Py_ssize_t last, Py_ssize_t before, double left) noexcept nogil
     cdef double with_resid(self, const double[::1] other) noexcept nogil
     cdef void place(self, const double[::1] values, double resid_sq) noexcept nogil
+    cdef void weigh(self, Py_ssize_t k) noexcept nogil
+    cdef void keep(self, Py_ssize_t k) noexcept nogil
     cdef void bound(self) noexcept nogil
     cpdef bint penalise(
         self, const double[:] l1, const double[:] l2, const double[:] lower,

@@ -23,6 +23,7 @@ import numpy as np
 
 from libc.math cimport fabs, sqrt
 from libc.stdint cimport int32_t, uint8_t
+from libc.string cimport memcpy
 
 from .pool cimport parallel
 from .scalar cimport best_response, fenchel_young, scale_limit, urgency_of
@@ -46,7 +47,8 @@ cdef extern from "bounds.h" nogil:
 
 cdef enum:
     RUN = 512   # features that are looked at in one go
-    LONG = 1 << 14   # rows, from which on inner products of residuals are shared out
+    LONG = 1 << 14   # rows, from which on what is done to residuals is shared out,
+    ROWS = 1 << 13   # so many at a time
 
 cdef riata_lists LISTS = riata_choose_lists()
 cdef double NEXT = 0.95         # share of the threshold above which outsiders are listed
@@ -57,6 +59,14 @@ cdef double APART = 1e-6        # the same, of an older one off y and the last o
 
 cdef void take_part(void *bounds, Py_ssize_t k) noexcept nogil:
     (<Bounds>bounds).take_part(k)
+
+
+cdef void weigh(void *bounds, Py_ssize_t k) noexcept nogil:
+    (<Bounds>bounds).weigh(k)
+
+
+cdef void keep(void *bounds, Py_ssize_t k) noexcept nogil:
+    (<Bounds>bounds).keep(k)
 
 
 cdef class Bounds:
@@ -117,6 +127,7 @@ cdef class Bounds:
         self.n_active, self.size, self.magnitude = 0, 0.0, 0.0
         self.resid = y
         self.place(self.y, y_sq)
+        self.with_y_here = self.with_resid(self.y)
         for j in range(p):
             self.anchor(j, 0, 0.0, 0, 0.0)
 
@@ -141,10 +152,14 @@ cdef class Bounds:
         return riata_dot_f64(&other[0], &self._weighted[0], 0.0, other.shape[0])
 
     cdef void place(self, const double[::1] values, double resid_sq) noexcept nogil:
-        cdef Py_ssize_t i
-        for i in range(values.shape[0]):
-            self._weighted[i] = self.weights[i] * values[i]
         self._resid, self.resid_sq, self.here = values, resid_sq, 0
+        parallel(weigh, <void *>self, (values.shape[0] + ROWS - 1) // ROWS, self.n_threads)
+
+    cdef void weigh(self, Py_ssize_t k) noexcept nogil:
+        """Take a block of w r."""
+        cdef Py_ssize_t i
+        for i in range(k * ROWS, min((k + 1) * ROWS, self._resid.shape[0])):
+            self._weighted[i] = self.weights[i] * self._resid[i]
 
     def open(self):
         """Return the slot of the present residual: its own, or that of the fewest features."""
@@ -157,10 +172,16 @@ cdef class Bounds:
                 if fewest < 0 or count < fewest:
                     slot, fewest = k, count
             self.vacate(slot)
-            self.residuals[slot, :] = self._resid
+            self.here = slot
+            parallel(keep, <void *>self, (self._resid.shape[0] + ROWS - 1) // ROWS, self.n_threads)
             self.fill(slot)
-        self.here = slot
         return slot
+
+    cdef void keep(self, Py_ssize_t k) noexcept nogil:
+        """Copy a block of the present residual to its slot."""
+        cdef Py_ssize_t i = k * ROWS
+        memcpy(&self.residuals[self.here, i], &self._resid[i],
+               min(<Py_ssize_t>ROWS, self._resid.shape[0] - i) * sizeof(double))
 
     cdef Py_ssize_t in_slot(self, Py_ssize_t slot) noexcept nogil:
         """How many features were read last at the residual of a slot."""
@@ -192,7 +213,7 @@ cdef class Bounds:
         residuals of the others, which may be the older ones of features read here."""
         cdef Py_ssize_t k
         cdef double left
-        self.along[slot] = self.with_resid(self.y) * self.inverse_y
+        self.along[slot] = self.with_y_here * self.inverse_y
         self.length[slot] = sqrt(self.resid_sq)
         left = self.resid_sq - self.along[slot] * self.along[slot] * self.y_sq
         self.inverse[slot] = 1.0 / left if left > ORTHOGONAL * self.resid_sq else 0.0
@@ -219,10 +240,12 @@ cdef class Bounds:
         cdef double t, first
         if self._z.shape[0] == 0:
             return
-        t = self.with_resid(self.y)
-        first = t * self.inverse_y
-        self.with_y_here = t
         parallel(take_part, <void *>self, self.S, self.n_threads)
+        t = self.with_y_here
+        first = t * self.inverse_y
+        for k in range(self.S):
+            if self.inverse[k] > 0.0:
+                self.part[k] -= self.along[k] * t
         for k in range(self.S):
             for m in range(self.M):
                 if self.counts[k, m] > 0:
@@ -234,10 +257,12 @@ cdef class Bounds:
             &self._radius[0], self._z.shape[0])
 
     cdef void take_part(self, Py_ssize_t k) noexcept nogil:
-        """What the residual of a slot, the part along y taken off, has in common with this one."""
+        """What the residual of a slot has in common with this one; of slot 0, which has none, y."""
         self.part[k] = 0.0
-        if self.inverse[k] > 0.0:
-            self.part[k] = self.with_resid(self.residuals[k]) - self.along[k] * self.with_y_here
+        if k == 0:
+            self.with_y_here = self.with_resid(self.y)
+        elif self.inverse[k] > 0.0:
+            self.part[k] = self.with_resid(self.residuals[k])
 
     cdef void project(self, Py_ssize_t last, Py_ssize_t before, double left) noexcept nogil:
         """P, Q and the second root of the bound, for features of two slots; left = |r|^2 less what

@@ -10,9 +10,13 @@ import numpy as np
 from libc.math cimport fabs, sqrt
 from libc.stdint cimport uint8_t
 
+from .pool cimport parallel
 from .restricted cimport restricted_gap
 from .scalar cimport best_response, fenchel_young, scale_limit, urgency_of
-from .simd cimport riata_dot_f64, riata_norm_f64
+from .simd cimport riata_sums_f64
+
+cdef enum:
+    ROWS = 1 << 14   # that make a job
 
 cdef double EPS = 2.0 ** -52
 
@@ -137,26 +141,52 @@ cpdef double penalty_slope(
     return out
 
 
+cdef class StepBack:
+    """What `step_back` makes block by block of rows.
+
+    v, curvature, step, low, high, out : (n,), see there
+    outside : of each block
+    """
+
+    cdef const double[::1] v, curvature
+    cdef const double[:] step, low, high
+    cdef double[::1] out
+    cdef uint8_t[::1] outside
+
+    cdef void block(self, Py_ssize_t k) noexcept nogil:
+        cdef Py_ssize_t i
+        cdef bint outside = False
+        for i in range(k * ROWS, min((k + 1) * ROWS, self.v.shape[0])):
+            self.out[i] = self.v[i] - self.step[i] * self.curvature[i]
+            outside |= (self.out[i] < self.low[i]) | (self.out[i] > self.high[i])
+        self.outside[k] = outside
+
+
+cdef void block_back(void *back, Py_ssize_t k) noexcept nogil:
+    (<StepBack>back).block(k)
+
+
 def step_back(
     const double[::1] v, const double[::1] curvature, const double[:] step, const double[:] low,
-    const double[:] high, double[::1] out
+    const double[:] high, double[::1] out, Py_ssize_t n_threads
 ):
     """out_i = v_i - step_i curvature_i; return whether any of it is below low_i or above high_i."""
-    cdef Py_ssize_t i
-    cdef bint outside = False
+    cdef StepBack back = StepBack()
+    cdef Py_ssize_t blocks = (v.shape[0] + ROWS - 1) // ROWS
+    outside = np.empty(blocks, dtype=np.uint8)
+    back.v, back.curvature, back.step, back.low, back.high = v, curvature, step, low, high
+    back.out, back.outside = out, outside
     with nogil:
-        for i in range(v.shape[0]):
-            out[i] = v[i] - step[i] * curvature[i]
-            outside |= (out[i] < low[i]) | (out[i] > high[i])
-    return bool(outside)
+        parallel(block_back, <void *>back, blocks, n_threads)
+    return bool(outside.any())
 
 
 def weighted_sums(const double[::1] w, const double[::1] values):
-    """Return (sum_i w_i values_i, sum_i w_i values_i^2), the same bits on any number of threads."""
-    if w.shape[0] == 0:
-        return 0.0, 0.0
-    cdef Py_ssize_t n = w.shape[0]
-    return riata_dot_f64(&w[0], &values[0], 0.0, n), riata_norm_f64(&values[0], &w[0], 0.0, n)
+    """Return (sum_i w_i values_i, sum_i w_i values_i^2)."""
+    cdef double total = 0.0, square = 0.0
+    if w.shape[0]:
+        riata_sums_f64(&values[0], &w[0], w.shape[0], &total, &square)
+    return total, square
 
 
 cpdef double rounding(double resid_sq, double size) noexcept nogil:

@@ -59,6 +59,33 @@ RIATA_REDUCTION(riata_dot_f32, float, RIATA_DOT_TERM)
 RIATA_REDUCTION(riata_norm_f64, double, RIATA_NORM_TERM)
 RIATA_REDUCTION(riata_norm_f32, float, RIATA_NORM_TERM)
 
+/* *sum = sum_i w_i x_i and *square = sum_i w_i x_i^2 in one read, each as above */
+RIATA_CLONES static void riata_sums_f64(const double *x, const double *w, ptrdiff_t n, double *sum,
+                                        double *square) {
+  riata_eight s[RIATA_LANES / 8] = {{0.0}}, q[RIATA_LANES / 8] = {{0.0}};
+  double of_sum[RIATA_LANES], of_square[RIATA_LANES];
+  ptrdiff_t i = 0, k;
+  for (; i + RIATA_LANES <= n; i += RIATA_LANES)
+    _Pragma("GCC unroll 4") for (k = 0; k < RIATA_LANES / 8; k++) {
+      riata_eight d = RIATA_LOAD_double(x + i + 8 * k), u = RIATA_LOAD_double(w + i + 8 * k);
+      s[k] += RIATA_DOT_TERM(d, u);
+      q[k] += RIATA_NORM_TERM(d, u);
+    }
+  memcpy(of_sum, s, sizeof of_sum);
+  memcpy(of_square, q, sizeof of_square);
+  for (k = 0; i < n; i++, k++) {
+    of_sum[k] += RIATA_DOT_TERM(x[i], w[i]);
+    of_square[k] += RIATA_NORM_TERM(x[i], w[i]);
+  }
+  for (ptrdiff_t half = RIATA_LANES / 2; half > 0; half /= 2)
+    for (k = 0; k < half; k++) {
+      of_sum[k] += of_sum[k + half];
+      of_square[k] += of_square[k + half];
+    }
+  *sum = of_sum[0];
+  *square = of_square[0];
+}
+
 #define RIATA_MAXIMUM(NAME, T)                                                                    \
   RIATA_CLONES static double NAME(const T *x, ptrdiff_t n) {                                      \
     T lane[RIATA_LANES] = {0}, nan = 0, largest = 0;                                              \

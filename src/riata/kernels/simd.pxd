@@ -5,6 +5,8 @@ cdef extern from "simd.h" nogil:
     double riata_dot_f64(const double *x, const double *u, double shift, Py_ssize_t n)
     double riata_dot_f32(const float *x, const double *u, double shift, Py_ssize_t n)
     double riata_norm_f64(const double *x, const double *w, double shift, Py_ssize_t n)
+    void riata_sums_f64(
+        const double *x, const double *w, Py_ssize_t n, double *sum, double *square)
     double riata_norm_f32(const float *x, const double *w, double shift, Py_ssize_t n)
     double riata_max_f64(const double *x, Py_ssize_t n)
     double riata_max_f32(const float *x, Py_ssize_t n)
