@@ -178,6 +178,20 @@ def test_everything_is_float64(family, y):
         assert values.shape == y.shape
 
 
+@pytest.mark.parametrize("n", [1, 16384, 40_001])
+@pytest.mark.parametrize("family", [Binomial(), Poisson()], ids=lambda family: family.name)
+def test_the_gap_of_many_rows_is_the_sum_of_theirs(family, n):
+    rng = np.random.default_rng(11)
+    eta, w = rng.normal(0, 2, n), rng.random(n) / n
+    y = rng.random(n) if family.name == "binomial" else rng.poisson(2.0, n).astype(float)
+    loss, pull, curvature = family.evaluate(y, eta, w)
+    v = 0.7 * family.negative_gradient(y, eta + 0.1 * rng.random(n))
+    assert loss + family.level(y, w) == pytest.approx(w @ family.loss(y, eta), rel=1e-12)
+    gaps = [family.kernel.gap(y, eta, pull, curvature, v, 0.9, w, k) for k in (1, 2, 3)]
+    assert gaps[0] == pytest.approx(w @ family.fenchel_young(y, eta, 0.9 * v), rel=1e-12)
+    assert gaps == 3 * gaps[:1]
+
+
 @EACH
 def test_the_mean_is_the_response_that_fits_best(family, y):
     if isinstance(family, SquaredHinge):

@@ -153,6 +153,18 @@ def test_alpha_zero_is_maximum_likelihood(family):
     np.testing.assert_allclose(problem_gradient.mean(), 0, atol=1e-8)
 
 
+@pytest.mark.parametrize("family", ["binomial", "huber"])
+def test_threads_share_out_many_rows_without_changing_bits(family):
+    rng = np.random.default_rng(109)
+    X = np.asfortranarray(rng.standard_normal((40_000, 12)))
+    y = X[:, :4].sum(axis=1) + rng.logistic(size=len(X))
+    y = (y > 0.0).astype(float) if family == "binomial" else y
+    settings = {"n_alphas": 6, "alpha_min_ratio": 0.05}
+    one, two = (family_path(X, y, family, n_threads=k, **settings) for k in (1, 3))
+    np.testing.assert_array_equal(one.coefs.toarray(), two.coefs.toarray())
+    np.testing.assert_array_equal(one.dual_gaps, two.dual_gaps)
+
+
 def test_labels_of_any_kind_give_the_same_path():
     X, y = data("binomial")
     settings = {"family": "binomial", "n_alphas": 5, "alpha_min_ratio": 0.05}

@@ -221,8 +221,8 @@ def certified_gap(
 
 def loss_at(family: Family, y: Floats, eta: Floats, w: Floats, n_threads: int) -> LossAt:
     """Return the loss at eta (n,), without the family's level, and its derivatives there."""
-    parts = _row_blocks(family, len(y))
-    if len(parts) == 1:
+    parts = cut(len(y), len(y) // ROWS)
+    if family.kernel is None or len(parts) == 1:
         return LossAt(eta, *family.evaluate(y, eta, w))
     pull, curvature, sums = np.empty_like(eta), np.empty_like(eta), np.empty(len(parts))
 
@@ -231,10 +231,6 @@ def loss_at(family: Family, y: Floats, eta: Floats, w: Floats, n_threads: int) -
 
     run([partial(job, k, a, b) for k, (a, b) in enumerate(parts)], n_threads)
     return LossAt(eta, float(sums.sum()), pull, curvature)
-
-
-def _row_blocks(family: Family, n: int) -> list[tuple[int, int]]:
-    return cut(n, n // ROWS) if family.kernel is not None and n >= 2 * ROWS else [(0, n)]
 
 
 def gap_of_loss(
@@ -255,17 +251,12 @@ def gap_of_loss(
     largest feasible scale of v is not the best one.
     """
 
-    parts = _row_blocks(family, len(y))
-
     def loss_part(c: float, sloped: bool) -> tuple[float, float]:
-        found = np.empty(len(parts))
-
-        def job(k: int, a: int, b: int) -> None:
-            eta, pull, curvature = at.eta[a:b], at.pull[a:b], at.curvature[a:b]
-            found[k] = family.gap(y[a:b], eta, pull, curvature, v[a:b], c, w[a:b])
-
-        run([partial(job, k, a, b) for k, (a, b) in enumerate(parts)], n_threads)
-        value = float(found.sum())
+        given = (y, at.eta, at.pull, at.curvature, v, c, w)
+        if family.kernel is None:
+            value = family.gap(*given)
+        else:
+            value = family.kernel.gap(*given, n_threads)
         if not sloped:
             return value, 0.0
         with np.errstate(over="ignore", invalid="ignore"):

@@ -62,8 +62,8 @@ class Family:
     needs_a_positive : whether y must not be all zero
     curvature_bound : an upper bound of f'', infinite where there is none
     straight : whether f'' is 0 over intervals; Newton steps then take a share of the bound there
-    kernel : a native loss (kernels/loss.pyx), if there is one; it and `gap` may be handed some of
-        the rows, on several threads
+    kernel : a native loss (kernels/loss.pyx), if there is one; it may be handed some of the rows,
+        on several threads
     """
 
     name: str
@@ -99,6 +99,9 @@ class Family:
 
     def evaluate(self, y: Floats, eta: Floats, weights: Floats) -> tuple[float, Floats, Floats]:
         """Return sum_i w_i f_i less `level`, -f' and f'': the three that a step needs, in one."""
+        if self.kernel is not None:
+            pull, curvature = np.empty_like(eta), np.empty_like(eta)
+            return self.kernel(y, eta, weights, pull, curvature), pull, curvature
         loss = dual.weighted_sums(weights, self.loss(y, eta))[0]
         return loss, self.negative_gradient(y, eta), self.curvature(y, eta)
 
@@ -113,6 +116,8 @@ class Family:
         weights: Floats,
     ) -> float:
         """Return sum_i w_i [ f(eta) + f*(-c v) + c v eta ]; pull and curvature are -f', f''."""
+        if self.kernel is not None:
+            return float(self.kernel.gap(y, eta, pull, curvature, v, c, weights, 1))
         return dual.weighted_sums(weights, self.fenchel_young(y, eta, c * v))[0]
 
     def domain(self, y: Floats) -> tuple[Any, Any]:

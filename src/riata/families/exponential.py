@@ -83,22 +83,6 @@ class Binomial(Value, Family):
             return 0.0
         return dual.weighted_sums(weights, _entropy(y, 1.0 - y))[0]
 
-    def evaluate(self, y: Floats, eta: Floats, weights: Floats) -> tuple[float, Floats, Floats]:
-        pull, curvature = np.empty_like(eta), np.empty_like(eta)
-        return self.kernel(y, eta, weights, pull, curvature), pull, curvature
-
-    def gap(
-        self,
-        y: Floats,
-        eta: Floats,
-        pull: Floats,
-        curvature: Floats,
-        v: Floats,
-        c: float,
-        weights: Floats,
-    ) -> float:
-        return loss.logistic_divergence(y, eta, curvature, pull, v, c, weights)
-
     def negative_gradient(self, y: Floats, eta: Floats) -> Floats:
         e = np.exp(-np.abs(eta))
         return (y - (eta >= 0.0)) + np.copysign(e / (1.0 + e), eta)
@@ -158,22 +142,6 @@ class Poisson(Value, Family):
 
     def level(self, y: Floats, weights: Floats) -> float:
         return dual.weighted_sums(weights, _entropy(y, np.zeros_like(y)) - y)[0]
-
-    def evaluate(self, y: Floats, eta: Floats, weights: Floats) -> tuple[float, Floats, Floats]:
-        pull, mu = np.empty_like(eta), np.empty_like(eta)
-        return self.kernel(y, eta, weights, pull, mu), pull, mu
-
-    def gap(
-        self,
-        y: Floats,
-        eta: Floats,
-        pull: Floats,
-        curvature: Floats,
-        v: Floats,
-        c: float,
-        weights: Floats,
-    ) -> float:
-        return loss.poisson_divergence(y, eta, curvature, v, c, weights)
 
     def negative_gradient(self, y: Floats, eta: Floats) -> Floats:
         return y - exp(eta)

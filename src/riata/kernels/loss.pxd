@@ -3,10 +3,13 @@
 
 ctypedef double (*loss_fn)(const double *, const double *, const double *, double *, double *,
                            Py_ssize_t) noexcept nogil
+ctypedef double (*divergence_fn)(const double *, const double *, const double *, const double *,
+                                 const double *, double, const double *, Py_ssize_t) noexcept nogil
 
 
 cdef class Kernel:
     cdef loss_fn f
+    cdef divergence_fn divergence
 
     cdef void along(
         self, const double[::1] y, const double[::1] w, const double[::1] start, double offset,

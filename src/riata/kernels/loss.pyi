@@ -7,6 +7,17 @@ class Kernel:
     def __call__(
         self, y: Floats, eta: Floats, w: Floats, pull: Floats, curvature: Floats
     ) -> float: ...
+    def gap(
+        self,
+        y: Floats,
+        eta: Floats,
+        pull: Floats,
+        curvature: Floats,
+        v: Floats,
+        c: float,
+        w: Floats,
+        n_threads: int,
+    ) -> float: ...
 
 logistic: Kernel
 poisson: Kernel
@@ -15,9 +26,3 @@ def softmax(
     y: Floats, eta: Floats, smallest: float, loss: Floats, pull: Floats, curvature: Floats
 ) -> None: ...
 def divergence(a: Floats, log_b: Floats, out: Floats) -> None: ...
-def logistic_divergence(
-    y: Floats, eta: Floats, curvature: Floats, pull: Floats, v: Floats, c: float, w: Floats
-) -> float: ...
-def poisson_divergence(
-    y: Floats, eta: Floats, mu: Floats, v: Floats, c: float, w: Floats
-) -> float: ...

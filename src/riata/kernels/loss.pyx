@@ -8,6 +8,9 @@
 Sums are in eight lanes, so that bits depend on nothing but the length.
 """
 
+import numpy as np
+
+from .pool cimport parallel
 from .simd cimport riata_dot_f64
 
 cdef extern from "loss.h" nogil:
@@ -21,13 +24,36 @@ cdef extern from "loss.h" nogil:
     double riata_divergence(double a, double b, double log_b)
     double riata_logistic_divergence(const double *, const double *, const double *,
                                      const double *, const double *, double, const double *,
-                                     Py_ssize_t)
+                                     Py_ssize_t) noexcept
     double riata_poisson_divergence(const double *, const double *, const double *,
                                     const double *, const double *, double, const double *,
-                                    Py_ssize_t)
+                                    Py_ssize_t) noexcept
 
 cdef enum:
-    ROWS = 512   # at a time, which stay in the first-level cache
+    ROWS = 512       # at a time, which stay in the first-level cache
+    JOB = 1 << 14    # rows of a job
+
+
+cdef class Divergence:
+    """What `Kernel.gap` adds up, block by block of rows; see there.
+
+    sums : of each block
+    """
+
+    cdef divergence_fn f
+    cdef double c
+    cdef const double[::1] y, eta, pull, curvature, v, w
+    cdef double[::1] sums
+
+    cdef void block(self, Py_ssize_t k) noexcept nogil:
+        cdef Py_ssize_t a = k * JOB
+        self.sums[k] = self.f(
+            &self.y[a], &self.eta[a], &self.curvature[a], &self.pull[a], &self.v[a], self.c,
+            &self.w[a], min(<Py_ssize_t>JOB, self.y.shape[0] - a))
+
+
+cdef void diverge(void *divergence, Py_ssize_t k) noexcept nogil:
+    (<Divergence>divergence).block(k)
 
 
 cdef class Kernel:
@@ -41,6 +67,24 @@ cdef class Kernel:
         cdef double out
         with nogil:
             out = self.f(&y[0], &eta[0], &w[0], &pull[0], &curvature[0], y.shape[0])
+        return out
+
+    def gap(
+        self, const double[::1] y, const double[::1] eta, const double[::1] pull,
+        const double[::1] curvature, const double[::1] v, double c, const double[::1] w,
+        Py_ssize_t n_threads
+    ):
+        """Return sum_i w_i [ f_i + f_i*(-c v_i) + c v_i eta_i ]; pull, curvature: those at eta."""
+        cdef Divergence of = Divergence()
+        cdef Py_ssize_t k, blocks = (y.shape[0] + JOB - 1) // JOB
+        cdef double out = 0.0
+        of.f, of.c = self.divergence, c
+        of.y, of.eta, of.pull, of.curvature, of.v, of.w = y, eta, pull, curvature, v, w
+        of.sums = np.empty(blocks)
+        with nogil:
+            parallel(diverge, <void *>of, blocks, n_threads)
+            for k in range(blocks):
+                out += of.sums[k]
         return out
 
     cdef void along(
@@ -68,14 +112,14 @@ cdef class Kernel:
             k = end
 
 
-cdef Kernel kernel_of(loss_fn f):
+cdef Kernel kernel_of(loss_fn f, divergence_fn divergence):
     cdef Kernel kernel = Kernel.__new__(Kernel)
-    kernel.f = f
+    kernel.f, kernel.divergence = f, divergence
     return kernel
 
 
-logistic = kernel_of(riata_logistic)
-poisson = kernel_of(riata_poisson)
+logistic = kernel_of(riata_logistic, riata_logistic_divergence)
+poisson = kernel_of(riata_poisson, riata_poisson_divergence)
 
 
 def softmax(
@@ -95,28 +139,3 @@ def divergence(const double[::1] a, const double[::1] log_b, double[::1] out):
     with nogil:
         for i in range(a.shape[0]):
             out[i] = riata_divergence(a[i], riata_exp(log_b[i]), log_b[i])
-
-
-def logistic_divergence(
-    const double[::1] y, const double[::1] eta, const double[::1] curvature,
-    const double[::1] pull, const double[::1] v, double c, const double[::1] w
-):
-    """Return sum_i w_i [ f_i + f_i*(-c v_i) + c v_i eta_i ]; pull and curvature are those at eta.
-    """
-    cdef double total
-    with nogil:
-        total = riata_logistic_divergence(
-            &y[0], &eta[0], &curvature[0], &pull[0], &v[0], c, &w[0], y.shape[0])
-    return total
-
-
-def poisson_divergence(
-    const double[::1] y, const double[::1] eta, const double[::1] mu, const double[::1] v, double c,
-    const double[::1] w
-):
-    """Return sum_i w_i [ f_i + f_i*(-c v_i) + c v_i eta_i ]; mu is the one at eta."""
-    cdef double total
-    with nogil:
-        total = riata_poisson_divergence(
-            &y[0], &eta[0], &mu[0], NULL, &v[0], c, &w[0], y.shape[0])
-    return total
