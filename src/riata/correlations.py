@@ -1,8 +1,9 @@
 """X'(w r) for p features without reading them all: certified bounds from what was read before.
 
-Let q_0 = y / |y|, and q_1 and q_2 the residuals at the feature's own last refresh and at the one
-before (this where columns are long), made orthogonal to those before them and of norm 1, all in the
-metric w. With z_ij = x_j'(w q_i) known,
+Let q_0 = y / |y|, q_1 the residual at the feature's own last refresh and q_2, where columns are
+long, the solver's residual before that one, read along with it at no cost, or that of the refresh
+before; made orthogonal to those before them and of norm 1, all in the metric w. With
+z_ij = x_j'(w q_i) known,
 
     |x_j'(w r) - sum_i (q_i'w r) z_ij|  <=  sqrt(|x_j|^2 - sum_i z_ij^2) |r - sum_i (q_i'w r) q_i|
 
@@ -34,7 +35,7 @@ EPS = float(np.finfo(float).eps)
 REFERENCES = 31  # residuals kept, at most
 FEWEST = 4
 SHARE = 0.02  # of the entries of X that the references may take
-DEAR = 256  # entries a column, from which on its last two reads are kept, not the last alone
+DEAR = 256  # entries a column, from which on an older residual is kept beside the last one
 MANY = 0.5  # share of a pass above which one pass over all features is better
 
 

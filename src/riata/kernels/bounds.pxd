@@ -24,15 +24,16 @@ cdef class Bounds:
     cdef object _listed, row
     cdef double y_sq, inverse_y, slack, with_y_here
     cdef Py_ssize_t n_threads
+    cdef bint passes_on              # whether the residual left has a slot, to become `previous`
     cdef readonly double resid_sq
     cdef Py_ssize_t[:, ::1] counts   # of the features of each pair of slots
     cdef int32_t[::1] _near          # above the threshold, or nearly; the loud ones first
-    cdef Py_ssize_t here, n_near, n_loud
+    cdef Py_ssize_t here, previous, n_near, n_loud
     cdef Columns columns
     cdef object read, design
     cdef Py_ssize_t few              # columns that are read natively, at most; see bounds.pyx
     cdef object some, residual       # room for a list, and (1, n), what `advance` moves to
-    cdef double[:, ::1] vector, values, image   # w r, what is read with it, and `residual`
+    cdef double[:, ::1] vectors, values, image   # (2, n), what is read with them, and `residual`
     cdef readonly Py_ssize_t n_active   # non-zeros that the last `advance` came to
     cdef readonly double size, magnitude   # sum_j |x_j| |b_j| there, and of the magnitudes
 
@@ -73,5 +74,8 @@ cdef class Bounds:
     ) except -1
     cdef void note_here(
         self, const Py_ssize_t[::1] index, const double[::1] values
+    ) noexcept nogil
+    cdef void note_both(
+        self, const Py_ssize_t[::1] index, const double[:, ::1] values
     ) noexcept nogil
     cdef void note_one(self, Py_ssize_t j, double value) noexcept nogil

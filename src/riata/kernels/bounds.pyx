@@ -1,6 +1,7 @@
 """Bounds on z_j = x_j'(w r) from what was read before; see riata.correlations for the formula.
 
-A slot holds a residual q at which some features were read last, or the time before. With
+A slot holds a residual q at which some features were read last, or an older one of theirs: the
+solver's residual before that, where both were read together, else that of the read before. With
 y'wr = t, c_j = x_j'(w y) and q made orthogonal to y, and where it is the older one to the last one:
 
     a = q - B y            B = y'wq / |y|^2         fresh_j = x_j'(w a)     V = 1 / |a|^2
@@ -75,15 +76,15 @@ cdef class Bounds:
     with_y, norm_sq, magnitude_sq : (p,), c_j, |x_j|^2 and its summands; kept, not copied
     skip, member : (p,), not 0 for features whose z nobody wants, and for those whose z is exact;
         kept, and read when they are needed
-    keeps_older : whether the older read is kept
+    keeps_older : whether an older residual is kept
     columns : reads columns natively, or None
     few : columns; for more, or without `columns`,
     read : reads any columns `index` at the present residual, and notes them
     design : counts its passes
     z, radius : (p,), estimate and bound of its error; 0 where z is exact
-    pair : (p,), the slots of the residuals at its last read, shifted by `bits`, and at the one
-        before
-    weighted : (n,), w r
+    pair : (p,), the slots of the residual at its last read, shifted by `bits`, and of the older one
+    weighted : (n,), w r; in `vectors` beside that of the residual before, which is in slot
+        `previous`
     """
 
     def __init__(
@@ -97,7 +98,8 @@ cdef class Bounds:
         self.norm_sq, self.magnitude_sq = norm_sq, magnitude_sq
         self.z, self.radius = np.array(with_y), np.zeros(p)
         self.pair = np.zeros(p, dtype=np.int32)
-        self.weighted = np.empty(self.y.shape[0])
+        vectors = np.zeros((2, self.y.shape[0]))
+        self.vectors, self.weighted = vectors, vectors[0]
         self._z, self._radius = self.z, self.radius
         self.fresh, self.reach = np.zeros(p), np.empty(p)
         self.older = np.zeros(p if keeps_older else 0)
@@ -120,10 +122,9 @@ cdef class Bounds:
         self._near = self._listed = np.empty(p + 8, dtype=np.int32)   # eight are written at a time
         self.columns, self.read, self.design = columns, read, design
         self.few = few
-        self.some, self.values = np.empty(0, dtype=np.intp), np.empty((1, 0))
+        self.some, self.values = np.empty(0, dtype=np.intp), np.empty((2, 0))
         self.residual = np.empty((1, self.y.shape[0]))
         self.image, self.row = self.residual, self.residual[0]
-        self.vector = self.weighted[None]
         self.n_active, self.size, self.magnitude = 0, 0.0, 0.0
         self.resid = y
         self.place(self.y, y_sq)
@@ -152,24 +153,30 @@ cdef class Bounds:
         return riata_dot_f64(&other[0], &self._weighted[0], 0.0, other.shape[0])
 
     cdef void place(self, const double[::1] values, double resid_sq) noexcept nogil:
+        self.passes_on = self.here != 0
+        self.previous = self.here if self.passes_on else self.previous
         self._resid, self.resid_sq, self.here = values, resid_sq, 0
         parallel(weigh, <void *>self, (values.shape[0] + ROWS - 1) // ROWS, self.n_threads)
 
     cdef void weigh(self, Py_ssize_t k) noexcept nogil:
-        """Take a block of w r."""
-        cdef Py_ssize_t i
-        for i in range(k * ROWS, min((k + 1) * ROWS, self._resid.shape[0])):
+        """Take a block of w r, and pass that of the residual before on."""
+        cdef Py_ssize_t i, end = min((k + 1) * ROWS, self._resid.shape[0])
+        if self.passes_on:
+            memcpy(&self.vectors[1, k * ROWS], &self._weighted[k * ROWS],
+                   (end - k * ROWS) * sizeof(double))
+        for i in range(k * ROWS, end):
             self._weighted[i] = self.weights[i] * self._resid[i]
 
     def open(self):
-        """Return the slot of the present residual: its own, or that of the fewest features."""
+        """Return the slot of the present residual: its own, or that of the fewest features, other
+        than the one before."""
         if self.here:
             return self.here
-        cdef Py_ssize_t k, slot = 1, fewest = -1, count
+        cdef Py_ssize_t k, slot = 0, fewest = -1, count
         with nogil:
             for k in range(1, self.S):
                 count = self.in_slot(k)
-                if fewest < 0 or count < fewest:
+                if k != self.previous and (fewest < 0 or count < fewest):
                     slot, fewest = k, count
             self.vacate(slot)
             self.here = slot
@@ -184,18 +191,18 @@ cdef class Bounds:
                min(<Py_ssize_t>ROWS, self._resid.shape[0] - i) * sizeof(double))
 
     cdef Py_ssize_t in_slot(self, Py_ssize_t slot) noexcept nogil:
-        """How many features were read last at the residual of a slot."""
+        """How many features were read at the residual of a slot, last or the time before."""
         cdef Py_ssize_t k, count = 0
         for k in range(self.M):
             count += self.counts[slot, k]
+        for k in range(self.S if slot < self.M else 0):
+            count += self.counts[k, slot]
         return count
 
     cdef void vacate(self, Py_ssize_t slot) noexcept nogil:
         """Let every feature forget a read at the residual of a slot."""
         cdef int32_t users[RUN + 8]
-        cdef Py_ssize_t a, j, k, listed, first = 0, count = self.in_slot(slot)
-        for k in range(self.S if slot < self.M else 0):
-            count += self.counts[k, slot]
+        cdef Py_ssize_t a, j, listed, first = 0, count = self.in_slot(slot)
         while count > 0 and first < self._pair.shape[0]:
             listed = LISTS.users(
                 &self._pair[first], self.bits, self.mask, slot, users,
@@ -352,7 +359,7 @@ cdef class Bounds:
 
     cpdef bint settle(self, double threshold) except -1:
         """Make z exact, or certified not to pass l1; threshold as for `hear`."""
-        cdef Py_ssize_t a, j, count = self.hear(threshold)
+        cdef Py_ssize_t a, j, vectors, count = self.hear(threshold)
         cdef Py_ssize_t[::1] unread
         if count == 0:
             return True
@@ -369,8 +376,12 @@ cdef class Bounds:
                     if self._radius[j] > 0.0:
                         unread[count] = j
                         count += 1
-                self.columns.dots(unread[:count], self.vector, self.values)
-                self.note_here(unread[:count], self.values[0, :count])
+                vectors = 2 if self.M > 1 and self.previous else 1
+                self.columns.dots(unread[:count], self.vectors[:vectors], self.values)
+                if vectors == 2:
+                    self.note_both(unread[:count], self.values)
+                else:
+                    self.note_here(unread[:count], self.values[0, :count])
             self.design.n_passes += count / <double>self._z.shape[0]
         with nogil:
             self.keep_loud()
@@ -378,8 +389,9 @@ cdef class Bounds:
 
     cdef bint make_room(self, Py_ssize_t count) except -1:
         """Have `some` and `values` hold that many."""
+        cdef Py_ssize_t room = count + count // 4
         if len(self.some) < count:
-            self.some, self.values = np.empty(2 * count, dtype=np.intp), np.empty((1, 2 * count))
+            self.some, self.values = np.empty(room, dtype=np.intp), np.empty((2, room))
         return True
 
     cdef void keep_loud(self) noexcept nogil:
@@ -551,6 +563,19 @@ cdef class Bounds:
         cdef Py_ssize_t a
         for a in range(index.shape[0]):
             self.note_one(index[a], values[a])
+
+    cdef void note_both(
+        self, const Py_ssize_t[::1] index, const double[:, ::1] values
+    ) noexcept nogil:
+        """Take values (2, |index|), what was read at the present residual and at the one before."""
+        cdef Py_ssize_t a, j
+        for a in range(index.shape[0]):
+            j = index[a]
+            self._z[j] = values[0, a]
+            self._radius[j] = 0.0
+            self.anchor(
+                j, self.here, values[0, a] - self.along[self.here] * self.with_y[j],
+                self.previous, values[1, a] - self.along[self.previous] * self.with_y[j])
 
     cdef void note_one(self, Py_ssize_t j, double value) noexcept nogil:
         cdef Py_ssize_t last = self._pair[j] >> self.bits, before = self._pair[j] & self.mask

@@ -103,9 +103,9 @@ typedef void (*riata_images_f64_fn)(const double *, const double *const *, const
 typedef void (*riata_images_f32_fn)(const double *, const float *const *, const double *,
                                     const float *const *, ptrdiff_t, double *const *);
 typedef struct {
-  riata_dots_f64_fn f64, one_f64; /* ni vectors at once, and one */
-  riata_dots_f32_fn f32, one_f32;
-  riata_images_f64_fn images_f64, image_f64; /* the same */
+  riata_dots_f64_fn f64, two_f64, one_f64; /* ni vectors at once, two, and one */
+  riata_dots_f32_fn f32, two_f32, one_f32;
+  riata_images_f64_fn images_f64, image_f64; /* ni, and one */
   riata_images_f32_fn images_f32, image_f32;
   int ni, nj;
 } riata_dots;
@@ -113,6 +113,8 @@ typedef struct {
 #define RIATA_DOTS_ALL(CLONE, TARGET, CONVERTED, LANES, NI, NJ)                                   \
   RIATA_DOTS(riata_dots_##CLONE##_f64, double, TARGET, RIATA_AS_IS, LANES, NI, NJ)                \
   RIATA_DOTS(riata_dots_##CLONE##_f32, float, TARGET, CONVERTED, LANES, NI, NJ)                   \
+  RIATA_DOTS(riata_two_##CLONE##_f64, double, TARGET, RIATA_AS_IS, LANES, 2, NJ)                  \
+  RIATA_DOTS(riata_two_##CLONE##_f32, float, TARGET, CONVERTED, LANES, 2, NJ)                     \
   RIATA_DOTS(riata_one_##CLONE##_f64, double, TARGET, RIATA_AS_IS, LANES, 1, NJ)                  \
   RIATA_DOTS(riata_one_##CLONE##_f32, float, TARGET, CONVERTED, LANES, 1, NJ)                     \
   RIATA_IMAGES(riata_images_##CLONE##_f64, double, TARGET, RIATA_AS_IS, LANES, NI, NJ)            \
@@ -120,11 +122,12 @@ typedef struct {
   RIATA_IMAGES(riata_image_##CLONE##_f64, double, TARGET, RIATA_AS_IS, LANES, 1, NJ)              \
   RIATA_IMAGES(riata_image_##CLONE##_f32, float, TARGET, CONVERTED, LANES, 1, NJ)                 \
   static riata_dots riata_dots_##CLONE(void) {                                                    \
-    return (riata_dots){riata_dots_##CLONE##_f64,   riata_one_##CLONE##_f64,                      \
-                        riata_dots_##CLONE##_f32,   riata_one_##CLONE##_f32,                      \
-                        riata_images_##CLONE##_f64, riata_image_##CLONE##_f64,                    \
-                        riata_images_##CLONE##_f32, riata_image_##CLONE##_f32,                    \
-                        NI,                         NJ};                                          \
+    return (riata_dots){                                                                          \
+        riata_dots_##CLONE##_f64,   riata_two_##CLONE##_f64, riata_one_##CLONE##_f64,             \
+        riata_dots_##CLONE##_f32,   riata_two_##CLONE##_f32, riata_one_##CLONE##_f32,             \
+        riata_images_##CLONE##_f64, riata_image_##CLONE##_f64,                                    \
+        riata_images_##CLONE##_f32, riata_image_##CLONE##_f32,                                    \
+        NI,                         NJ};                                                          \
   }
 
 RIATA_DOTS_ALL(base, , RIATA_CONVERTED, 2, 2, 2)

@@ -29,8 +29,10 @@ cdef extern from "dots.h" nogil:
         double *const *) noexcept
     ctypedef struct riata_dots:
         riata_dots_f64_fn f64
+        riata_dots_f64_fn two_f64
         riata_dots_f64_fn one_f64
         riata_dots_f32_fn f32
+        riata_dots_f32_fn two_f32
         riata_dots_f32_fn one_f32
         riata_images_f64_fn images_f64
         riata_images_f64_fn image_f64
@@ -68,10 +70,10 @@ cdef void dots_of_tile(
             u[i] = vectors + min(v + i, m - 1) * apart
         memset(tile, 0, sizeof(tile))
         if real is double:
-            (DOTS.f64 if m - v > 1 else DOTS.one_f64)(
+            (DOTS.f64 if m - v > 2 else DOTS.two_f64 if m - v > 1 else DOTS.one_f64)(
                 u, x, shifts, following if v == 0 else NULL, rows, tile, MOST)
         else:
-            (DOTS.f32 if m - v > 1 else DOTS.one_f32)(
+            (DOTS.f32 if m - v > 2 else DOTS.two_f32 if m - v > 1 else DOTS.one_f32)(
                 u, x, shifts, following if v == 0 else NULL, rows, tile, MOST)
         for i in range(min(<Py_ssize_t>DOTS.ni, m - v)):
             for j in range(columns):
