@@ -183,17 +183,46 @@ def test_rows_in_order_cost_a_tall_path_one_more_read():
     assert path.n_passes <= 3.0
 
 
-def test_a_feature_whose_last_read_makes_room_is_read_again(monkeypatch):
+@pytest.fixture
+def known_of(monkeypatch):
+    """Return the Correlations and the design of a fit without an intercept."""
     made, init = [], Correlations.__init__
 
     def noted(self, design, y, *rest):
         init(self, design, y, *rest)
         made.append((self, design))
 
+    def fitted(X, y):
+        riata.fit_path(np.asfortranarray(X), y, alphas=[1e9], fit_intercept=False)
+        return made[-1]
+
     monkeypatch.setattr(Correlations, "__init__", noted)
+    return fitted
+
+
+@pytest.mark.parametrize("n", [50, 300])
+@pytest.mark.parametrize("share", [1e-3, 1e-2, 1e-1])
+def test_nearly_a_sum_of_residuals_that_are_nearly_alike(known_of, share, n):
+    """Danger: rounding of what residuals differ by outweighs what is left of the feature."""
+    X, y = regression(n, 1000, seed=150)
+    rng = np.random.default_rng(2)
+    X[:, 500:] = X[:, :500] + 1e-8 * rng.standard_normal((n, 500))
+    known, design = known_of(X, y)
+    y, size = y / np.sqrt(design.weights @ y**2), np.sqrt(design.norm_sq)
+    for j in range(100):
+        near = share * X[:, j] / size[j]
+        for resid in (y + near, y + near + share**2 * X[:, (7 * j + 1) % 100], rng.normal(size=n)):
+            known.move(resid, float(design.weights @ resid**2))
+            truth, length = X.T @ (design.weights * resid), np.sqrt(design.weights @ resid**2)
+            rounding = 1e-14 * size * length
+            assert (np.abs(known.z - truth) <= known.bounds.radius + rounding).all()
+            if length < 2.0:
+                known.take_all(truth)
+
+
+def test_a_feature_whose_last_read_makes_room_is_read_again(known_of):
     X, y = regression(50, 300, seed=147)
-    riata.fit_path(np.asfortranarray(X), y, alphas=[1e9], fit_intercept=False)
-    known, design = made[0]
+    known, design = known_of(X, y)
     rng = np.random.default_rng(1)
     for j in range(200):  # far more than residuals are kept: every read takes an older one's place
         resid = rng.standard_normal(50)

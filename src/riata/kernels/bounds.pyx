@@ -138,13 +138,16 @@ cdef class Bounds:
         """Feature j was read last at the residual of a slot, and the time before at that of
         another: x_j'w times these, the part along y taken off each."""
         cdef double left = self.norm_sq[j] - self.with_y[j] * self.with_y[j] * self.inverse_y
-        older -= self.mix[last, before] * fresh
-        left -= fresh * fresh * self.inverse[last]
-        left -= older * older * self.inverse_older[last, before]
+        cdef double mix = self.mix[last, before], f, o
+        older -= mix * fresh
+        f, o = fresh * self.inverse[last], older * self.inverse_older[last, before]
+        left -= fresh * f + older * o
         self.fresh[j] = fresh
         if self.M > 1:
             self.older[j] = older
-        self.reach[j] = sqrt(max(left, 0.0) + self.slack * self.magnitude_sq[j])
+        self.reach[j] = (
+            sqrt(max(left, 0.0) + self.slack * self.magnitude_sq[j])
+            + sqrt(self.slack) * self.lost(f, o, last, before))
         self.counts[self._pair[j] >> self.bits, self._pair[j] & self.mask] -= 1
         self.counts[last, before] += 1
         self._pair[j] = (last << self.bits) | before
@@ -274,16 +277,22 @@ cdef class Bounds:
     cdef void project(self, Py_ssize_t last, Py_ssize_t before, double left) noexcept nogil:
         """P, Q and the second root of the bound, for features of two slots; left = |r|^2 less what
         y takes of it."""
-        cdef double mix = self.mix[last, before], lost
-        cdef double older = self.part[before] - mix * self.part[last]
+        cdef double older = self.part[before] - self.mix[last, before] * self.part[last]
         cdef double P = self.part[last] * self.inverse[last]
         cdef double Q = older * self.inverse_older[last, before]
         left -= self.part[last] * P + older * Q
-        lost = fabs(P) * self.length[last]
-        lost += fabs(Q) * (self.length[before] + fabs(mix) * self.length[last])
         self.scale[last, before], self.scale_older[last, before] = P, Q
         self.rest[last, before] = (
-            sqrt(max(left, 0.0) + self.slack * self.resid_sq) + sqrt(self.slack) * lost)
+            sqrt(max(left, 0.0) + self.slack * self.resid_sq)
+            + sqrt(self.slack) * self.lost(P, Q, last, before))
+
+    cdef double lost(
+        self, double f, double o, Py_ssize_t last, Py_ssize_t before
+    ) noexcept nogil:
+        """The size of the summands of f a + o o, a and o as above, for the residuals of two slots.
+        """
+        cdef double size = self.length[before] + fabs(self.mix[last, before]) * self.length[last]
+        return fabs(f) * self.length[last] + fabs(o) * size
 
     cpdef bint penalise(
         self, const double[:] l1, const double[:] l2, const double[:] lower,
