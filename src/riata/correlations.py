@@ -12,7 +12,8 @@ bound rests on zero) is certified: it neither joins nor limits the dual scaling,
 estimate for z_j. Only the others are read again, and take the present residual as their reference.
 
 Rounding sits inside the roots: |r|^2 is known to `slack` of itself, |x_j|^2 to `slack` of its
-summands, which are larger where a sparse column's mean is taken off the sums.
+summands, which are larger where a sparse column's mean is taken off the sums; and on top of both,
+where q_1 and q_2 differ by little from those before them.
 
 Cost: O(p) and one inner product per reference, against a pass over X.
 

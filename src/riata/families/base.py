@@ -63,7 +63,8 @@ class Family:
     curvature_bound : an upper bound of f'', infinite where there is none
     straight : whether f'' is 0 over intervals; Newton steps then take a share of the bound there
     kernel : a native loss (kernels/loss.pyx), if there is one; it may be handed some of the rows,
-        on several threads
+        on several threads. It is asked in place of loss, derivatives and gap: a subclass that gives
+        others sets it to None
     """
 
     name: str

@@ -46,7 +46,7 @@ cdef class Bounds:
     cdef void take_part(self, Py_ssize_t k) noexcept nogil
     cdef void project(self, Py_ssize_t last, Py_ssize_t before, double left) noexcept nogil
     cdef double lost(
-        self, double f, double o, Py_ssize_t last, Py_ssize_t before
+        self, double P, double Q, Py_ssize_t last, Py_ssize_t before
     ) noexcept nogil
     cdef double with_resid(self, const double[::1] other) noexcept nogil
     cdef void place(self, const double[::1] values, double resid_sq) noexcept nogil

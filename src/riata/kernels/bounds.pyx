@@ -13,9 +13,10 @@ y'wr = t, c_j = x_j'(w y) and q made orthogonal to y, and where it is the older 
                sqrt(|r|^2 - t^2 / |y|^2 - P a'wr - Q o'wr)
 
 V or U is 0 where next to nothing is left of q. What rounding makes of it: `slack` times |r|^2, and
-times the magnitude of the summands of |x_j|^2, are added inside the roots; what fresh and older are
+times the magnitude of the summands of |x_j|^2, are added inside the roots. What fresh and older are
 off by, slack |x_j| |q|, and P and Q multiply, goes on top of the second root, over the least that
-the first one is. That is the feature's own, formed when it is read. Slot 0 stands for none.
+the first one is; what V and U are off by, slack |q|^2 of either, and fresh and older multiply, on
+top of the first root. That is the feature's own, formed when it is read. Slot 0 stands for none.
 
 Cost: a read of p features and of the slots' residuals.
 """
@@ -135,19 +136,19 @@ cdef class Bounds:
     cdef void anchor(
         self, Py_ssize_t j, Py_ssize_t last, double fresh, Py_ssize_t before, double older
     ) noexcept nogil:
-        """Feature j was read last at the residual of a slot, and the time before at that of
-        another: x_j'w times these, the part along y taken off each."""
+        """Feature j was read last at the residual of a slot, then or before that at the older one
+        of another: x_j'w times these, the part along y taken off each."""
         cdef double left = self.norm_sq[j] - self.with_y[j] * self.with_y[j] * self.inverse_y
-        cdef double mix = self.mix[last, before], f, o
-        older -= mix * fresh
-        f, o = fresh * self.inverse[last], older * self.inverse_older[last, before]
-        left -= fresh * f + older * o
+        cdef double P, Q
+        older -= self.mix[last, before] * fresh
+        P, Q = fresh * self.inverse[last], older * self.inverse_older[last, before]
+        left -= fresh * P + older * Q
         self.fresh[j] = fresh
         if self.M > 1:
             self.older[j] = older
         self.reach[j] = (
             sqrt(max(left, 0.0) + self.slack * self.magnitude_sq[j])
-            + sqrt(self.slack) * self.lost(f, o, last, before))
+            + sqrt(self.slack) * self.lost(P, Q, last, before))
         self.counts[self._pair[j] >> self.bits, self._pair[j] & self.mask] -= 1
         self.counts[last, before] += 1
         self._pair[j] = (last << self.bits) | before
@@ -194,7 +195,7 @@ cdef class Bounds:
                min(<Py_ssize_t>ROWS, self._resid.shape[0] - i) * sizeof(double))
 
     cdef Py_ssize_t in_slot(self, Py_ssize_t slot) noexcept nogil:
-        """How many features were read at the residual of a slot, last or the time before."""
+        """How many features a slot serves, be it by the last residual or by the older one."""
         cdef Py_ssize_t k, count = 0
         for k in range(self.M):
             count += self.counts[slot, k]
@@ -287,12 +288,11 @@ cdef class Bounds:
             + sqrt(self.slack) * self.lost(P, Q, last, before))
 
     cdef double lost(
-        self, double f, double o, Py_ssize_t last, Py_ssize_t before
+        self, double P, double Q, Py_ssize_t last, Py_ssize_t before
     ) noexcept nogil:
-        """The size of the summands of f a + o o, a and o as above, for the residuals of two slots.
-        """
+        """The size of what is summed up in P a + Q o, for the residuals of two slots."""
         cdef double size = self.length[before] + fabs(self.mix[last, before]) * self.length[last]
-        return fabs(f) * self.length[last] + fabs(o) * size
+        return fabs(P) * self.length[last] + fabs(Q) * size
 
     cpdef bint penalise(
         self, const double[:] l1, const double[:] l2, const double[:] lower,
