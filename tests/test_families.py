@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+import riata
 from riata.families import (
     Binomial,
     Family,
@@ -199,6 +200,38 @@ def test_the_mean_is_the_response_that_fits_best(family, y):
     eta = ETA / 3
     resid = family.negative_gradient(family.mean(eta), eta)
     np.testing.assert_allclose(resid, 0.0, atol=1e-12)
+
+
+class Labels(Binomial):
+    """A loss of one's own on the response of another family."""
+
+    curvature_bound = 0.5
+
+    def loss(self, y, eta):
+        return 2.0 * super().loss(y, eta)
+
+    def negative_gradient(self, y, eta):
+        return 2.0 * super().negative_gradient(y, eta)
+
+    def curvature(self, y, eta):
+        return 2.0 * super().curvature(y, eta)
+
+    def domain(self, y):
+        return 2.0 * (y - 1.0), 2.0 * y
+
+    def preimage(self, y, v, eta):
+        return super().preimage(y, 0.5 * v, eta)
+
+    def fenchel_young(self, y, eta, v):
+        return 2.0 * super().fenchel_young(y, eta, 0.5 * v)
+
+
+def test_a_loss_of_ones_own_is_not_passed_over_for_a_native_one():
+    X = RNG.standard_normal((43, 5))
+    ours = riata.fit_path(X, LABELS, family=Labels(), alphas=[0.02], tol=1e-10)
+    theirs = riata.fit_path(X, LABELS, family="binomial", alphas=[0.01], tol=1e-10)
+    np.testing.assert_allclose(ours.coefs.toarray(), theirs.coefs.toarray(), atol=1e-5)
+    assert ours.null_objective == pytest.approx(2.0 * theirs.null_objective)
 
 
 def test_names_and_objects():

@@ -21,6 +21,7 @@ Floats = NDArray[np.float64]
 LARGEST_EXPONENT = 700.0  # exp of more would overflow
 FAR = 1e280  # beyond it a number of the loss may as well be it: its products are still finite
 NEAR = 1e-4  # below it exp(x) - 1 - x would cancel
+NATIVE = ("loss", "negative_gradient", "curvature", "evaluate", "gap")  # what a kernel gives
 
 
 def exp(x: Floats) -> Floats:
@@ -64,7 +65,7 @@ class Family:
     straight : whether f'' is 0 over intervals; Newton steps then take a share of the bound there
     kernel : a native loss (kernels/loss.pyx), if there is one; it may be handed some of the rows,
         on several threads. It is asked in place of loss, derivatives and gap: a subclass that gives
-        others sets it to None
+        others has none, unless it gives one
     """
 
     name: str
@@ -74,6 +75,11 @@ class Family:
     curvature_bound = np.inf
     straight = False
     kernel: Any = None
+
+    def __init_subclass__(cls, **settings: Any) -> None:
+        super().__init_subclass__(**settings)
+        if "kernel" not in vars(cls) and not vars(cls).keys().isdisjoint(NATIVE):
+            cls.kernel = None
 
     def check(self, y: Floats) -> None:
         """Raise ValueError where y, finite numbers, cannot be fitted."""
