@@ -157,7 +157,7 @@ cdef class Bounds:
         return riata_dot_f64(&other[0], &self._weighted[0], 0.0, other.shape[0])
 
     cdef void place(self, const double[::1] values, double resid_sq) noexcept nogil:
-        self.passes_on = self.here != 0
+        self.passes_on = self.M > 1 and self.here != 0
         self.previous = self.here if self.passes_on else self.previous
         self._resid, self.resid_sq, self.here = values, resid_sq, 0
         parallel(weigh, <void *>self, (values.shape[0] + ROWS - 1) // ROWS, self.n_threads)
@@ -385,7 +385,7 @@ cdef class Bounds:
                     if self._radius[j] > 0.0:
                         unread[count] = j
                         count += 1
-                vectors = 2 if self.M > 1 and self.previous else 1
+                vectors = 2 if self.previous else 1
                 self.columns.dots(unread[:count], self.vectors[:vectors], self.values)
                 if vectors == 2:
                     self.note_both(unread[:count], self.values)
