@@ -7,7 +7,7 @@ from family_oracle import check_family_path
 from problems import FEW_STORAGES, regression, weights
 
 import riata
-from riata.correlations import Correlations
+from riata.correlations import SHARE, Correlations
 from riata.lazy_solver import LazySolver
 from riata.newton import NewtonSolver
 
@@ -218,6 +218,20 @@ def test_nearly_a_sum_of_residuals_that_are_nearly_alike(known_of, share, n):
             assert (np.abs(known.z - truth) <= known.bounds.radius + rounding).all()
             if length < 2.0:
                 known.take_all(truth)
+
+
+def test_short_columns_forget_the_residual_of_the_fewest_features(known_of):
+    """No slot is held for the residual before, which nobody keeps there."""
+    X, y = regression(50, 300, seed=151)
+    known, design = known_of(X, y)
+    rng, bounds = np.random.default_rng(3), known.bounds
+    kept = int(SHARE * 300)  # residuals
+    for some in np.array_split(np.arange(200), kept - 1) + [np.array([299]), np.array([298])]:
+        resid = rng.standard_normal(50)
+        known.move(resid, float(design.weights @ resid**2))
+        known.reread(some)
+    assert (bounds.pair[:200] > 0).all()
+    assert bounds.pair[299] == 0
 
 
 def test_a_feature_whose_last_read_makes_room_is_read_again(known_of):
