@@ -67,7 +67,7 @@ cdef class Bounds:
     cdef (double, double) gap_of(
         self, const double[::1] coef, const Py_ssize_t[::1] members, Py_ssize_t loud
     ) noexcept nogil
-    cpdef (Py_ssize_t, Py_ssize_t) outside(self, double threshold) noexcept
+    cdef (Py_ssize_t, Py_ssize_t) outside(self, double threshold) noexcept nogil
     cpdef void gather(
         self, const double[::1] coef, const Py_ssize_t[::1] members, double[:, ::1] terms
     ) noexcept

@@ -437,19 +437,17 @@ cdef class Bounds:
                 z, self.l1[j], self.l2[j], self.lower[j], self.upper[j]) - coef[j])
         return gap, slope
 
-    cpdef (Py_ssize_t, Py_ssize_t) outside(self, double threshold) noexcept:
-        """Return how many of those near stand above threshold l1, and above l1, as far as is known.
-        """
+    cdef (Py_ssize_t, Py_ssize_t) outside(self, double threshold) noexcept nogil:
+        """How many of those near stand above threshold l1, and above l1, as far as is known."""
         cdef Py_ssize_t a, j, expected = 0, violators = 0
         cdef double z
-        with nogil:
-            for a in range(self.n_near):
-                j = self._near[a]
-                z = self._z[j]
-                if fabs(z) > threshold * self.l1[j] and (
-                        self.upper[j] if z > 0.0 else -self.lower[j]) != 0.0:
-                    expected += 1
-                    violators += fabs(z) > self.l1[j]
+        for a in range(self.n_near):
+            j = self._near[a]
+            z = self._z[j]
+            if fabs(z) > threshold * self.l1[j] and (
+                    self.upper[j] if z > 0.0 else -self.lower[j]) != 0.0:
+                expected += 1
+                violators += fabs(z) > self.l1[j]
         return expected, violators
 
     def gap_of_members(self, const double[::1] coef, const Py_ssize_t[::1] members):
