@@ -220,6 +220,28 @@ def test_nearly_a_sum_of_residuals_that_are_nearly_alike(known_of, share, n):
                 known.take_all(truth)
 
 
+def test_two_residuals_that_were_read_at_once_bound_the_next(known_of):
+    n, p = 300, 1000
+    X, y = regression(n, p, seed=152)
+    known, design = known_of(X, y)
+    rng, bounds, w = np.random.default_rng(4), known.bounds, design.weights
+    zero, far, some_read = np.zeros(p), np.full(p, np.inf), 0
+    resid, drift = y.copy(), 0.03 * y.std() * rng.standard_normal((2, n))
+    known.take_all(X.T @ (w * y))
+    for k in range(30):
+        resid = resid + np.cos(0.3 * k) * drift[0] + np.sin(0.3 * k) * drift[1]
+        known.move(resid, float(w @ resid**2))
+        truth = X.T @ (w * resid)
+        rounding = 1e-14 * np.sqrt(design.norm_sq * (w @ resid**2))
+        assert (np.abs(known.z - truth) <= bounds.radius + rounding).all()
+        before = design.n_passes
+        bounds.penalise(np.full(p, np.quantile(np.abs(truth), 0.9)), zero, -far, far)
+        bounds.settle(1.0)
+        some_read += 0.0 < design.n_passes - before < 0.5
+        assert (np.abs(known.z - truth) <= bounds.radius + rounding).all()
+    assert some_read >= 10
+
+
 def test_short_columns_forget_the_residual_of_the_fewest_features(known_of):
     """No slot is held for the residual before, which nobody keeps there."""
     X, y = regression(50, 300, seed=151)
