@@ -333,11 +333,11 @@ def refill(
 
     urgency_j = |z_j| / l1_j; above 1 a feature at zero violates its optimality condition, above
     `threshold` it is expected to soon (the sequential strong rule: Tibshirani et al., J. R. Stat.
-    Soc. B 74(2), 2012, eq. 10). Violators join, and the expected ones fill the set up to twice the
-    support. Where anybody joins, so do the next in line, up to an eighth of |W| where H lasts
-    (growing seldom is then cheaper than growing exactly), but no more at once than a quarter of the
-    support and LEAST: far from the solution most violators stop being any once the most urgent have
-    been fitted. Where the set would then exceed SLACK times the support, or GRAM_LIMIT although the
+    Soc. B 74(2), 2012, eq. 10). Violators join, and the expected ones fill the set up to five
+    quarters of the support. Where anybody joins, so do the next in line, up to an eighth of |W|
+    where H lasts (growing seldom is then cheaper than growing exactly), but no more at once than a
+    quarter of the support and LEAST: far from the solution most violators stop being any once the
+    most urgent have been fitted. Where the set would then exceed SLACK times the support, or GRAM_LIMIT although the
     support does not, the least urgent members at zero leave.
 
     near : the outsiders above `threshold`, and those next in line

@@ -15,9 +15,9 @@ from .dual cimport gram_rounding, rounding
 cpdef Py_ssize_t room_for(
     Py_ssize_t support, Py_ssize_t violators, Py_ssize_t least, Py_ssize_t limit
 ) noexcept:
-    """The largest working set that takes in features which are merely expected: twice the support
-    and `least`, no more than the `limit` of a Gram matrix where that can be kept."""
-    cdef Py_ssize_t room = 2 * support + least
+    """The largest working set that takes in features which are merely expected: the support and a
+    quarter, and `least`, no more than the `limit` of a Gram matrix where that can be kept."""
+    cdef Py_ssize_t room = support + support // 4 + least
     return min(room, limit) if support + violators <= limit else room
 
 
