@@ -28,7 +28,7 @@ HEADERS = [
 ]
 MODULES = ["factor", "active_set", "bounds", "checks", "dense", "dots", "sparse", "gram"]
 MODULES += ["panel", "ahead", "coordinate", "covariance", "dual", "groups", "loss"]
-MODULES += ["bends", "columns", "pool", "room", "steps", "substitution", "trips"]
+MODULES += ["bends", "cholesky", "columns", "pool", "room", "steps", "substitution", "trips"]
 
 setup(
     ext_modules=cythonize(

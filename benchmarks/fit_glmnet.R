@@ -1,8 +1,10 @@
 # R's glmnet fits one problem: the counterpart of fit_peer.py, which says what is read and written.
 #
-#     Rscript benchmarks/fit_glmnet.R glmnet STORAGE FOLDER THREADS FAMILY INTERCEPT
+#     Rscript benchmarks/fit_glmnet.R glmnet STORAGE FOLDER THREADS FAMILY INTERCEPT L1_RATIO
 #
 # glmnet has one thread. Its multinomial penalty is that of single coefficients ("ungrouped").
+# It divides y by its deviation s, the L1 part of the penalty by s with it and the L2 part not: of
+# y / s, lambda (a / s + 1 - a) and the mixture that goes with it, it makes the same problem.
 
 suppressPackageStartupMessages({
   library(Matrix)
@@ -58,6 +60,16 @@ y <- read_npy(file.path(folder, "y.npy"))
 if (family %in% c("binomial", "multinomial")) y <- factor(y)
 alphas <- read_npy(file.path(folder, "alphas.npy"))
 X <- load_matrix(folder, arguments[2])
+intercept <- arguments[6] == "1"
+mixture <- as.numeric(arguments[7])
+deviation <- 1
+if (family == "gaussian" && mixture < 1) {
+  deviation <- sqrt(mean((y - intercept * mean(y))^2))
+  y <- y / deviation
+  size <- mixture / deviation + 1 - mixture
+  alphas <- alphas * size
+  mixture <- mixture / deviation / size
+}
 glmnet.control(fdev = 0, devmax = 1, mnlam = length(alphas))
 say('{"ready": "%s"}', as.character(packageVersion("glmnet")))
 
@@ -68,8 +80,8 @@ while (length(line <- readLines(requests, 1)) > 0) {
     cpu <- sum(proc.time()[1:2])
     start <- as.numeric(Sys.time())
     found <- glmnet(
-      X, y, family = family, lambda = alphas, standardize = FALSE, intercept = arguments[6] == "1",
-      thresh = as.numeric(line), maxit = 1e9
+      X, y, family = family, lambda = alphas, alpha = mixture, standardize = FALSE,
+      intercept = intercept, thresh = as.numeric(line), maxit = 1e9
     )
     seconds <- as.numeric(Sys.time()) - start
     cpu <- sum(proc.time()[1:2]) - cpu
@@ -81,10 +93,10 @@ while (length(line <- readLines(requests, 1)) > 0) {
     say('{"error": "%s"}', gsub('["\\\\\n]', " ", failure))
     next
   }
-  write_npy(coefs@x, file.path(folder, "coef_data.npy"))
+  write_npy(deviation * coefs@x, file.path(folder, "coef_data.npy"))
   write_npy(coefs@i, file.path(folder, "coef_indices.npy"))
   write_npy(coefs@p, file.path(folder, "coef_indptr.npy"))
-  write_npy(as.numeric(found$a0), file.path(folder, "intercepts.npy"))
+  write_npy(deviation * as.numeric(found$a0), file.path(folder, "intercepts.npy"))
   say(
     '{"seconds": %.6f, "cpu": %.3f, "peak": null, "claimed": null, "steps": null}', seconds, cpu
   )

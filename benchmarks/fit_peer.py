@@ -1,6 +1,6 @@
 """One library fits one problem, in a process and an environment of its own.
 
-    python benchmarks/fit_peer.py WAY STORAGE FOLDER THREADS FAMILY INTERCEPT
+    python benchmarks/fit_peer.py WAY STORAGE FOLDER THREADS FAMILY INTERCEPT L1_RATIO
 
 FOLDER is what `peers.save_problem` wrote: y, the grid, and X in STORAGE (dense, csc or csr);
 INTERCEPT is 0 or 1. The process loads it, fits a corner of it, which starts threads and compiles
@@ -67,9 +67,9 @@ def say(**answer):
     print(json.dumps(answer), flush=True)
 
 
-def main(way, storage, folder, n_threads, family, fit_intercept):
+def main(way, storage, folder, n_threads, family, fit_intercept, l1_ratio):
     distribution, prepare = WAYS[way]
-    problem = Problem(*load(folder, storage), family, fit_intercept, n_threads)
+    problem = Problem(*load(folder, storage), family, fit_intercept, n_threads, l1_ratio)
     prepare(corner(problem))(1e-3)
     solve = prepare(problem)
     say(ready=_version(distribution))
@@ -99,4 +99,4 @@ def _version(distribution):
 
 if __name__ == "__main__":
     arguments = sys.argv[1:]
-    main(*arguments[:3], int(arguments[3]), arguments[4], arguments[5] == "1")
+    main(*arguments[:3], int(arguments[3]), arguments[4], arguments[5] == "1", float(arguments[6]))

@@ -3,6 +3,8 @@
     |y - b0 - X b|^2 / (2 n) + alpha |b|_1            gaussian, or the loss of another family:
                                                       half the unit deviance, averaged over rows
 
+or the elastic net's alpha (l1_ratio |b|_1 + (1 - l1_ratio)/2 |b|_2^2), gaussian.
+
 The intercepts b0 are not penalised, or 0. Of K responses (multigaussian) the penalty is
 sum_j |b_j|_2; of K classes (multinomial) it is |b|_1, and no class is left out.
 
@@ -33,9 +35,13 @@ class Problem(NamedTuple):
     family: str
     fit_intercept: bool
     n_threads: int
+    l1_ratio: float = 1.0
 
     def referee(self):
-        return make_referee(self.X, self.y, family=self.family, fit_intercept=self.fit_intercept)
+        return make_referee(
+            self.X, self.y, family=self.family, fit_intercept=self.fit_intercept,
+            l1_ratio=self.l1_ratio,
+        )  # fmt: skip
 
 
 def riata(problem):
@@ -46,8 +52,9 @@ def riata(problem):
     def solve(tol):
         with newton_steps.counted() as count:
             path = riata.fit_path(
-                problem.X, problem.y, family=problem.family, alphas=problem.alphas, tol=tol,
-                fit_intercept=problem.fit_intercept, n_threads=problem.n_threads,
+                problem.X, problem.y, family=problem.family, alphas=problem.alphas,
+                l1_ratio=problem.l1_ratio, tol=tol, fit_intercept=problem.fit_intercept,
+                n_threads=problem.n_threads,
             )  # fmt: skip
         coefs = sp.vstack(path.coefs) if isinstance(path.coefs, list) else path.coefs
         steps = count() / len(problem.alphas) or None
@@ -69,7 +76,8 @@ def adelie(problem):
     def solve(tol):
         state = adelie.grpnet(
             X=wrapped, glm=getattr(adelie.glm, family)(y), lmda_path=problem.alphas,
-            penalty=np.full(p, 1 / K), intercept=problem.fit_intercept, tol=tol, irls_tol=tol,
+            penalty=np.full(p, 1 / K), alpha=problem.l1_ratio,
+            intercept=problem.fit_intercept, tol=tol, irls_tol=tol,
             adev_tol=1.0, early_exit=False, n_threads=problem.n_threads, progress_bar=False,
             max_iters=SWEEPS,
         )  # fmt: skip
@@ -117,7 +125,9 @@ def celer(problem):
         centred, y_centred, restore = _centred(problem)
         return lambda tol: restore(mtl_path(centred, y_centred, tol=tol, **limits)[1])
     X, y = _columns(problem.X), problem.y
-    return lambda tol: Solution(celer.celer_path(X, y, pb="lasso", tol=tol, **limits)[1], 0.0)
+    return lambda tol: Solution(celer.celer_path(
+        X, y, pb="lasso", l1_ratio=problem.l1_ratio, tol=tol, **limits
+    )[1], 0.0)  # fmt: skip
 
 
 def celer_newton(problem):
@@ -149,11 +159,14 @@ def skglm(problem):
         return _skglm_newton(problem)
     multi = problem.family == "multigaussian"
     kind = skglm.MultiTaskLasso if multi else skglm.Lasso
+    net = {}
+    if problem.l1_ratio < 1:
+        kind, net = skglm.ElasticNet, {"l1_ratio": problem.l1_ratio}
 
     def solve(tol):
         model = kind(
             tol=tol, fit_intercept=problem.fit_intercept, max_iter=1000, max_epochs=SWEEPS,
-            warm_start=True,
+            warm_start=True, **net,
         )  # fmt: skip
         coefs = model.path(X, problem.y, problem.alphas)[1]
         if not problem.fit_intercept:
@@ -253,7 +266,7 @@ def scikit_learn(way):
         import solvers
 
         X, y, alphas = problem.X, problem.y, problem.alphas
-        work, null = SimpleNamespace(X=X, y=y, l1_ratio=1.0), y @ y / (2 * len(y))
+        work, null = SimpleNamespace(X=X, y=y, l1_ratio=problem.l1_ratio), y @ y / (2 * len(y))
         return {
             "path": lambda: solvers.by_path(work, null, alphas, False),
             "gram": lambda: solvers.by_path(work, null, alphas, "auto"),
@@ -284,7 +297,11 @@ def skein(problem):
 
     def solve(tol):
         model = skein_glm.ElasticNetPathRegressor(
-            alpha=1.0, lambdas=problem.alphas, tol=tol, fit_intercept=False, max_iter=SWEEPS
+            alpha=problem.l1_ratio,
+            lambdas=problem.alphas,
+            tol=tol,
+            fit_intercept=False,
+            max_iter=SWEEPS,
         )
         return Solution(model.fit(X, y).coefs_.T, 0.0)
 

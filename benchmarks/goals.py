@@ -93,7 +93,7 @@ def _problems(bench, names, makers, options):
 def _made(name, work):
     """Return a workload and its grid, which the referee makes."""
     say(f"{name}: {work.title()}")
-    referee = Referee(work.X, work.y, fit_intercept=False)
+    referee = Referee(work.X, work.y, fit_intercept=False, l1_ratio=work.l1_ratio)
     return work, referee.grid(work.n_alphas, work.alpha_min_ratio)
 
 

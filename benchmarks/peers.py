@@ -42,7 +42,8 @@ class Way(NamedTuple):
     first(gap, alphas): the loosest tolerance worth trying; the referee tightens it. They are the
     gap relative to |y|^2 (scikit-learn, celer), a change of coefficients (adelie, glmnet,
     skein-glm, picasso, saga), an absolute subgradient (skglm), or the sum of all (glum).
-    families: for which it is tried; intercept: whether it can have one that is not penalised.
+    families: for which it is tried; intercept: whether it can have one that is not penalised; net:
+    whether its penalty can have an L2 part.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Way(NamedTuple):
     first: Any
     families: tuple = ("gaussian",)
     intercept: bool = True
+    net: bool = True
 
 
 def is_tall(X):
@@ -81,14 +83,14 @@ CLASSES, GLMS = ("binomial", "multinomial"), ("binomial", "poisson")
 WAYS = (
     Way("scikit-learn path", "scikit-learn", lambda X: not is_tall(X), lambda gap, _: 0.499 * gap),
     Way("scikit-learn gram", "scikit-learn", is_tall, by_gap),
-    Way("scikit-learn lars", "scikit-learn", is_dense, by_gap),
+    Way("scikit-learn lars", "scikit-learn", is_dense, by_gap, net=False),
     Way("adelie", "adelie", always, by_change, ("gaussian", *GLMS, "multigaussian")),
-    Way("adelie covariance", "adelie", is_tall, by_change),
+    Way("adelie covariance", "adelie", is_tall, by_change, net=False),
     Way("celer", "celer", always, by_gap),
     Way("skglm", "skglm", always, by_subgradient, ("gaussian", *GLMS, "multigaussian")),
     Way("glmnet", "glmnet", always, by_change, ("gaussian", *GLMS, "multinomial", "multigaussian")),
     Way("skein-glm", "skein-glm", lambda X: X.shape[1] < 10**6, by_gap),
-    Way("picasso", "picasso", is_dense, by_change),
+    Way("picasso", "picasso", is_dense, by_change, net=False),
     Way("celer", "celer", always, by_gap, ("binomial",), intercept=False),
     Way("celer Newton", "celer", always, by_gap, ("binomial",), intercept=False),
     Way("celer", "celer", is_dense, by_gap, ("multigaussian",)),
@@ -166,7 +168,7 @@ class Fitter:
     steps: Newton steps an alpha, all of the last fit; failure: why it gave up, if so.
     """
 
-    def __init__(self, entry, family, problem, folder, n_threads):
+    def __init__(self, entry, family, l1_ratio, problem, folder, n_threads):
         self.problem, self.failure = problem, None
         self.peak = self.cpu = self.coefs = self.steps = None
         outside = {} if entry.peer == "riata" else {"PYTHONPATH": ""}
@@ -174,7 +176,7 @@ class Fitter:
         self.errors = tempfile.TemporaryFile("w+")  # noqa: SIM115
         self.process = subprocess.Popen(
             [*command(entry.peer, folder), entry.way, entry.storage, str(problem), str(n_threads),
-             family, str(int(entry.fit_intercept))],
+             family, str(int(entry.fit_intercept)), str(l1_ratio)],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True,
             env=os.environ | outside | threads,
         )  # fmt: skip

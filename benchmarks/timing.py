@@ -98,6 +98,7 @@ class Bench:
                   work.fit_intercept and way.intercept)
             for way in peers.WAYS
             if way.peer in self.versions and work.family in way.families and way.suits(work.X)
+            and (way.net or work.l1_ratio == 1)
         ]  # fmt: skip
 
     def surroundings(self, before):
@@ -132,7 +133,9 @@ class Bench:
             peers.save_problem(problem, work.X, work.y, alphas)
             fitters, solvers = {}, {}
             for entry in entries:
-                fitter = peers.Fitter(entry, work.family, problem, self.folder, self.n_threads)
+                fitter = peers.Fitter(
+                    entry, work.family, work.l1_ratio, problem, self.folder, self.n_threads
+                )
                 stack.callback(fitter.close)
                 fitter.wait()
                 fitters[entry.label] = fitter
@@ -154,6 +157,8 @@ class Bench:
         problem = " ".join([shape, *(f"{size:.6g}" for size in sizes)])
         if work.family != "gaussian":
             problem = f"{work.family} {problem}"
+        if work.l1_ratio < 1:
+            problem = f"l1_ratio {work.l1_ratio} {problem}"
         version = self.versions[entry.peer]
         return f"{entry.way} {version} | {problem} | {gap:g} | {self.n_threads} threads | {cpu()}"
 

@@ -199,6 +199,8 @@ FULL = {
     "wide": lambda seed=0: ar(1000, 20000, 0.5, 40, seed=seed),
     "wide-correlated": lambda seed=0: ar(1000, 20000, 0.9, 40, seed=seed),
     "tall": lambda seed=0: ar(100_000, 200, 0.5, 50, alpha_min_ratio=0.001, seed=seed),
+    "gene-net": lambda seed=0: ar(72, 7129, 0.8, 10, l1_ratio=0.1, seed=seed),
+    "crowded-net": lambda seed=0: ar(500, 4000, 0.9, 40, l1_ratio=0.1, seed=seed),
     "text": lambda seed=0: text(60_000, seed=seed),
 }
 SMALL = {
@@ -206,10 +208,12 @@ SMALL = {
     "wide": lambda seed=0: ar(200, 2000, 0.5, 10, seed=seed),
     "wide-correlated": lambda seed=0: ar(200, 2000, 0.9, 10, seed=seed),
     "tall": lambda seed=0: ar(5000, 60, 0.5, 15, alpha_min_ratio=0.001, seed=seed),
-    "elastic-net": lambda seed=0: ar(200, 2000, 0.5, 10, l1_ratio=0.5, seed=seed),
+    "gene-net": lambda seed=0: ar(40, 800, 0.8, 5, l1_ratio=0.1, seed=seed),
+    "crowded-net": lambda seed=0: ar(100, 800, 0.9, 10, l1_ratio=0.1, seed=seed),
     "text": lambda seed=0: text(3000, packages=(), alpha_min_ratio=0.02, seed=seed),
 }
 
+LASSOS, NETS = ("wide", "wide-correlated", "tall", "gene"), ("gene-net", "crowded-net")
 # Flatness: the problem with correlation rho, and the support at which correlations are compared.
 FLAT = {
     "tall": (FULL["tall"], lambda rho: ending_at(ar(100_000, 200, rho, 50), 100)),
@@ -220,12 +224,12 @@ FLAT_SMALL = {
     "wide": (SMALL["wide"], lambda rho: ending_at(ar(200, 2000, rho, 10), 40)),
 }
 GOALS = {
-    **{name: FULL[name] for name in ("wide", "wide-correlated", "tall", "gene")},
+    **{name: FULL[name] for name in (*LASSOS, *NETS)},
     "text": lambda: without_intercept(text(63_540)),
     "million": lambda: hashed(20_000, 1_000_000),
 }
 GOALS_SMALL = {
-    **{name: SMALL[name] for name in ("wide", "wide-correlated", "tall", "gene")},
+    **{name: SMALL[name] for name in (*LASSOS, *NETS)},
     "text": lambda: without_intercept(SMALL["text"]()),
     "million": lambda: hashed(1000, 20_000, packages=(), alpha_min_ratio=0.05),
 }

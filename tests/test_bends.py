@@ -81,7 +81,7 @@ def test_product_is_that_of_the_matrices(family, dtype, order, size, with_gram):
     working = WorkingSet(design, np.empty(0, dtype=np.intp), design.weights * h, safeguarded=True)
     working.extend(rng.permutation(23)[:12])
     if not with_gram:
-        working._give_up()
+        working.give_up()
     some = rng.permutation(12)[:size]
     product = working.product(family.bend(y, pull, design.weights), some, 3)
     assert isinstance(product, bends.DenseProduct) == (order == "F")

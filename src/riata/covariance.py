@@ -20,7 +20,8 @@ from .least_squares import KEPT
 from .lookahead import LookAhead
 from .penalty import Box
 from .problem import Fit, Problem
-from .solver import EPS, INNER, ROUGH, SAFE, STALLS, on_the_way
+from .lookahead import on_the_way
+from .solver import EPS, INNER, ROUGH, SAFE, STALLS
 from .working_set import WorkingSet
 
 Floats = NDArray[np.float64]

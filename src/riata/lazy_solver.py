@@ -127,7 +127,7 @@ class LazySolver(Solver):
 
     def _descend(self, box: Box, target: float, max_iter: int) -> tuple[int, bool]:
         problem, working, bounds = self.problem, self.working, self._known.bounds
-        if working.gram is None:
+        if self._without_gram(box):
             return self._descend_on_residual(box, target, max_iter)
         work, coef = working.members, self.state.coef
         terms = np.empty((7, len(work)))
@@ -154,12 +154,12 @@ class LazySolver(Solver):
         )  # fmt: skip
 
     def _state(self, coef: Floats) -> State:
-        """Return the state at coef, from the data; a pass for z."""
-        problem, known = self.problem, self._known
+        """Return the state at coef, from the data; z of the members is read."""
+        known = self._known
         pending, self._pending = self._pending, True
         state = super()._state(coef)
         self._pending = pending
         known.move(state.resid, state.resid_sq)
-        known.take_all(problem.design.transpose_dot(known.bounds.weighted))
+        known.reread(self.working.members)
         state.z = known.z
         return state

@@ -43,6 +43,7 @@ from .kernels.trips import RoundTrip
 from .penalty import Box
 from .problem import Fit, Problem
 from .solver import EPS, Floats, Indices, Solver, State
+from .without_gram import WithoutGram
 from .working_set import CLOCKED, GRAM_LIMIT, WorkingSet
 
 EXACT = 0.1  # share of the target to which the quadratic on the working set is solved
@@ -125,6 +126,7 @@ class NewtonSolver(Solver):
         curvature = self._stand_in(problem.family.curvature(problem.y, eta))
         weights = design.weights * curvature
         self.working = WorkingSet(design, free, weights)
+        self.without_gram = WithoutGram(problem, self.working)
         self._steps = Steps(
             float(weights.sum()), problem.family.straight, design.centred, problem.expired,
             EXACT, ROUGHLY, POOR,

@@ -22,7 +22,6 @@ Stat. Med. 25(18), 2006, section 3 (the row form of penalised Newton steps).
 """
 
 import numpy as np
-from scipy.linalg import cho_factor, cho_solve
 
 from . import working_set
 from .certify import LossAt
@@ -31,17 +30,15 @@ from .kernels.steps import line_search
 from .kernels.trips import Trip
 from .newton import EXACT, POOR, ROUGHLY, NewtonSolver
 from .penalty import Box
-from .problem import Fit, Problem
-from .residual_descent import descend_on_residual
-from .solver import RESIDUAL_SWEEPS, Floats
+from .problem import Fit
+from .row_space import RowSpace
+from .solver import RESIDUAL_SWEEPS, Floats, Indices
 
 SMALLEST = 1e-8  # share of the largest curvature that stands for less: it only makes steps shorter
 
 
 class WideNewtonSolver(NewtonSolver):
     """A NewtonSolver for working sets of any size."""
-
-    _rows: "RowSpace | None" = None
 
     def solve(self, alpha: float) -> Fit:
         """Return the certified fit at alpha, warm from the one before."""
@@ -52,9 +49,9 @@ class WideNewtonSolver(NewtonSolver):
         return super().solve(alpha)
 
     def _descend(self, box: Box, target: float, max_iter: int) -> tuple[int, bool]:
-        if self.working.gram is not None:
-            return super()._descend(box, target, max_iter)
-        return self._descend_on_residual(box, target, max_iter)
+        if self._without_gram(box):
+            return self._descend_on_residual(box, target, max_iter)
+        return super()._descend(box, target, max_iter)
 
     def _weights_of(self, curvature: Floats) -> tuple[Floats, float]:
         """Return h / m, (n,), and m."""
@@ -82,7 +79,8 @@ class WideNewtonSolver(NewtonSolver):
     # -- on the residual -------------------------------------------------------------------------
 
     def _descend_on_residual(self, box: Box, target: float, max_iter: int) -> tuple[int, bool]:
-        """Newton steps, each solved by coordinate descent; free features are like any other."""
+        """Newton steps, each solved in row space or by coordinate descent, to which free features
+        are like any other."""
         problem, state = self.problem, self.state
         design, centred = problem.design, problem.design.centred
         work = np.concatenate([self.working.free, self.working.members])
@@ -118,7 +116,9 @@ class WideNewtonSolver(NewtonSolver):
             b = coef.copy()
             limit = max(1, min(max_iter - n_iter, RESIDUAL_SWEEPS))
             aim = max(EXACT * target, ROUGHLY * gap) / mass
-            n_iter += descend_on_residual(view, b, q - shift, terms, aim, limit)[0]
+            n_iter += self.without_gram.descend(
+                view, weights, b, q - shift, terms, aim, limit, len(state.active)
+            )[0]
             step = b - coef
             moved = np.flatnonzero(step)
             along = design.dot(work[moved], step[moved])
@@ -142,9 +142,7 @@ class WideNewtonSolver(NewtonSolver):
     def _solve_in_rows(self, alpha: float) -> Fit:
         """Return the certified ridge fit at alpha."""
         problem = self.problem
-        if self._rows is None:
-            self._rows = RowSpace(problem, self.working.free)
-        rows, box = self._rows, problem.penalty.at(alpha)
+        rows, box = self.without_gram.row_space(), problem.penalty.at(alpha)
         n_iter, gaps = 0, [float("inf")]
         while True:
             gap = self.certify(alpha, box)
@@ -156,75 +154,36 @@ class WideNewtonSolver(NewtonSolver):
                 break
             gaps = [gap] if gap < 0.5 * min(gaps) else [*gaps, gap]
             self._damping = 1.0 if len(gaps) > POOR else 0.0
-            self._step_in_rows(rows, alpha, box)
+            self._step_in_rows(rows, box)
             n_iter += 1
         self._damping, self._last_alpha = 0.0, alpha
         weights, mass = self._weights_of(self.state.at.curvature)
-        return self.fit(alpha, gap, status, n_iter, rows.trace(mass * weights, alpha))
+        c = rows.hold(self._live, box.l2[self._live])
+        return self.fit(alpha, gap, status, n_iter, rows.trace(mass * weights, c))
 
-    def _step_in_rows(self, rows: "RowSpace", alpha: float, box: Box) -> None:
-        problem, state = self.problem, self.state
-        w = problem.design.weights
+    @property
+    def _live(self) -> Indices:
+        """The features that are penalised and may move."""
+        problem = self.problem
+        return np.flatnonzero((problem.never == 0) & ~problem.penalty.free)
+
+    def _step_in_rows(self, rows: RowSpace, box: Box) -> None:
+        """X b and q enter as h^1/2 (X b + b0 + q) = h^1/2 (X b + b0) + h^-1/2 u."""
+        problem, state, live = self.problem, self.state, self._live
+        design, free = problem.design, self.working.free
         weights, mass = self._weights_of(state.at.curvature)
-        image = state.at.eta - self._offset
-        new, a = rows.solve(mass * weights, w * state.at.pull, image, alpha)
+        root, u = np.sqrt(mass * weights), design.weights * state.at.pull
+        target = root * (state.at.eta - self._offset)
+        target += np.divide(u, root, out=np.zeros_like(u), where=root > 0.0)
+        c = rows.hold(live, box.l2[live])
+        s, a = rows.at(mass * weights, c).solve(target)
+        new = np.zeros(design.p)
+        new[live] = design.transpose_dot(root * s)[live] / box.l2[live]
+        new[free] = a[len(a) - len(free) :]
+        a0 = float(a[0]) if design.centred else 0.0
         step = new - state.coef
         work = np.flatnonzero(step)
-        along = problem.design.dot(work, step[work]) + (a - state.intercept)
+        along = design.dot(work, step[work]) + (a0 - state.intercept)
         t, at = self._search_along(box.take(work), state.coef[work], step[work], state.at, along)
-        intercept = state.intercept + t * (a - state.intercept)
+        intercept = state.intercept + t * (a0 - state.intercept)
         self.state = self._point(state.coef + t * step, intercept, at, state.steps + 1)
-
-
-class RowSpace:
-    """Weighted ridge regressions of n rows and p > n features, by n x n matrices.
-
-    free : features that nothing penalises
-    """
-
-    def __init__(self, problem: Problem, free: working_set.Indices) -> None:
-        design = problem.design
-        self._design, self._free = design, free
-        self._live = np.flatnonzero((problem.never == 0) & ~problem.penalty.free)
-        self._d = 1.0 / np.sqrt(problem.penalty.at(1.0).l2[self._live])
-        root = np.sqrt(np.where(design.weights > 0.0, design.weights, 1.0))
-        self._gram = design.row_gram(self._live, self._d) / (root[:, None] * root)
-        one = np.ones(1)
-        columns = [np.ones(design.n)] if design.centred else []
-        self._columns = np.array(
-            [*columns, *(design.dot(free[[k]], one) for k in range(len(free)))]
-        )
-        self._columns = self._columns.reshape(-1, design.n).T
-
-    def _factor(self, h: Floats, alpha: float) -> tuple[Floats, Floats, Floats]:
-        """Return M = I + h^1/2 K h^1/2, factored, h^1/2 F and M^-1 h^1/2 F."""
-        root = np.sqrt(h)
-        system = (root[:, None] * self._gram * root) / alpha
-        system[np.diag_indices_from(system)] += 1.0
-        factor = cho_factor(system, lower=True, overwrite_a=True)
-        columns = root[:, None] * self._columns
-        return factor, columns, cho_solve(factor, columns)
-
-    def solve(self, h: Floats, u: Floats, image: Floats, alpha: float) -> tuple[Floats, float]:
-        """Return b_new (p,) and the intercept that go with them; image is X b + b0.
-
-        X b and q enter as h^1/2 (X b + b0 + q) = h^1/2 image + h^-1/2 u.
-        """
-        factor, columns, solved = self._factor(h, alpha)
-        root = np.sqrt(h)
-        target = root * image + np.divide(u, root, out=np.zeros_like(u), where=root > 0.0)
-        a = np.linalg.lstsq(columns.T @ solved, solved.T @ target, rcond=1e-13)[0]
-        c = root * cho_solve(factor, target - columns @ a)
-        coef = np.zeros(self._design.p)
-        coef[self._live] = (self._d**2 / alpha) * self._design.transpose_dot(c)[self._live]
-        first = int(self._design.centred)
-        coef[self._free] = a[first:]
-        return coef, float(a[0]) if first else 0.0
-
-    def trace(self, h: Floats, alpha: float) -> float:
-        """Return the degrees of freedom without the intercept."""
-        factor, columns, solved = self._factor(h, alpha)
-        inverse = cho_solve(factor, np.eye(len(h)))
-        inner = np.linalg.pinv(columns.T @ solved, rcond=1e-13)
-        trace = len(h) - np.trace(inverse) + float(np.sum(inner * (solved.T @ solved)))
-        return float(trace) - float(self._design.centred)

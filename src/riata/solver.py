@@ -10,7 +10,6 @@
 The certificate is the only stopping rule.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,9 +18,10 @@ from numpy.typing import NDArray
 from .certify import certified_gap
 from .correlations import Correlations
 from .kernels import ahead, dual
+from .lookahead import FAR, on_the_way
 from .penalty import Box
 from .problem import Fit, Problem
-from .residual_descent import descend_on_residual
+from .without_gram import WithoutGram
 from .working_set import NOW, SOON, Near, WorkingSet, refill
 
 Floats = NDArray[np.float64]
@@ -30,7 +30,6 @@ Indices = NDArray[np.intp]
 EPS = float(np.finfo(float).eps)
 SAFE = 0.1  # share of the tolerance that the rounding of Gram algebra may take
 INNER = 0.3  # share of the tolerance that the working set's own gap may keep
-FAR = 0.6  # an alpha below this share of the last one is approached in steps
 ROUGH = 1e-3  # relative gap that is good enough on the way
 STALLS = 6  # certificates without progress, nothing left to do: the precision floor
 RISE = 1e-3  # share of itself by which rounding may raise the objective
@@ -55,18 +54,6 @@ class State:
         return 0.5 * self.resid_sq
 
 
-def on_the_way(last: float, alpha: float) -> Iterator[float]:
-    """Yield the alphas to solve roughly before `alpha`, where the last one is far above it.
-
-    Warm starts cost less than the many exchanges of a cold one: 1000 x 5000 at alpha_max / 1000
-    takes a third of the solves.
-    """
-    while alpha < FAR * last:
-        last = FAR * last
-        if last > alpha:
-            yield last
-
-
 class Solver:
     """Solves one problem for alpha after alpha; what one leaves behind starts the next."""
 
@@ -83,6 +70,7 @@ class Solver:
         design, penalty = problem.design, problem.penalty
         free = np.flatnonzero(penalty.free & (problem.never == 0))
         self.working = WorkingSet(design, free)
+        self.without_gram = WithoutGram(problem, self.working)
         self.skip = problem.never.copy()
         self.skip[free] = 1
         self._last_alpha = float("inf")
@@ -121,8 +109,10 @@ class Solver:
 
     def _degrees_of_freedom(self, box: Box) -> float:
         """Return the trace of the smoother at the present point."""
-        members = self.working.members
-        return self.working.smoother_trace(self.state.coef[members], box.l2[members])
+        members, coef = self.working.members, self.state.coef
+        if self.without_gram.rows is not None:
+            return self.without_gram.trace(coef, box)
+        return self.working.smoother_trace(coef[members], box.l2[members])
 
     def begin(self, alpha: float) -> Floats | None:
         """Make the first round of `solve` before its first certificate, and return u = w r (n,) at
@@ -232,7 +222,7 @@ class Solver:
         fail. Who joins goes by bounds and estimates: nobody is read at a point that is left anyway.
         """
         self._expect(alpha, box)
-        if self._known is None or self.working.gram is None or max_iter <= 0:
+        if self._known is None or max_iter <= 0:
             return 0
         bounds, enough = self._known.bounds, max(negligible, self.rounding())
         if not self.problem.penalty.has_l1(alpha):
@@ -312,7 +302,7 @@ class Solver:
         Active-set Newton, and coordinate descent where that stops short.
         """
         working, state = self.working, self.state
-        if working.gram is None:
+        if self._without_gram(box):
             return self._descend_on_residual(box, target, max_iter)
         work, norm_sq = working.members, self.problem.design.norm_sq
         terms = np.array([state.coef[work], state.z[work], norm_sq[work], *box.take(work)])
@@ -333,9 +323,10 @@ class Solver:
         coef = state.coef[work]
         terms = (self.problem.design.norm_sq[work], *box.take(work))
         limit = max(1, min(max_sweeps, RESIDUAL_SWEEPS))
-        sweeps, gap = descend_on_residual(
-            working.residual_view(work), coef, state.resid, terms, target, limit
-        )
+        sweeps, gap = self.without_gram.descend(
+            working.residual_view(work), self.problem.design.weights, coef, state.resid, terms,
+            target, limit, len(state.active),
+        )  # fmt: skip
         new = state.coef.copy()
         new[work] = coef
         before = self._objective(box)
@@ -344,6 +335,14 @@ class Solver:
             self.move_to(state.coef)
             return sweeps, True
         return sweeps, gap <= target
+
+    def _without_gram(self, box: Box) -> bool:
+        """Whether to do without a Gram matrix: it is given up where row space is smaller."""
+        working, support = self.working, len(self.state.active)
+        crowded = working.gram is not None and support > self.problem.design.n
+        if crowded and self.without_gram.in_rows(support, box.take(working.members)):
+            working.give_up()
+        return working.gram is None
 
     @np.errstate(over="ignore", invalid="ignore")
     def _objective(self, box: Box) -> float:

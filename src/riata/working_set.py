@@ -104,11 +104,11 @@ class WorkingSet:
         self.members = np.concatenate([self.members, new])
         size = len(self.members)
         if self.gram is None or size > GRAM_LIMIT or not self._small:
-            self._give_up()
+            self.give_up()
             return
         rows = self.panel.extend(new)
         if self._trusted and self._misses_norms(rows[:, -len(new) :], new):
-            self._give_up()
+            self.give_up()
             return
         k = len(self.free)
         if k:
@@ -152,7 +152,7 @@ class WorkingSet:
         norm_sq = self._design.norm_sq[new]
         return bool((np.abs(np.diagonal(gram) - norm_sq) > ROUGH_GRAM * norm_sq).any())
 
-    def _give_up(self) -> None:
+    def give_up(self) -> None:
         """Do without a Gram matrix from now on."""
         self.gram, self._square, self.panel = None, Square(), self._design.panel()
 
@@ -337,8 +337,8 @@ def refill(
     quarters of the support. Where anybody joins, so do the next in line, up to an eighth of |W|
     where H lasts (growing seldom is then cheaper than growing exactly), but no more at once than a
     quarter of the support and LEAST: far from the solution most violators stop being any once the
-    most urgent have been fitted. Where the set would then exceed SLACK times the support, or GRAM_LIMIT although the
-    support does not, the least urgent members at zero leave.
+    most urgent have been fitted. Where the set would then exceed SLACK times the support, or
+    GRAM_LIMIT although the support does not, the least urgent members at zero leave.
 
     near : the outsiders above `threshold`, and those next in line
     """

@@ -308,6 +308,10 @@ class Design(ABC):
     def row_gram(self, members: Indices, scale: Floats | None = None) -> Floats:
         """Return diag(w)^1/2 X_Z diag(scale)^2 X_Z' diag(w)^1/2, (n, n), scale (|Z|,) or 1."""
 
+    def add_row_gram(self, out: Floats, members: Indices, scale: Floats, sign: float) -> None:
+        """Add sign times `row_gram`, on and below the diagonal at least, to out (n, n)."""
+        out += sign * self.row_gram(members, scale)
+
     @abstractmethod
     def residual_view(self, work: Indices) -> ResidualView:
         """Return the columns `work` laid out for coordinate descent on the residual."""

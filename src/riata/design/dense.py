@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg.blas import dsyrk
 
 from ..kernels import columns, dense, dual, gram
 from ..kernels.bends import Bend, DenseProduct, Product
@@ -29,6 +30,7 @@ SMALL = 1 << 19  # entries: half a millisecond of work between two alphas
 HANDED = 1 << 23  # multiply-adds of a Gram matrix, 0.3 to 0.4 ms, for which a thread is called
 GROUP = 8  # columns in a packed group of the Gram kernel
 IN_ONE_RUN = 384  # columns: a packed block and its products stay in the second-level cache
+COPIED = 256  # columns at a time, for the inner products of their rows
 NEIGHBOURS = 16  # of them side by side, which share cache lines
 PILOT = 256  # rows whose mean stands in for the mean while the moments are summed
 
@@ -356,3 +358,10 @@ class DenseDesign(Design):
         out = out[: self.n, : self.n]
         root = np.sqrt(self.weights)
         return root[:, None] * (np.triu(out) + np.triu(out, 1).T) * root
+
+    def add_row_gram(self, out: Floats, members: Indices, scale: Floats, sign: float) -> None:
+        root = np.sqrt(self.weights)
+        for a, b in cut(len(members), -(-len(members) // COPIED)):
+            some = members[a:b]
+            rows = (self.X.T[some] - self.mean[some, None]) * scale[a:b, None] * root
+            dsyrk(sign, rows.T, beta=1.0, c=out.T, lower=False, overwrite_c=True)

@@ -1,0 +1,130 @@
+"""Penalised regressions of n rows on more features than that, by n x n matrices.
+
+    K = sum_j x_j x_j' / d_j     j in some set of features, 0.5 c d_j b_j^2 their penalty
+    F                            columns that nothing penalises, the constant among them where there
+                                 is an intercept
+
+Under weights h, with M = I + h^1/2 K h^1/2 / c,
+
+    M s + h^1/2 F a = h^1/2 t,    F'h^1/2 s = 0
+
+has s = M^-1 h^1/2 (t - F a) with a = (F_h' M^-1 F_h)^+ F_h' M^-1 h^1/2 t, F_h = h^1/2 F.
+
+Cost: n^3 / 6 multiply-adds for the Cholesky factor of M, n^2 / 2 for each feature that joins K or
+leaves it.
+"""
+
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .design import Design
+from .kernels import dual
+from .kernels.cholesky import Cholesky
+from .threads import cut, run
+
+Floats = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+SAME = 1e-9  # share of 1 / d_j below which a change is rounding
+DEPENDENT = 1e-13  # share of the largest singular value that is rounding
+
+
+class WeightedRows:
+    """The system under weights h (n,), factored.
+
+    gram : h^1/2 K h^1/2 (n, n), on and below the diagonal
+    columns : F_h (n, |F|)
+    """
+
+    def __init__(self, gram: Floats, c: float, columns: Floats, n_threads: int) -> None:
+        self._c, self._columns, self._n_threads = c, columns, n_threads
+        self._factor = Cholesky(gram, c, n_threads)
+        self._solved = np.array([self._inverse_dot(u) for u in columns.T]).reshape(columns.T.shape)
+        self._inverse = np.linalg.pinv(self._solved @ columns, rcond=DEPENDENT)
+
+    def _inverse_dot(self, u: Floats) -> Floats:
+        """Return M^-1 u, or u where M is not definite but for rounding."""
+        return self._c * self._factor.solve(u) if self._factor.whole else u
+
+    def solve(self, target: Floats) -> tuple[Floats, Floats]:
+        """Return s (n,) and a (|F|,) for h^1/2 t (n,)."""
+        a = self._inverse @ (self._solved @ target)
+        return self._inverse_dot(target - self._columns @ a), a
+
+    def trace(self) -> float:
+        """Return tr H, H h^1/2 t = h^1/2 (X b + F a) the fit: the degrees of freedom, F's
+        included; NaN where M is not definite but for rounding."""
+        if not self._factor.whole:
+            return float("nan")
+        n = len(self._columns)
+        diagonal = np.empty(n)
+        parts = cut(n, n // 64, 64)
+        jobs = [partial(self._factor.factor.inverse_diagonal, diagonal, a, b) for a, b in parts]
+        run(jobs, self._n_threads)
+        of_columns = float(np.sum(self._inverse * (self._solved @ self._solved.T)))
+        return n - self._c * dual.weighted_sums(np.ones(n), diagonal)[0] + of_columns
+
+
+class RowSpace:
+    """K of a set of features that changes, and F.
+
+    free : features that nothing penalises
+    columns : F (n, |F|)
+    """
+
+    def __init__(self, design: Design, free: Indices) -> None:
+        self._design, self.n_free = design, len(free)
+        one = np.ones(1)
+        constant = [np.ones(design.n)] if design.centred else []
+        of_free = [design.dot(free[[k]], one) for k in range(len(free))]
+        self.columns = np.array([*constant, *of_free]).reshape(-1, design.n).T
+        self._gram = np.zeros((design.n, design.n))  # diag(w)^1/2 K diag(w)^1/2, half of it
+        self._shares = np.zeros(design.p)  # 1 / d_j of those in K
+        self._made: WeightedRows | None = None  # under the design's weights
+        self._made_for = 0.0  # c
+
+    def hold(self, index: Indices, l2: Floats) -> float:
+        """Make K that of the features `index`, at least one, d_j in proportion to l2 (|index|,);
+        return c = l2_j / d_j."""
+        held = self._shares[index]
+        first = int(np.argmax(held > 0.0))
+        c = float(l2[first] * (held[first] or 1.0))
+        wanted = np.zeros_like(self._shares)
+        wanted[index] = c / l2
+        change = np.abs(wanted - self._shares) > SAME * self._shares
+        if np.count_nonzero(change) > len(index):  # from nothing is sooner
+            self.forget()
+            change = wanted > 0.0
+        for shares, sign in ((wanted, 1.0), (self._shares, -1.0)):
+            some = np.flatnonzero(change & (shares > 0.0))
+            if len(some):
+                self._design.add_row_gram(self._gram, some, np.sqrt(shares[some]), sign)
+                self._made = None
+        self._shares[change] = wanted[change]
+        return c
+
+    def forget(self) -> None:
+        """Forget K, and what rounding has made of it."""
+        self._shares[:], self._gram[:], self._made = 0.0, 0.0, None
+
+    def at(self, h: Floats, c: float) -> WeightedRows:
+        """Return the system under weights h (n,), 0 where the design's are."""
+        design = self._design
+        w, own = design.weights, h is design.weights
+        if own and self._made is not None and self._made_for == c:
+            return self._made
+        gram = self._gram
+        if not own:
+            scale = np.sqrt(np.divide(h, w, out=np.zeros_like(w), where=w > 0.0))
+            gram = scale[:, None] * gram
+            gram *= scale
+        rows = WeightedRows(gram, c, np.sqrt(h)[:, None] * self.columns, design.n_threads)
+        if own:
+            self._made, self._made_for = rows, c
+        return rows
+
+    def trace(self, h: Floats, c: float) -> float:
+        """Return the degrees of freedom under weights h (n,), without the intercept."""
+        return self.at(h, c).trace() - float(self._design.centred)
