@@ -17,10 +17,9 @@ from .certificate import duality_gap_of
 from .certify import certified_gap
 from .kernels import covariance, dual
 from .least_squares import KEPT
-from .lookahead import LookAhead
+from .lookahead import LookAhead, on_the_way
 from .penalty import Box
 from .problem import Fit, Problem
-from .lookahead import on_the_way
 from .solver import EPS, INNER, ROUGH, SAFE, STALLS
 from .working_set import WorkingSet
 

@@ -1,5 +1,5 @@
-"""Alphas besides the one that is asked for: those on the way to it, and those that are solved before
-anybody asks, many to one native call."""
+"""Alphas besides the one that is asked for: those on the way to it, and those that are solved
+before anybody asks, many to one native call."""
 
 from collections.abc import Callable, Iterator
 

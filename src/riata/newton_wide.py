@@ -5,10 +5,10 @@
 With m = sum h and q = u / h, that is m times least squares of q on X_W under the weights h / m and
 a penalty divided by m.
 
-on the residual   coordinate descent with extrapolation (residual_descent.py), columns and q centred
-                  by h / m; the step s of the intercept follows from d
+without a Gram    Newton on its dual or coordinate descent on the residual (without_gram.py),
+matrix            columns and q centred by h / m; the step s of the intercept follows from d
 in row space      no L1 part, no bounds, n < p: with K = X diag(l2)^-1 X', made once, and
-                  F = [1, X_Z] the columns that nothing penalises,
+                  F = [1, X_Z] the columns that nothing penalises (row_space.py),
 
                   (K + diag(h)^-1) c + F a = b0 + X b + q,   F'c = 0,   b_new = diag(l2)^-1 X'c
 

@@ -30,6 +30,7 @@ SMALL = 1 << 19  # entries: half a millisecond of work between two alphas
 HANDED = 1 << 23  # multiply-adds of a Gram matrix, 0.3 to 0.4 ms, for which a thread is called
 GROUP = 8  # columns in a packed group of the Gram kernel
 IN_ONE_RUN = 384  # columns: a packed block and its products stay in the second-level cache
+FEW = 1 << 17  # entries of columns that others are multiplied with where these lie
 COPIED = 256  # columns at a time, for the inner products of their rows
 NEIGHBOURS = 16  # of them side by side, which share cache lines
 PILOT = 256  # rows whose mean stands in for the mean while the moments are summed
@@ -297,11 +298,21 @@ class DenseDesign(Design):
         then perhaps room for it, see `Panel.reweigh`."""
         if len(left) == 0 or len(right) == 0:
             return np.zeros((len(left), len(right)))
-        if weights is not None and mean is not None:
-            return self._gram(left, right, mean, np.sqrt(weights), room=out)[0]
-        if self.whole_gram is not None:
-            return self.whole_gram[np.ix_(left, right)]
-        return self._gram(left, right, self.mean, np.sqrt(self.weights))[0]
+        if weights is None or mean is None:
+            if self.whole_gram is not None:
+                return self.whole_gram[np.ix_(left, right)]
+            weights, mean = self.weights, self.mean
+        few = left is not right and len(left) * self.n <= FEW
+        if few and self.reads_some_together:
+            return self._few_rows(left, right, mean, weights)
+        return self._gram(left, right, mean, np.sqrt(weights), room=out)[0]
+
+    def _few_rows(self, left: Indices, right: Indices, shift: Floats, weights: Floats) -> Floats:
+        """Return Z_left' diag(w) Z_right, Z = X - shift, as sums over the right columns."""
+        vectors = (self.X.T[left] - shift[left, None]) * weights
+        out = np.empty((len(left), len(right)))
+        columns.columns_dots(self.X, right, vectors, shift, out, self.n_threads)
+        return out
 
     def _gram(
         self,

@@ -29,7 +29,8 @@
     typedef double vec __attribute__((vector_size(8 * LANES), aligned(8), may_alias));            \
     typedef T raw __attribute__((vector_size(sizeof(T) * LANES), aligned(sizeof(T)), may_alias)); \
     vec acc[NI][NJ];                                                                              \
-    memset(acc, 0, sizeof acc);                                                                   \
+    for (int i = 0; i < NI; i++)                                                                  \
+      for (int j = 0; j < NJ; j++) acc[i][j] = (vec){0.0};                                        \
     ptrdiff_t k = 0;                                                                              \
     for (; k + LANES <= rows; k += LANES) {                                                       \
       vec y[NJ];                                                                                  \

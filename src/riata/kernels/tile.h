@@ -24,7 +24,8 @@ typedef double riata_vec __attribute__((vector_size(64), aligned(8), may_alias))
                           double *c, ptrdiff_t ldc) {                                             \
     for (int half = 0; half < RIATA_GROUP; half += NI) {                                          \
       riata_vec acc[NI][NJ];                                                                      \
-      memset(acc, 0, sizeof acc);                                                                 \
+      for (int i = 0; i < NI; i++)                                                                \
+        for (int j = 0; j < NJ; j++) acc[i][j] = (riata_vec){0.0};                                \
       for (ptrdiff_t k = 0; k < rows; k++) {                                                      \
         riata_vec y[NJ];                                                                          \
         _Pragma("GCC unroll 8") for (int j = 0; j < NJ; j++)                                      \
