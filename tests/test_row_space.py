@@ -159,3 +159,12 @@ def test_k_follows_the_features_that_come_and_go(kind):
         Z = root * centred[:, some]
         df = np.trace(np.linalg.solve(Z.T @ Z + np.diag(scale * l2[some]), Z.T @ Z))
         np.testing.assert_allclose(rows.trace(h, c), df, rtol=1e-9)
+
+
+def test_a_support_that_shrinks_again_stays_in_row_space(steps):
+    """At the first of these alphas more features come than stay."""
+    A, y = regression(300, 400, seed=174, correlation=2.0)
+    A = np.column_stack([A, A[:, :100], A[:, 100:150] - A[:, 150:200]])
+    path = certified_fit(A, y, l1_ratio=0.3, alphas=[0.3, 0.2, 0.1, 1e-4], tol=1e-9)
+    assert steps.made > 0
+    assert path.n_iter.max() <= 250

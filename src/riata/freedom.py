@@ -26,8 +26,6 @@ from .certify import at_rest
 from .families import Gaussian, Multinomial, MultipleFamily
 from .multi import unpenalised_columns
 from .problem import Fit, Problem
-from .row_descent import suits
-from .row_space import RowSpace
 from .working_set import WorkingSet
 
 Floats = NDArray[np.float64]
@@ -41,9 +39,8 @@ def degrees_of_freedom(problem: Problem, fit: Fit, fitted: Callable[[], Floats])
 
     fitted : returns the linear predictor there, (n,) or (n, K), offset included
 
-    Cost: n |A|^2 / 2 multiply-adds, or n^2 |A| / 2, where there is an L2 part, n (K |A|)^2 for K
-    classes; nothing where there is none. NaN above GRAM_LIMIT features and rows, or MOST
-    coefficients of classes.
+    Cost: n |A|^2 / 2 multiply-adds where there is an L2 part, n (K |A|)^2 for K classes; nothing
+    where there is none. NaN above GRAM_LIMIT features, or MOST coefficients of classes.
     """
     family = problem.family
     if isinstance(family, Gaussian):
@@ -61,11 +58,7 @@ def degrees_of_freedom(problem: Problem, fit: Fit, fitted: Callable[[], Floats])
         return 0.0
     free = np.flatnonzero(problem.penalty.free & (problem.never == 0))
     held = ~np.isin(fit.index, free)
-    h, norm_sq = design.weights * curvature, design.norm_sq[fit.index[held]]
-    if suits(design.n, len(fit.index), norm_sq, l2[held]):
-        rows = RowSpace(design, free)
-        return rows.trace(h, rows.hold(fit.index[held], l2[held]))
-    working = WorkingSet(design, free, h)
+    working = WorkingSet(design, free, design.weights * curvature)
     working.extend(fit.index[held])
     return working.smoother_trace(fit.coef[held], l2[held])
 

@@ -284,10 +284,13 @@ class NewtonSolver(Solver):
         return fit
 
     def _degrees_of_freedom(self, box: Box) -> float:
-        """Return the size of the support; NaN where an L2 part asks for the curvature of the fit,
-        see freedom.py."""
+        """Return the size of the support; where an L2 part asks for the curvature of the fit, its
+        trace if that is at hand, else NaN, see freedom.py."""
         active = self.state.active
         if box.l2[active].any():
+            h = self.problem.design.weights * self.state.at.curvature
+            if self.problem.counts_df and h.any():
+                return self.without_gram.trace(self.state.coef, box, h)
             return float("nan")
         held = np.count_nonzero(~self.problem.penalty.free[active])
         return float(held + self.working.space.rank)

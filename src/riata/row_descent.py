@@ -17,11 +17,16 @@ is smooth, its maximiser is the residual, and the slope of g_j* is
              (I + K h) d + F a = s,  F'(h d) = 0,  K = sum_j x_j x_j' / l2_j, j whose b_j moves
              t + step d, z + step X'(h d), the step that maximises the dual along d
 
+From one alpha to the next l1 and l2 become c times what they were, c < 1. With c t for the last
+solution, b(c z) is what b(z) was and s = (1 - c) t; a step from there by the last system is, to
+first order, the path's derivative.
+
 A step costs n^3 / 6 multiply-adds, n^2 / 2 for each feature whose b_j begins or ceases to move, and
 two products with X_W, whatever the size of the support; in Gram space it is the cube of that.
 
 Source: Li, Sun, Toh, "A highly efficient semismooth Newton augmented Lagrangian method for solving
-Lasso problems", SIAM J. Optim. 28(1), 2018, section 3 (the system, and its size).
+Lasso problems", SIAM J. Optim. 28(1), 2018, section 3 (the system, and its size); Boschi, Reimherr,
+Chiaromonte, "An efficient semi-smooth Newton augmented Lagrangian method for elastic net", 2020.
 """
 
 from collections.abc import Callable
@@ -32,26 +37,23 @@ from numpy.typing import NDArray
 from .design import Design, ResidualView
 from .kernels import dual
 from .penalty import Box
-from .row_space import RowSpace
+from .row_space import RowSpace, WeightedRows
 from .working_set import GRAM_LIMIT
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 LEAST_L2 = 1e-8  # share of |x_j|^2; below, b(z) is mostly rounding
-CALLS = 3e7  # multiply-adds that an alpha's calls cost, besides
+CALLS = 1e7  # multiply-adds that an alpha's calls cost, besides
 ENOUGH = 0.1  # share of the dual's slope that a step may leave at its end
 SEARCHES = 40  # looks at that slope, at most
+NEAR = 0.6  # c, from which on the next alpha's solution is foreseen
 STALLS = 8  # steps that don't halve the gap, before it is left to others
 
 
-def suits(n: int, support: int, norm_sq: Floats, l2: Floats) -> bool:
-    """Whether steps in row space are cheaper than in Gram space, and exact enough.
-
-    norm_sq, l2 (|W|,) : of all who are penalised
-    """
-    cheaper = 3.0 * float(n) ** 3 + CALLS < float(support) ** 3 and n <= GRAM_LIMIT
-    return cheaper and bool(np.all(l2 > LEAST_L2 * norm_sq))
+def is_crowded(n: int, support: int) -> bool:
+    """Whether steps in row space are cheaper than in Gram space."""
+    return float(n) ** 3 + CALLS < float(support) ** 3 and n <= GRAM_LIMIT
 
 
 def coef_at(z: Floats, box: Box) -> Floats:
@@ -86,9 +88,14 @@ class RestrictedDual:
         return values - self.rows.columns @ a, a
 
     def start(self, resid: Floats) -> None:
-        """Take resid (n,) for the point."""
+        """Take resid (n,) for the point, or foresee from it where the next alpha leads."""
         self._t = self.off_columns(resid)[0]
         self._z = self._gradient(self._t)
+        last = self.rows.last(self._h, self._members, self._box.l2)
+        if last is not None and NEAR <= last[1] < 1.0:
+            system, c = last
+            d = self._solve(system, (1.0 - c) * self._t)
+            self._t, self._z = c * self._t + d, c * self._z + self._gradient(d)
         self._evaluate()
 
     def _gradient(self, t: Floats) -> Floats:
@@ -116,14 +123,18 @@ class RestrictedDual:
         d = self._lack
         if len(some):
             c = self.rows.hold(self._members[some], box.l2[some])
-            root = np.sqrt(self._h)
-            s = self.rows.at(self._h, c).solve(root * self._lack)[0]
-            d = np.divide(s, root, out=np.zeros_like(s), where=root > 0.0)
+            d = self._solve(self.rows.at(self._h, c), self._lack)
         along = self._gradient(d)
         t = self._length(d, along)
         self._t = self._t + t * d
         self._z = z + t * along
         self._evaluate()
+
+    def _solve(self, system: WeightedRows, s: Floats) -> Floats:
+        """Return d with (I + K h) d + F a = s, F'(h d) = 0, 0 in rows without weight."""
+        root = np.sqrt(self._h)
+        d = system.solve(root * s)[0]
+        return np.divide(d, root, out=np.zeros_like(d), where=root > 0.0)
 
     def _length(self, d: Floats, along: Floats) -> float:
         """Return how far to go along d, which moves z by `along`: all of it, or to where the dual,

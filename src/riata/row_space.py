@@ -82,15 +82,13 @@ class RowSpace:
         self.columns = np.array([*constant, *of_free]).reshape(-1, design.n).T
         self._gram = np.zeros((design.n, design.n))  # diag(w)^1/2 K diag(w)^1/2, half of it
         self._shares = np.zeros(design.p)  # 1 / d_j of those in K
-        self._made: WeightedRows | None = None  # under the design's weights
+        self._made: WeightedRows | None = None  # under the design's weights, since K changed
         self._made_for = 0.0  # c
 
     def hold(self, index: Indices, l2: Floats) -> float:
         """Make K that of the features `index`, at least one, d_j in proportion to l2 (|index|,);
         return c = l2_j / d_j."""
-        held = self._shares[index]
-        first = int(np.argmax(held > 0.0))
-        c = float(l2[first] * (held[first] or 1.0))
+        c = self._unit(index, l2)
         wanted = np.zeros_like(self._shares)
         wanted[index] = c / l2
         change = np.abs(wanted - self._shares) > SAME * self._shares
@@ -104,6 +102,20 @@ class RowSpace:
                 self._made = None
         self._shares[change] = wanted[change]
         return c
+
+    def _unit(self, index: Indices, l2: Floats) -> float:
+        """Return c = l2_j / d_j of those of the features `index` that K holds; l2_j where it holds
+        none."""
+        held = self._shares[index]
+        first = int(np.argmax(held > 0.0))
+        return float(l2[first] * (held[first] or 1.0))
+
+    def last(self, h: Floats, index: Indices, l2: Floats) -> tuple[WeightedRows, float] | None:
+        """Return the last system of K as it is under weights h (n,), and how much larger c is now,
+        where the penalty of the features `index` is l2 (|index|,)."""
+        if self._made is None or h is not self._design.weights:
+            return None
+        return self._made, self._unit(index, l2) / self._made_for
 
     def forget(self) -> None:
         """Forget K, and what rounding has made of it."""

@@ -111,7 +111,7 @@ class Solver:
         """Return the trace of the smoother at the present point."""
         members, coef = self.working.members, self.state.coef
         if self.without_gram.rows is not None:
-            return self.without_gram.trace(coef, box)
+            return self.without_gram.trace(coef, box, self.problem.design.weights)
         return self.working.smoother_trace(coef[members], box.l2[members])
 
     def begin(self, alpha: float) -> Floats | None:
@@ -339,8 +339,9 @@ class Solver:
     def _without_gram(self, box: Box) -> bool:
         """Whether to do without a Gram matrix: it is given up where row space is smaller."""
         working, support = self.working, len(self.state.active)
-        crowded = working.gram is not None and support > self.problem.design.n
-        if crowded and self.without_gram.in_rows(support, box.take(working.members)):
+        if working.gram is not None and self.without_gram.in_rows(
+            support, box.take(working.members)
+        ):
             working.give_up()
         return working.gram is None
 

@@ -8,7 +8,7 @@ from .design import ResidualView, Terms
 from .penalty import Box
 from .problem import Problem
 from .residual_descent import descend_on_residual
-from .row_descent import RestrictedDual, descend_in_rows, suits
+from .row_descent import LEAST_L2, RestrictedDual, descend_in_rows, is_crowded
 from .row_space import RowSpace
 from .working_set import WorkingSet
 
@@ -27,9 +27,12 @@ class WithoutGram:
         self._problem, self._working = problem, working
 
     def in_rows(self, support: int, box: Box) -> bool:
-        """Whether steps are to be made in row space; box : the penalty of the members."""
+        """Whether steps are to be made in row space, once they were: for good; box : the penalty
+        of the members."""
         design = self._problem.design
-        return suits(design.n, support, design.norm_sq[self._working.members], box.l2)
+        norm_sq = design.norm_sq[self._working.members]
+        crowded = self.rows is not None or is_crowded(design.n, support)
+        return crowded and bool(np.all(box.l2 > LEAST_L2 * norm_sq))
 
     def row_space(self) -> RowSpace:
         """Return row space, made when it is first asked for."""
@@ -65,13 +68,13 @@ class WithoutGram:
         sweeps, gap = descend_on_residual(view, coef, resid, terms, target, limit - n_iter)
         return n_iter + sweeps, gap
 
-    def trace(self, coef: Floats, box: Box) -> float:
-        """Return the trace of the smoother on the support, rank(Z) included, of a least-squares
-        fit; NaN where no step was made in row space. coef (p,), box : the penalty of everybody."""
+    def trace(self, coef: Floats, box: Box, h: Floats) -> float:
+        """Return the trace of the smoother on the support under weights h (n,), rank(Z) included;
+        NaN where no step was made in row space. coef (p,), box : the penalty of everybody."""
         if self.rows is None:
             return float("nan")
-        design, members = self._problem.design, self._working.members
+        members = self._working.members
         some = members[coef[members] != 0.0]
         if len(some) == 0:
             return float(self._working.space.rank)
-        return self.rows.trace(design.weights, self.rows.hold(some, box.l2[some]))
+        return self.rows.trace(h, self.rows.hold(some, box.l2[some]))
