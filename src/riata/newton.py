@@ -209,6 +209,11 @@ class NewtonSolver(Solver):
         self._steps.renew(float(weights.sum()))
         self._foresight.take(self._last_alpha)
 
+    def _take_up(self) -> None:
+        at = self.state.at
+        self.working.take_up(self.problem.design.weights * self._stand_in(at.curvature))
+        self._refresh(at)
+
     # -- points ----------------------------------------------------------------------------------
 
     def move_to(self, coef: Floats) -> None:
@@ -289,7 +294,7 @@ class NewtonSolver(Solver):
         active = self.state.active
         if box.l2[active].any():
             h = self.problem.design.weights * self.state.at.curvature
-            if self.problem.counts_df and h.any():
+            if self.problem.counts_df and self.without_gram.in_rows and h.any():
                 return self.without_gram.trace(self.state.coef, box, h)
             return float("nan")
         held = np.count_nonzero(~self.problem.penalty.free[active])

@@ -116,9 +116,7 @@ class WideNewtonSolver(NewtonSolver):
             b = coef.copy()
             limit = max(1, min(max_iter - n_iter, RESIDUAL_SWEEPS))
             aim = max(EXACT * target, ROUGHLY * gap) / mass
-            n_iter += self.without_gram.descend(
-                view, weights, b, q - shift, terms, aim, limit, len(state.active)
-            )[0]
+            n_iter += self.without_gram.descend(view, weights, b, q - shift, terms, aim, limit)[0]
             step = b - coef
             moved = np.flatnonzero(step)
             along = design.dot(work[moved], step[moved])
@@ -131,6 +129,8 @@ class WideNewtonSolver(NewtonSolver):
                 self._damping, last = 1.0, float("inf")
                 continue
             coef, intercept, steps = coef + t * step, intercept + t * s, steps + 1
+        if finished and gap > target:
+            self.without_gram.abandon()
         self._damping = 0.0
         new = np.zeros_like(state.coef)
         new[work] = coef
@@ -176,9 +176,11 @@ class WideNewtonSolver(NewtonSolver):
         target = root * (state.at.eta - self._offset)
         target += np.divide(u, root, out=np.zeros_like(u), where=root > 0.0)
         c = rows.hold(live, box.l2[live])
-        s, a = rows.at(mass * weights, c).solve(target)
+        system = rows.at(mass * weights, c)
+        s, a = system.solve(target)
         new = np.zeros(design.p)
         new[live] = design.transpose_dot(root * s)[live] / box.l2[live]
+        a = system.span.of_columns(a)
         new[free] = a[len(a) - len(free) :]
         a0 = float(a[0]) if design.centred else 0.0
         step = new - state.coef

@@ -17,6 +17,8 @@ is smooth, its maximiser is the residual, and the slope of g_j* is
              (I + K h) d + F a = s,  F'(h d) = 0,  K = sum_j x_j x_j' / l2_j, j whose b_j moves
              t + step d, z + step X'(h d), the step that maximises the dual along d
 
+until the gap of b(z) and its own residual t + s is small as well.
+
 From one alpha to the next l1 and l2 become c times what they were, c < 1. With c t for the last
 solution, b(c z) is what b(z) was and s = (1 - c) t; a step from there by the last system is, to
 first order, the path's derivative.
@@ -35,25 +37,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .design import Design, ResidualView
-from .kernels import dual
+from .kernels import coordinate, dual
 from .penalty import Box
 from .row_space import RowSpace, WeightedRows
-from .working_set import GRAM_LIMIT
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-LEAST_L2 = 1e-8  # share of |x_j|^2; below, b(z) is mostly rounding
-CALLS = 1e7  # multiply-adds that an alpha's calls cost, besides
 ENOUGH = 0.1  # share of the dual's slope that a step may leave at its end
 SEARCHES = 40  # looks at that slope, at most
 NEAR = 0.6  # c, from which on the next alpha's solution is foreseen
 STALLS = 8  # steps that don't halve the gap, before it is left to others
-
-
-def is_crowded(n: int, support: int) -> bool:
-    """Whether steps in row space are cheaper than in Gram space."""
-    return float(n) ** 3 + CALLS < float(support) ** 3 and n <= GRAM_LIMIT
 
 
 def coef_at(z: Floats, box: Box) -> Floats:
@@ -70,28 +64,28 @@ class RestrictedDual:
     members : W
     h : weights (n,), summing to 1
     y : (n,)
+    norm_sq : |x_j|_h^2 of W
     box : the penalty of W
     """
 
     def __init__(
         self, design: Design, rows: RowSpace, view: ResidualView, members: Indices, h: Floats,
-        y: Floats, box: Box,
+        y: Floats, norm_sq: Floats, box: Box,
     ) -> None:  # fmt: skip
-        self._design, self.rows, self._view, self._members = design, rows, view, members
-        self._h, self._y, self._box = h, y, box
-        root = np.sqrt(h)[:, None]
-        self._on_columns = np.linalg.pinv(root * rows.columns) * root.T
+        self._design, self._rows, self._view, self._members = design, rows, view, members
+        self._h, self._root, self._y = h, np.sqrt(h), y
+        self._norm_sq, self._box, self._span = norm_sq, box, rows.span(h)
 
-    def off_columns(self, values: Floats) -> tuple[Floats, Floats]:
+    def _off_columns(self, values: Floats) -> tuple[Floats, Floats]:
         """Return values - F a (n,) and a, F'(h (values - F a)) = 0."""
-        a = self._on_columns @ values
-        return values - self.rows.columns @ a, a
+        a = self._span.of_columns(self._span.basis.T @ (self._root * values))
+        return values - self._rows.columns @ a, a
 
     def start(self, resid: Floats) -> None:
         """Take resid (n,) for the point, or foresee from it where the next alpha leads."""
-        self._t = self.off_columns(resid)[0]
+        self._t = self._off_columns(resid)[0]
         self._z = self._gradient(self._t)
-        last = self.rows.last(self._h, self._members, self._box.l2)
+        last = self._rows.last(self._h, self._members, self._box.l2)
         if last is not None and NEAR <= last[1] < 1.0:
             system, c = last
             d = self._solve(system, (1.0 - c) * self._t)
@@ -100,20 +94,22 @@ class RestrictedDual:
 
     def _gradient(self, t: Floats) -> Floats:
         """Return X_W'(h t)."""
-        return self._view.gradient(self._view.state(t))[self.rows.n_free :]
+        z = self._view.gradient(self._view.state(t))
+        return z[len(z) - len(self._members) :]
 
     def _evaluate(self) -> None:
         """Form what there is to know of the point."""
         self.coef = coef_at(self._z, self._box)
         active = np.flatnonzero(self.coef)
         fitted = self._design.dot(self._members[active], self.coef[active])
-        self._lack, self.of_columns = self.off_columns(self._y - self._t - fitted)
+        self._lack, self.of_columns = self._off_columns(self._y - self._t - fitted)
         self.gap = 0.5 * dual.weighted_sums(self._h, self._lack)[1]
 
-    @property
-    def resid(self) -> Floats:
-        """y - X coef - F a, (n,)"""
-        return self._t + self._lack
+    def gap_of_residual(self) -> float:
+        """Return the gap of the coefficients and their own residual."""
+        grad = self._z + self._gradient(self._lack)
+        resid_sq = dual.weighted_sums(self._h, self._t + self._lack)[1]
+        return coordinate.gap_on_working_set(self.coef, grad, resid_sq, self._norm_sq, *self._box)
 
     def step(self) -> None:
         """Make a Newton step."""
@@ -122,8 +118,8 @@ class RestrictedDual:
         some = np.flatnonzero(moves)
         d = self._lack
         if len(some):
-            c = self.rows.hold(self._members[some], box.l2[some])
-            d = self._solve(self.rows.at(self._h, c), self._lack)
+            c = self._rows.hold(self._members[some], box.l2[some])
+            d = self._solve(self._rows.at(self._h, c, self._span), self._lack)
         along = self._gradient(d)
         t = self._length(d, along)
         self._t = self._t + t * d
@@ -132,13 +128,12 @@ class RestrictedDual:
 
     def _solve(self, system: WeightedRows, s: Floats) -> Floats:
         """Return d with (I + K h) d + F a = s, F'(h d) = 0, 0 in rows without weight."""
-        root = np.sqrt(self._h)
-        d = system.solve(root * s)[0]
-        return np.divide(d, root, out=np.zeros_like(d), where=root > 0.0)
+        d = system.solve(self._root * s)[0]
+        return np.divide(d, self._root, out=np.zeros_like(d), where=self._root > 0.0)
 
     def _length(self, d: Floats, along: Floats) -> float:
         """Return how far to go along d, which moves z by `along`: all of it, or to where the dual,
-        of which it is a concave function, is about as large as it gets."""
+        of which it is a concave function, is about as large as it gets; 0 where it only falls."""
         less = dual.weighted_sums(self._h * (self._y - self._t), d)[0]
         bend = dual.weighted_sums(self._h, d)[1]
 
@@ -150,7 +145,7 @@ class RestrictedDual:
         if last >= -ENOUGH * first:
             return 1.0
         low, high, at_low, at_high = 0.0, 1.0, first, last
-        for _ in range(SEARCHES):
+        for _ in range(SEARCHES if first > 0.0 else 0):
             t = low + (high - low) * min(max(at_low / (at_low - at_high), 0.1), 0.9)
             here = slope(t)
             if abs(here) <= ENOUGH * first:
@@ -159,24 +154,30 @@ class RestrictedDual:
                 low, at_low = t, here
             else:
                 high, at_high = t, here
-        return low if low > 0.0 else high
+        return low
+
+    def forget(self) -> None:
+        """Form the next system from nothing."""
+        self._rows.forget()
 
 
 def descend_in_rows(
     problem: RestrictedDual, resid: Floats, target: float, most: int, expired: Callable[[], bool]
-) -> int:
-    """Step from resid (n,) until the gap is at most target; return the number of steps.
+) -> tuple[int, bool]:
+    """Step from resid (n,) until both gaps are at most target; return (steps, whether they are).
 
-    The end is `problem.coef`, `problem.of_columns` and `problem.gap`; the gap is larger than
-    `target` where steps stopped gaining, or time or steps ran out.
+    The end is `problem.coef` and `problem.of_columns`; where steps stopped gaining, or time or
+    steps ran out, it may be worse than the start.
     """
     problem.start(resid)
     steps, poor, best = 0, 0, problem.gap
-    while problem.gap > target and steps < most and poor < STALLS and not expired():
+    while problem.gap > target or problem.gap_of_residual() > target:
+        if steps >= most or poor >= STALLS or expired():
+            return steps, False
         problem.step()
         steps += 1
         poor = poor + 1 if problem.gap > 0.5 * best else 0
         best = min(best, problem.gap)
         if poor == STALLS // 2:
-            problem.rows.forget()
-    return steps
+            problem.forget()
+    return steps, True

@@ -4,11 +4,9 @@
     F                            columns that nothing penalises, the constant among them where there
                                  is an intercept
 
-Under weights h, with M = I + h^1/2 K h^1/2 / c,
+Under weights h, with M = I + h^1/2 K h^1/2 / c and Q an orthonormal basis of the columns h^1/2 F,
 
-    M s + h^1/2 F a = h^1/2 t,    F'h^1/2 s = 0
-
-has s = M^-1 h^1/2 (t - F a) with a = (F_h' M^-1 F_h)^+ F_h' M^-1 h^1/2 t, F_h = h^1/2 F.
+    M s + Q a = h^1/2 t,  Q's = 0:    s = M^-1 (h^1/2 t - Q a), a = (Q'M^-1 Q)^-1 Q'M^-1 h^1/2 t
 
 Cost: n^3 / 6 multiply-adds for the Cholesky factor of M, n^2 / 2 for each feature that joins K or
 leaves it.
@@ -28,37 +26,59 @@ Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 SAME = 1e-9  # share of 1 / d_j below which a change is rounding
-DEPENDENT = 1e-13  # share of the largest singular value that is rounding
+RANK = 1e-10  # singular values of columns of norm 1 below this are rounding
+
+
+class Span:
+    """The span of the columns h^1/2 F.
+
+    basis : Q (n, r)
+    """
+
+    def __init__(self, columns: Floats, h: Floats) -> None:
+        """columns : F (n, k);  h (n,)"""
+        weighted = np.sqrt(h)[:, None] * columns
+        size = np.sqrt((weighted**2).sum(axis=0))
+        unit = 1.0 / np.where(size > 0.0, size, 1.0)
+        self.basis, values, right = np.linalg.svd(weighted * unit, full_matrices=False)
+        kept = values > RANK * values.max(initial=0.0)
+        self.basis = np.asfortranarray(self.basis[:, kept])
+        self._back = unit[:, None] * right[kept].T / values[kept]
+
+    def of_columns(self, a: Floats) -> Floats:
+        """Return the coefficients (k,) of F that make Q a."""
+        return self._back @ a
 
 
 class WeightedRows:
     """The system under weights h (n,), factored.
 
     gram : h^1/2 K h^1/2 (n, n), on and below the diagonal
-    columns : F_h (n, |F|)
+    span : Q
     """
 
-    def __init__(self, gram: Floats, c: float, columns: Floats, n_threads: int) -> None:
-        self._c, self._columns, self._n_threads = c, columns, n_threads
+    def __init__(self, gram: Floats, c: float, span: Span, n_threads: int) -> None:
+        self._c, self.span, self._n_threads = c, span, n_threads
         self._factor = Cholesky(gram, c, n_threads)
-        self._solved = np.array([self._inverse_dot(u) for u in columns.T]).reshape(columns.T.shape)
-        self._inverse = np.linalg.pinv(self._solved @ columns, rcond=DEPENDENT)
+        basis = span.basis
+        self._solved = np.array([self._inverse_dot(u) for u in basis.T]).reshape(basis.T.shape)
+        self._inverse = np.linalg.inv(self._solved @ basis)
 
     def _inverse_dot(self, u: Floats) -> Floats:
         """Return M^-1 u, or u where M is not definite but for rounding."""
         return self._c * self._factor.solve(u) if self._factor.whole else u
 
     def solve(self, target: Floats) -> tuple[Floats, Floats]:
-        """Return s (n,) and a (|F|,) for h^1/2 t (n,)."""
+        """Return s (n,) and a (r,) for h^1/2 t (n,)."""
         a = self._inverse @ (self._solved @ target)
-        return self._inverse_dot(target - self._columns @ a), a
+        return self._inverse_dot(target - self.span.basis @ a), a
 
     def trace(self) -> float:
         """Return tr H, H h^1/2 t = h^1/2 (X b + F a) the fit: the degrees of freedom, F's
         included; NaN where M is not definite but for rounding."""
         if not self._factor.whole:
             return float("nan")
-        n = len(self._columns)
+        n = len(self.span.basis)
         diagonal = np.empty(n)
         parts = cut(n, n // 64, 64)
         jobs = [partial(self._factor.factor.inverse_diagonal, diagonal, a, b) for a, b in parts]
@@ -71,23 +91,24 @@ class RowSpace:
     """K of a set of features that changes, and F.
 
     free : features that nothing penalises
-    columns : F (n, |F|)
+    columns : F (n, |F|), the constant first
     """
 
     def __init__(self, design: Design, free: Indices) -> None:
-        self._design, self.n_free = design, len(free)
+        self._design = design
         one = np.ones(1)
         constant = [np.ones(design.n)] if design.centred else []
         of_free = [design.dot(free[[k]], one) for k in range(len(free))]
         self.columns = np.array([*constant, *of_free]).reshape(-1, design.n).T
         self._gram = np.zeros((design.n, design.n))  # diag(w)^1/2 K diag(w)^1/2, half of it
         self._shares = np.zeros(design.p)  # 1 / d_j of those in K
+        self._span = Span(self.columns, design.weights)
         self._made: WeightedRows | None = None  # under the design's weights, since K changed
         self._made_for = 0.0  # c
 
     def hold(self, index: Indices, l2: Floats) -> float:
-        """Make K that of the features `index`, at least one, d_j in proportion to l2 (|index|,);
-        return c = l2_j / d_j."""
+        """Make K that of the features `index`, at least one, d_j in proportion to l2 (|index|,),
+        positive; return c = l2_j / d_j."""
         c = self._unit(index, l2)
         wanted = np.zeros_like(self._shares)
         wanted[index] = c / l2
@@ -110,19 +131,16 @@ class RowSpace:
         first = int(np.argmax(held > 0.0))
         return float(l2[first] * (held[first] or 1.0))
 
-    def last(self, h: Floats, index: Indices, l2: Floats) -> tuple[WeightedRows, float] | None:
-        """Return the last system of K as it is under weights h (n,), and how much larger c is now,
-        where the penalty of the features `index` is l2 (|index|,)."""
-        if self._made is None or h is not self._design.weights:
-            return None
-        return self._made, self._unit(index, l2) / self._made_for
-
     def forget(self) -> None:
         """Forget K, and what rounding has made of it."""
         self._shares[:], self._gram[:], self._made = 0.0, 0.0, None
 
-    def at(self, h: Floats, c: float) -> WeightedRows:
-        """Return the system under weights h (n,), 0 where the design's are."""
+    def span(self, h: Floats) -> Span:
+        """Return the span of F under weights h (n,)."""
+        return self._span if h is self._design.weights else Span(self.columns, h)
+
+    def at(self, h: Floats, c: float, span: Span | None = None) -> WeightedRows:
+        """Return the system under weights h (n,), 0 where the design's are; span : of these."""
         design = self._design
         w, own = design.weights, h is design.weights
         if own and self._made is not None and self._made_for == c:
@@ -132,10 +150,17 @@ class RowSpace:
             scale = np.sqrt(np.divide(h, w, out=np.zeros_like(w), where=w > 0.0))
             gram = scale[:, None] * gram
             gram *= scale
-        rows = WeightedRows(gram, c, np.sqrt(h)[:, None] * self.columns, design.n_threads)
+        rows = WeightedRows(gram, c, span or self.span(h), design.n_threads)
         if own:
             self._made, self._made_for = rows, c
         return rows
+
+    def last(self, h: Floats, index: Indices, l2: Floats) -> tuple[WeightedRows, float] | None:
+        """Return the last system of K as it is under weights h (n,), and how much larger c is now,
+        where the penalty of the features `index` is l2 (|index|,)."""
+        if self._made is None or h is not self._design.weights:
+            return None
+        return self._made, self._unit(index, l2) / self._made_for
 
     def trace(self, h: Floats, c: float) -> float:
         """Return the degrees of freedom under weights h (n,), without the intercept."""

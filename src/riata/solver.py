@@ -110,7 +110,7 @@ class Solver:
     def _degrees_of_freedom(self, box: Box) -> float:
         """Return the trace of the smoother at the present point."""
         members, coef = self.working.members, self.state.coef
-        if self.without_gram.rows is not None:
+        if self._without_gram(box) and self.without_gram.in_rows:
             return self.without_gram.trace(coef, box, self.problem.design.weights)
         return self.working.smoother_trace(coef[members], box.l2[members])
 
@@ -325,7 +325,7 @@ class Solver:
         limit = max(1, min(max_sweeps, RESIDUAL_SWEEPS))
         sweeps, gap = self.without_gram.descend(
             working.residual_view(work), self.problem.design.weights, coef, state.resid, terms,
-            target, limit, len(state.active),
+            target, limit,
         )  # fmt: skip
         new = state.coef.copy()
         new[work] = coef
@@ -337,13 +337,20 @@ class Solver:
         return sweeps, gap <= target
 
     def _without_gram(self, box: Box) -> bool:
-        """Whether to do without a Gram matrix: it is given up where row space is smaller."""
-        working, support = self.working, len(self.state.active)
-        if working.gram is not None and self.without_gram.in_rows(
-            support, box.take(working.members)
-        ):
-            working.give_up()
+        """Whether to do without a Gram matrix: it is given up where row space is smaller, and taken
+        up again where that won't do."""
+        working, rows = self.working, self.without_gram
+        before = rows.in_rows
+        if rows.choose(len(self.state.active), box.take(working.members)):
+            if working.gram is not None:
+                working.give_up()
+        elif before:
+            self._take_up()
         return working.gram is None
+
+    def _take_up(self) -> None:
+        """Form a Gram matrix again, after it was given up."""
+        self.working.take_up()
 
     @np.errstate(over="ignore", invalid="ignore")
     def _objective(self, box: Box) -> float:

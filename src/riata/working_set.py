@@ -70,27 +70,32 @@ class WorkingSet:
         """safeguarded : whether steps are tried on the true objective, so that a rough H does no
         harm; under other weights they always are."""
         self._design = design
-        self.panel = design.panel(weights)
         self.lasting = weights is None
         self._trusted = self.lasting and not safeguarded  # steps are taken by H alone
         self.free = free
-        self.members = np.empty(0, dtype=np.intp)
         self.is_member = np.zeros(design.p, dtype=bool)
         self.is_member[free] = True
         self._small = len(free) <= min(design.n, GRAM_LIMIT)
+        self._view: ResidualView | None = None
+        self._view_size = 0
+        self.room = ROOM  # members for whom H has room from the start
+        self.space: Any = None  # ColumnSpace, or GramSpace under other weights
+        self._begin(weights)
+
+    def _begin(self, weights: Floats | None) -> None:
+        """Have no members."""
+        design, free = self._design, self.free
+        self.members = np.empty(0, dtype=np.intp)
+        self.panel = design.panel(weights)
         self.gram: Floats | None = np.empty((0, 0)) if self._small else None
         self._square = Square()
         self.active = ActiveSet(design.loop_threads)
         gram = self.panel.extend(free) if self._small and len(free) else None
-        self.space: Any  # ColumnSpace, or GramSpace under other weights
-        if weights is None:
-            self.space = ColumnSpace(design, free, gram)
-        else:
+        if weights is not None:
             self.space = GramSpace(np.empty((0, 0)) if gram is None else gram)
+        elif self.space is None:
+            self.space = ColumnSpace(design, free, gram)
         self.loads = np.empty((len(free), 0))
-        self._view: ResidualView | None = None
-        self._view_size = 0
-        self.room = ROOM  # members for whom H has room from the start
 
     def __len__(self) -> int:
         return len(self.members)
@@ -155,6 +160,12 @@ class WorkingSet:
     def give_up(self) -> None:
         """Do without a Gram matrix from now on."""
         self.gram, self._square, self.panel = None, Square(), self._design.panel()
+
+    def take_up(self, weights: Floats | None = None) -> None:
+        """Form a Gram matrix again, under weights (n,) or the design's, if it may be that large."""
+        members = self.members
+        self._begin(weights)
+        self.extend(members)
 
     def reweigh(self, weights: Floats, mean: Floats | None = None) -> None:
         """Take other weights (n,) for G; see Panel. Cost: n |W|^2 / 2 multiply-adds."""
