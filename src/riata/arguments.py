@@ -359,12 +359,6 @@ def feature_names(X: Any) -> NDArray[np.object_] | None:
     return np.asarray(list(names), dtype=object)
 
 
-def check_least_squares(family: Any, name: str, advice: str) -> None:
-    """Refuse a loss other than least squares for `name`, which knows no other."""
-    if not isinstance(family, Gaussian):
-        raise ValueError(f"family must be 'gaussian' for {name}, got {family.name!r}: {advice}")
-
-
 def check_data(
     X: Any,
     y: Any,
