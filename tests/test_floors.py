@@ -22,6 +22,8 @@ FLOORS = {
     3: [
         "arguments",
         "centring",
+        "data",
+        "responses",
         "gram_space",
         "lazy_solver",
         "lookahead",

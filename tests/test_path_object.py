@@ -11,8 +11,8 @@ from certified import certified_extend, certified_fit
 from problems import FEW_STORAGES, regression, weights
 
 import riata
-from riata.arguments import check_data
 from riata.centring import centre
+from riata.data import check_data
 from riata.engine import Engine
 from riata.lane import Lane
 from riata.problem import Problem

@@ -6,8 +6,8 @@ import scipy.sparse as sp
 from problems import FEW_STORAGES, weights
 
 from riata import threads
-from riata.arguments import check_data
 from riata.centring import centre
+from riata.data import check_data
 from riata.newton import NewtonSolver
 from riata.problem import Problem
 

@@ -7,8 +7,8 @@ import pytest
 import scipy.sparse as sp
 from problems import FEW_STORAGES, weights
 
-from riata.arguments import check_data
 from riata.centring import centre
+from riata.data import check_data
 from riata.design import make_design
 from riata.expansion import LossAlong
 from riata.kernels.steps import LIMIT, UNMOVED, Steps

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import Data
+from .data import Data
 from .design import Design, Measured, Moments, make_design, moments_design
 from .families import Gaussian
 from .kernels import dual

@@ -6,21 +6,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import (
-    as_column,
-    check_alphas,
-    check_count,
-    check_data,
-    check_flag,
-    check_number,
-    check_training,
-    check_weights,
-)
+from .arguments import check_alphas, check_count, check_flag, check_number, check_weights
 from .blas import one_blas_thread
 from .cv_result import CrossValidatedPath, check_rule
 from .cv_run import Plan, Run
+from .data import check_data
 from .folds import make_folds
 from .path import MODEL
+from .responses import as_column, check_training
 from .scoring import get_scoring
 from .stopping import check_rule as check_stopping
 

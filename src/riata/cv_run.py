@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import Data
 from .cv_result import CrossValidatedPath
+from .data import Data
 from .design import Moments, read_moments, read_once, together
 from .exceptions import convergence_warning
 from .families import Gaussian

@@ -12,11 +12,12 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from .arguments import Data, check_training
+from .data import Data
 from .grid import with_bar
 from .lane import Lane
 from .lockstep import MOST_LANES, descend
 from .problem import Fit
+from .responses import check_training
 from .starts import lanes_of, starts_of
 from .stopping import Rule
 

@@ -5,10 +5,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import Data, check_count, check_data, check_number, check_vector
+from .arguments import check_count, check_number, check_vector
 from .blas import one_blas_thread
 from .centring import centre
 from .certify import LossAt, at_rest, certified_gap, certified_loss_gap
+from .data import Data, check_data
 from .engine import Engine
 from .families import Gaussian, MultipleFamily, get_family
 from .kernels import dual

@@ -6,15 +6,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import are_targets, check_data, check_flag, check_targets
+from .arguments import check_flag
 from .blas import one_blas_thread
 from .centring import centre
+from .data import check_data, check_targets
 from .engine import Engine
 from .exceptions import convergence_warning
 from .grid import check_grid, with_bar
 from .lane import Lane
 from .problem import Problem
 from .relaxed import LATE_REFITS, Refitter
+from .responses import are_targets
 from .result import RegularizationPath
 from .stopping import check_rule
 from .targets import fit_targets

@@ -20,8 +20,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import Data
 from .centring import centre
+from .data import Data
 from .engine import Engine
 from .families import Gaussian, MultiGaussian, Multinomial
 from .multi import most_unpenalised

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import Data, check_data
 from .blas import one_blas_thread
+from .data import Data, check_data
 from .design import read_once
 from .folds import Fold, make_folds
 from .lane import Lane

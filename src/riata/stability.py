@@ -23,8 +23,9 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from .arguments import check_count, check_data, check_flag, check_number
+from .arguments import check_count, check_flag, check_number
 from .blas import one_blas_thread
+from .data import check_data
 from .design import read_once
 from .exceptions import convergence_warning
 from .grid import check_grid

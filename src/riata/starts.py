@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import Data
 from .centring import Centred, centre, centred_target
+from .data import Data
 from .design import Measured, Moments, makes_whole_gram, measure, stays_in_cache
 from .engine import Engine, gradient_at_start
 from .families import Gaussian

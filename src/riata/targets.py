@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .arguments import Data
 from .centring import Centred, centre, centred_target
+from .data import Data
 from .design import Design
 from .engine import Engine
 from .grid import Grid, with_bar
