@@ -28,11 +28,12 @@ does, so their alpha is riata's. `Ridge` minimises a sum: see `ridge_alpha`.
 from .cv import ElasticNetCV, LassoCV
 from .generalized import GeneralizedLinearRegressor, PoissonRegressor
 from .generalized_cv import GeneralizedLinearRegressorCV, PoissonRegressorCV
-from .linear import ElasticNet, Lasso, Ridge, ridge_alpha
+from .linear import ElasticNet, Lasso
 from .logistic import LogisticRegression, logistic_alpha
 from .logistic_cv import LogisticRegressionCV
 from .multitask import MultiTaskElasticNet, MultiTaskLasso
 from .multitask_cv import MultiTaskElasticNetCV, MultiTaskLassoCV
+from .ridge import Ridge, ridge_alpha
 from .ridge_cv import RidgeCV
 
 __all__ = [

@@ -1,7 +1,7 @@
 """What the estimators share: input in scikit-learn's way, settings, a linear predictor.
 
-`_LinearModel` is one call of the solver for each target: a class of `linear.py` adds its
-parameters and `_objective`, which says in riata's terms, alpha and l1_ratio of `fit_path`, what
+`_LinearModel` is one call of the solver for each target: a class of `linear.py` or `ridge.py` adds
+its parameters and `_objective`, which says in riata's terms, alpha and l1_ratio of `fit_path`, what
 the class minimises.
 """
 
