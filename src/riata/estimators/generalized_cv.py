@@ -8,7 +8,7 @@ from sklearn.utils.validation import column_or_1d
 from ..families import Family
 from ._base import Y_CHECKS, unchanged_on_error
 from ._folds import _CrossValidated
-from .generalized import _GeneralizedRegressor, _one_response, _PoissonTargets
+from ._generalized import _GeneralizedRegressor, _PoissonTargets, one_response
 
 
 class _RegressorCV(_CrossValidated, _GeneralizedRegressor):
@@ -193,7 +193,7 @@ class GeneralizedLinearRegressorCV(_RegressorCV):
         self.n_threads = n_threads
 
     def _get_family(self) -> Family:
-        return _one_response(self.family)
+        return one_response(self.family)
 
 
 class PoissonRegressorCV(_PoissonTargets, _RegressorCV):

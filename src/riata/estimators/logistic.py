@@ -12,7 +12,7 @@ from sklearn.utils.validation import column_or_1d
 from ..arguments import check_number
 from ..families import get_family
 from ._base import Y_CHECKS, _Model, total_weight, unchanged_on_error
-from .generalized import Floats, _GeneralizedModel
+from ._generalized import Floats, _GeneralizedModel
 
 
 def logistic_alpha(C: float, total_weight: float) -> float:

@@ -16,8 +16,9 @@ from ..families import get_family
 from ..scoring import get_scoring
 from ..stopping import WORST_FIRST
 from ._folds import _CrossValidated
-from .generalized import Floats
 from .logistic import _Logistic, check_strength, logistic_alpha
+
+Floats = NDArray[np.float64]
 
 
 class LogisticRegressionCV(_CrossValidated, _Logistic):

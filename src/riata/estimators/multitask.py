@@ -8,7 +8,7 @@ from sklearn.base import RegressorMixin
 
 from ..arguments import check_number
 from ._base import Y_CHECKS, unchanged_on_error
-from .generalized import Floats, _GeneralizedModel
+from ._generalized import Floats, _GeneralizedModel
 
 
 class _MultiTask(RegressorMixin, _GeneralizedModel):
