@@ -57,6 +57,7 @@ FLOORS = {
         "judge",
         "result",
         "result_multi",
+        "extension",
         "prediction",
         "folds",
         "criteria",

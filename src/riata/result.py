@@ -7,7 +7,7 @@ import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
 
-from .arguments import check_alphas, check_number, check_vector
+from .arguments import check_number, check_vector
 from .criteria import Criteria
 from .design import as_matrix, check_matrix, product
 from .prediction import check_columns, check_solved, check_type
@@ -367,71 +367,14 @@ class RegularizationPath(Criteria):
         ValueError
             Where X and y are not the data of this path.
         """
+        from .extension import continuation, merged
         from .path import solve_path
 
-        wanted = check_alphas(alphas)
-        if getattr(X, "shape", (0, self.n_features_in_))[1:] != (self.n_features_in_,):
-            raise ValueError(
-                f"X must be the data that this path was fitted on, {self.n_features_in_} features, "
-                f"got shape {X.shape}"
-            )
-        solved = np.flatnonzero(~np.isin(self.status, ["time_limit", "interrupted"]))
-        new = wanted[~np.isin(wanted, self.alphas[solved])]
-        if len(new) == 0:
+        wanted = continuation(self, self._settings, X, y, alphas)
+        if wanted is None:
             return self
-        if len(solved):
-            self._check_data(X, y, int(solved[-1]))
-        above = solved[self.alphas[solved] > new[0]]
-        start = self._column(int(above[-1])).T if len(above) else None
-        settings = {**self._settings, "n_alphas": 1, "alpha_min_ratio": None}
-        settings.pop("n_responses", None)
-        other = solve_path(X, y, start=start, alphas=new, **settings)
-        same = np.isclose(other.null_objective, self.null_objective, rtol=1e-9, atol=0.0)
-        if not same:
-            raise ValueError("X and y must be the data that this path was fitted on, got others")
-        return self._merged(other)
-
-    def _check_data(self, X: Any, y: Any, k: int) -> None:
-        """Refuse data of which the k-th fit is not the solution it is of this path's."""
-        from .judge import duality_gap
-        from .path import MODEL
-
-        model = {name: self._settings[name] for name in MODEL}
-        coef, intercept = self.coef(self.alphas[k]), self.intercept(self.alphas[k])
-        gap = duality_gap(X, y, coef, intercept, self.alphas[k], **model)
-        known = max(self.dual_gaps[k], self.tol * self.null_objective)
-        if not gap <= 10.0 * known + 1e-12 * self.null_objective:
-            raise ValueError("X and y must be the data that this path was fitted on, got others")
-
-    def _merged(self, other: "RegularizationPath") -> "RegularizationPath":
-        """Return a path with the alphas of both."""
-        path = type(self)()
-        path.__dict__.update(self.__dict__)
-        alphas = np.concatenate([self.alphas, other.alphas])
-        order = np.argsort(-alphas, kind="stable")
-        order = order[(order >= len(self.alphas)) | ~np.isin(alphas[order], other.alphas)]
-        path.alphas = alphas[order]
-        path._merge_coefs(self, other, order)
-        vectors = ["dual_gaps", "status", "n_iter", "df", "deviance_ratio", "_loss"]
-        if self.relaxed_coefs is not None:
-            vectors += ["relaxed_intercepts", "relaxed_status"]
-        for name in vectors:
-            both = np.concatenate([getattr(self, name), getattr(other, name)])
-            setattr(path, name, both[order])
-        path.n_passes = self.n_passes + other.n_passes
-        return path
-
-    def _merge_coefs(
-        self, first: "RegularizationPath", second: "RegularizationPath", order: NDArray[np.intp]
-    ) -> None:
-        for name in ("coefs", "relaxed_coefs"):
-            if getattr(first, name) is not None:
-                both = self._side_by_side(getattr(first, name), getattr(second, name), order)
-                setattr(self, name, both)
-        self.intercepts = np.concatenate([first.intercepts, second.intercepts])[order]
-
-    def _side_by_side(self, first: Any, second: Any, order: NDArray[np.intp]) -> Any:
-        return sp.csc_array(sp.hstack([first, second], format="csc")[:, order])
+        # solved in this frame: warnings of solve_path name the line that called `extend`
+        return merged(self, solve_path(X, y, **wanted))
 
     def plot(self, ax: "Axes | None" = None, *, n_labels: int = 10) -> "Axes":
         """Plot the coefficients against -log(alpha), with the count of non-zeros on top.

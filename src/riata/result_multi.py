@@ -72,10 +72,6 @@ class MultiResponsePath(RegularizationPath):
     def _intercept_of(self, k: int, gamma: float) -> Floats:
         return self._mixed_intercepts(gamma)[k]
 
-    def _side_by_side(self, first: Any, second: Any, order: NDArray[np.intp]) -> Any:
-        pairs = zip(first, second, strict=True)
-        return [super(MultiResponsePath, self)._side_by_side(a, b, order) for a, b in pairs]
-
     def _linear_predictor(self, X: Any, alpha: float | None, offset: Any, gamma: float) -> Floats:
         """Return offset + intercepts + X coef', (n, L, K) or (n, K)."""
         X = self._checked(X, offset)
