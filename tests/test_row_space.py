@@ -7,6 +7,7 @@ from certified import certified_extend, certified_fit
 from problems import FEW_STORAGES, regression, weights
 from test_family_paths import EACH_FAMILY, data, family_path
 
+import riata
 from riata import row_descent, without_gram
 from riata.design import make_design
 from riata.row_space import RowSpace
@@ -215,3 +216,18 @@ def test_alpha_0_after_row_space(steps, kind):
     alphas = [0.5, 0.1, 0.0]
     certified_fit(kind(X), Y, truth=X, l1_ratio=0.05, alphas=alphas, lower_bounds=-0.2)
     assert steps.made > 0
+
+
+@pytest.mark.parametrize("store", [np.asfortranarray, sp.csr_array])
+def test_folds_are_refits_on_their_training_rows(steps, store):
+    A, y = regression(48, 160, seed=185)
+    settings = {"l1_ratio": 0.05, "tol": 1e-12, "alphas": np.geomspace(20.0, 0.5, 8)}
+    part = np.arange(48) % 4
+    splits = [(np.flatnonzero(part != k), np.flatnonzero(part == k)) for k in range(4)]
+    path = riata.cross_validate(
+        store(A), y, cv=splits, keep_predictions=True, keep_fold_paths=True, **settings
+    )
+    assert steps.made > 0
+    for k, fold in enumerate(path.fold_paths[0]):
+        refit = certified_fit(A[part != k], y[part != k], **settings)
+        np.testing.assert_allclose(fold.coefs.toarray(), refit.coefs.toarray(), atol=1e-8)

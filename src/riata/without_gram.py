@@ -14,6 +14,7 @@ from .working_set import GRAM_LIMIT, WorkingSet
 
 Floats = NDArray[np.float64]
 
+EXACT = 1e-4  # share of the gap wanted that row space leaves: it is nearly always the last step's
 CALLS = 1e7  # multiply-adds that an alpha's calls cost in row space, besides
 LEAST_L2 = 1e-8  # share of |x_j|^2; below, what a dual point makes of it is mostly rounding
 
@@ -76,7 +77,9 @@ class WithoutGram:
             end = RestrictedDual(
                 design, self.row_space(), view, working.members, h, y, norm_sq, Box(*box)
             )
-            steps, finished = descend_in_rows(end, resid, target, limit, self._problem.expired)
+            steps, finished = descend_in_rows(
+                end, resid, EXACT * target, limit, self._problem.expired
+            )
             if finished:
                 coef[:k], coef[k:] = end.of_columns[len(end.of_columns) - k :], end.coef
                 return steps, target
