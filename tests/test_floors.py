@@ -49,6 +49,7 @@ FLOORS = {
         "ridge",
         "rowwise",
         "solver",
+        "state",
         "stopping",
         "working_set",
     ],

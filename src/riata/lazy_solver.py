@@ -18,7 +18,8 @@ from .kernels import ahead, dual
 from .lookahead import LookAhead
 from .penalty import Box
 from .problem import Fit, Problem
-from .solver import INNER, SAFE, Floats, Indices, Solver, State
+from .solver import INNER, SAFE, Floats, Indices, Solver
+from .state import State
 
 
 class LazySolver(Solver):

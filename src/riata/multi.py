@@ -27,7 +27,8 @@ from .multi_descent import Descent, Here
 from .penalty import Box
 from .problem import Fit, Problem
 from .rowwise import Rowwise, gap_of_rows, lengths
-from .solver import EPS, Floats, Solver, State
+from .solver import EPS, Floats, Solver
+from .state import State
 from .working_set import Indices, WorkingSet
 
 SEPARATED = 1e-9  # share of the intercepts' loss below which a fit is taken for perfect

@@ -42,7 +42,8 @@ from .kernels.steps import DONE, LIMIT, SPENT, STUCK, UNMOVED, Steps
 from .kernels.trips import RoundTrip
 from .penalty import Box
 from .problem import Fit, Problem
-from .solver import EPS, Floats, Indices, Solver, State
+from .solver import EPS, Floats, Indices, Solver
+from .state import Point
 from .without_gram import WithoutGram
 from .working_set import CLOCKED, GRAM_LIMIT, WorkingSet
 
@@ -56,28 +57,6 @@ MOST_STEPS = 30  # whose sum eta may be
 STRAIGHT = 0.01  # share of the bound that stands for a curvature of 0
 NULL_STEPS = 100
 SEPARATED = 1e-9  # share of the intercept's loss below which a fit is taken for perfect
-
-
-@dataclass
-class Point(State):
-    """A point and what is known of it. resid is v, the dual point per unit weight: the negative
-    gradient projected on what sum u = 0 and X_Z'u = 0 allow.
-
-    at : eta and the loss there
-    intercept : that of the design's columns
-    steps : of which eta is the sum, since it was last formed from scratch
-    seen : what the working set knew of the point when it came there
-    """
-
-    at: LossAt
-    intercept: float
-    steps: int
-    seen: Expansion | None
-
-    @property
-    def loss(self) -> float:
-        """sum_i w_i f_i"""
-        return self.at.loss
 
 
 @dataclass

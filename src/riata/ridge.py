@@ -22,7 +22,8 @@ from scipy.linalg import eigh
 
 from .least_squares import ColumnSpace
 from .problem import Fit, Problem
-from .solver import Solver, State
+from .solver import Solver
+from .state import State
 from .working_set import GRAM_LIMIT
 
 Floats = NDArray[np.float64]

@@ -10,8 +10,6 @@
 The certificate is the only stopping rule.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -21,6 +19,7 @@ from .kernels import ahead, dual
 from .lookahead import FAR, on_the_way
 from .penalty import Box
 from .problem import Fit, Problem
+from .state import State
 from .without_gram import WithoutGram
 from .working_set import NOW, SOON, Near, WorkingSet, refill
 
@@ -34,24 +33,6 @@ ROUGH = 1e-3  # relative gap that is good enough on the way
 STALLS = 6  # certificates without progress, nothing left to do: the precision floor
 RISE = 1e-3  # share of itself by which rounding may raise the objective
 RESIDUAL_SWEEPS = 100  # of descent on the residual between two looks at the clock and the true one
-
-
-@dataclass
-class State:
-    """A point and what is known about it: coef and z (p,), resid (n,), active the non-zeros,
-    size = sum_j |x_j| |b_j|."""
-
-    coef: Floats
-    active: NDArray[np.intp]
-    resid: Floats
-    z: Floats
-    resid_sq: float
-    size: float
-
-    @property
-    def loss(self) -> float:
-        """sum_i w_i f_i, here half of resid_sq."""
-        return 0.5 * self.resid_sq
 
 
 class Solver:
