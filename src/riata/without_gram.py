@@ -35,7 +35,8 @@ class WithoutGram:
     def choose(self, support: int, box: Box) -> bool:
         """Choose whether steps are to be made in row space; return whether they are.
 
-        It takes more features in the model than rows to begin, and an L2 part that tells to stay.
+        It takes more features in the model than rows to begin, and an L2 part that tells them
+        apart to stay.
 
         support : how many features are in the model;  box : the penalty of the members
         """
