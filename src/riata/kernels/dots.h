@@ -104,14 +104,16 @@ typedef void (*riata_images_f64_fn)(const double *, const double *const *, const
 typedef void (*riata_images_f32_fn)(const double *, const float *const *, const double *,
                                     const float *const *, ptrdiff_t, double *const *);
 typedef struct {
-  riata_dots_f64_fn f64, two_f64, one_f64; /* ni vectors at once, two, and one */
-  riata_dots_f32_fn f32, two_f32, one_f32;
+  riata_dots_f64_fn most_f64, f64, two_f64, one_f64; /* most vectors at once, ni, two, and one */
+  riata_dots_f32_fn most_f32, f32, two_f32, one_f32;
   riata_images_f64_fn images_f64, image_f64; /* ni, and one */
   riata_images_f32_fn images_f32, image_f32;
-  int ni, nj;
+  int most, ni, nj;
 } riata_dots;
 
-#define RIATA_DOTS_ALL(CLONE, TARGET, CONVERTED, LANES, NI, NJ)                                   \
+#define RIATA_DOTS_ALL(CLONE, TARGET, CONVERTED, LANES, MOST, NI, NJ)                             \
+  RIATA_DOTS(riata_most_##CLONE##_f64, double, TARGET, RIATA_AS_IS, LANES, MOST, NJ)              \
+  RIATA_DOTS(riata_most_##CLONE##_f32, float, TARGET, CONVERTED, LANES, MOST, NJ)                 \
   RIATA_DOTS(riata_dots_##CLONE##_f64, double, TARGET, RIATA_AS_IS, LANES, NI, NJ)                \
   RIATA_DOTS(riata_dots_##CLONE##_f32, float, TARGET, CONVERTED, LANES, NI, NJ)                   \
   RIATA_DOTS(riata_two_##CLONE##_f64, double, TARGET, RIATA_AS_IS, LANES, 2, NJ)                  \
@@ -124,17 +126,19 @@ typedef struct {
   RIATA_IMAGES(riata_image_##CLONE##_f32, float, TARGET, CONVERTED, LANES, 1, NJ)                 \
   static riata_dots riata_dots_##CLONE(void) {                                                    \
     return (riata_dots){                                                                          \
-        riata_dots_##CLONE##_f64,   riata_two_##CLONE##_f64, riata_one_##CLONE##_f64,             \
-        riata_dots_##CLONE##_f32,   riata_two_##CLONE##_f32, riata_one_##CLONE##_f32,             \
+        riata_most_##CLONE##_f64,   riata_dots_##CLONE##_f64,                                     \
+        riata_two_##CLONE##_f64,    riata_one_##CLONE##_f64,                                      \
+        riata_most_##CLONE##_f32,   riata_dots_##CLONE##_f32,                                     \
+        riata_two_##CLONE##_f32,    riata_one_##CLONE##_f32,                                      \
         riata_images_##CLONE##_f64, riata_image_##CLONE##_f64,                                    \
         riata_images_##CLONE##_f32, riata_image_##CLONE##_f32,                                    \
-        NI,                         NJ};                                                          \
+        MOST, NI, NJ};                                                                            \
   }
 
-RIATA_DOTS_ALL(base, , RIATA_CONVERTED, 2, 2, 2)
+RIATA_DOTS_ALL(base, , RIATA_CONVERTED, 2, 2, 2, 2)
 #if defined(__x86_64__)
-RIATA_DOTS_ALL(avx2, __attribute__((target("avx2,fma"))), RIATA_CONVERTED, 4, 4, 2)
-RIATA_DOTS_ALL(avx512, __attribute__((target("avx512f,fma"))), RIATA_CONVERTED_8, 8, 4, 4)
+RIATA_DOTS_ALL(avx2, __attribute__((target("avx2,fma"))), RIATA_CONVERTED, 4, 4, 4, 2)
+RIATA_DOTS_ALL(avx512, __attribute__((target("avx512f,fma"))), RIATA_CONVERTED_8, 8, 6, 4, 4)
 #endif
 
 static riata_dots riata_choose_dots(void) {

@@ -28,9 +28,11 @@ cdef extern from "dots.h" nogil:
         const double *, const float *const *, const double *, const float *const *, Py_ssize_t,
         double *const *) noexcept
     ctypedef struct riata_dots:
+        riata_dots_f64_fn most_f64
         riata_dots_f64_fn f64
         riata_dots_f64_fn two_f64
         riata_dots_f64_fn one_f64
+        riata_dots_f32_fn most_f32
         riata_dots_f32_fn f32
         riata_dots_f32_fn two_f32
         riata_dots_f32_fn one_f32
@@ -38,12 +40,14 @@ cdef extern from "dots.h" nogil:
         riata_images_f64_fn image_f64
         riata_images_f32_fn images_f32
         riata_images_f32_fn image_f32
+        int most
         int ni
         int nj
     riata_dots riata_choose_dots()
 
 cdef enum:
-    MOST = 4        # vectors and columns in a tile
+    MOST = 4        # columns in a tile, and vectors but for inner products
+    WIDEST = 6      # vectors in a tile of inner products
     ROWS = 512      # at a time: a tile's columns fill half of the first-level cache
     LINE = 8        # doubles in a line of the cache
     STRIP = 2048    # of an image, half of the first-level cache
@@ -62,23 +66,27 @@ cdef void dots_of_tile(
 
     Where fewer vectors are left than a tile takes, the last one stands in, and is not counted.
     """
-    cdef Py_ssize_t i, j, v = 0
-    cdef const double *u[MOST]
-    cdef double tile[MOST * MOST]
+    cdef Py_ssize_t i, j, v = 0, left, width
+    cdef const double *u[WIDEST]
+    cdef double tile[WIDEST * MOST]
     while v < m:
-        for i in range(DOTS.ni):
+        left = m - v
+        width = DOTS.most if left > 8 or 4 < left < 7 else DOTS.ni   # eight are two fours
+        for i in range(width):
             u[i] = vectors + min(v + i, m - 1) * apart
         memset(tile, 0, sizeof(tile))
         if real is double:
-            (DOTS.f64 if m - v > 2 else DOTS.two_f64 if m - v > 1 else DOTS.one_f64)(
+            (DOTS.most_f64 if width > DOTS.ni else DOTS.f64 if left > 2
+             else DOTS.two_f64 if left > 1 else DOTS.one_f64)(
                 u, x, shifts, following if v == 0 else NULL, rows, tile, MOST)
         else:
-            (DOTS.f32 if m - v > 2 else DOTS.two_f32 if m - v > 1 else DOTS.one_f32)(
+            (DOTS.most_f32 if width > DOTS.ni else DOTS.f32 if left > 2
+             else DOTS.two_f32 if left > 1 else DOTS.one_f32)(
                 u, x, shifts, following if v == 0 else NULL, rows, tile, MOST)
-        for i in range(min(<Py_ssize_t>DOTS.ni, m - v)):
+        for i in range(min(width, left)):
             for j in range(columns):
                 out[(v + i) * out_apart + j] += tile[i * MOST + j]
-        v += DOTS.ni
+        v += width
 
 
 cdef void add_tile(
