@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 import scipy.sparse as sp
 from numpy.typing import NDArray
+from scipy.linalg.blas import dsyrk
 
 from ..kernels import panel, sparse
 from ..threads import cut, run
@@ -25,6 +26,9 @@ Sums = tuple[Floats, Floats, Floats, NDArray[np.int32], NDArray[np.int32]]
 MOST_ROWS = 2**31 - 1  # whose numbers fit into 32 bits
 SMALL = 1 << 15  # entries, of which supports are large
 BLOCK = 1 << 17  # stored entries in one job
+SPARSE_PRODUCT = 8.0  # multiply-adds of a dense product that one of a sparse one costs
+SUMS = 16  # columns, whose dense products cost what it does to form and add up an (n, n) sum
+COPIED = 256  # columns at a time, for dense products
 
 
 def _lines(length: int) -> Floats:
@@ -90,17 +94,31 @@ class SparseDesign(Design):
 
     def row_gram(self, members: Indices, scale: Floats | None = None) -> Floats:
         scale = np.ones(len(members)) if scale is None else scale
-        gathered = SparsePanel(self)
-        gathered.gather(members)
-        rows = sp.csr_array(
-            (gathered.value * scale[gathered.local], gathered.local, gathered.indptr),
-            shape=(self.n, len(members)),
-        )
-        rest = scale * self.rest[members]
+        rows, rest = self._scaled(members, scale)
         shifted = rows @ rest
         out = (rows @ rows.T).toarray() - shifted[:, None] - shifted + rest @ rest
         root = np.sqrt(self.weights)
         return root[:, None] * out * root
+
+    def _scaled(self, members: Indices, scale: Floats) -> tuple[sp.csr_array, Floats]:
+        """Return X_J diag(scale) in row form, and what centring takes off each of its columns."""
+        gathered = SparsePanel(self)
+        gathered.gather(members)
+        value = gathered.value * scale[gathered.local]
+        shape = self.n, len(members)
+        rows = sp.csr_array((value, gathered.local, gathered.indptr), shape=shape)
+        return rows, scale * self.rest[members]
+
+    def add_row_gram(self, out: Floats, members: Indices, scale: Floats, sign: float) -> None:
+        rows, rest = self._scaled(members, scale)
+        filled = np.bincount(rows.indices, minlength=len(members)).astype(float)
+        if SPARSE_PRODUCT * float(filled @ filled) < 0.5 * self.n**2 * (len(members) - SUMS):
+            super().add_row_gram(out, members, scale, sign)
+            return
+        root = np.sqrt(self.weights)
+        for a, b in cut(len(members), -(-len(members) // COPIED)):
+            some = (rows[:, a:b].toarray() - rest[a:b]) * root[:, None]
+            dsyrk(sign, some.T, beta=1.0, c=out.T, trans=1, lower=False, overwrite_c=True)
 
     def transpose_dots(self, vectors: Floats) -> Floats:
         self.n_passes += -(-len(vectors) // sparse.WIDTH)
