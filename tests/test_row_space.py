@@ -10,6 +10,7 @@ from test_family_paths import EACH_FAMILY, data, family_path
 import riata
 from riata import row_descent, without_gram
 from riata.design import make_design
+from riata.problem import Problem
 from riata.row_space import RowSpace
 
 EACH_STORAGE = pytest.mark.parametrize("store", FEW_STORAGES.values(), ids=FEW_STORAGES)
@@ -234,3 +235,18 @@ def test_folds_are_refits_on_their_training_rows(steps, store):
     for k, fold in enumerate(path.fold_paths[0]):
         refit = certified_fit(A[part != k], y[part != k], **settings)
         np.testing.assert_allclose(fold.coefs.toarray(), refit.coefs.toarray(), atol=1e-8)
+
+
+@pytest.mark.parametrize("made", range(1, 9))
+def test_time_that_runs_out_ends_it_at_once(steps, monkeypatch, made):
+    """No sweep is made after it, and the alphas before are solved."""
+
+    def never(*_):
+        raise AssertionError("time is up")
+
+    monkeypatch.setattr(without_gram, "descend_on_residual", never)
+    monkeypatch.setattr(Problem, "expired", lambda problem: steps.made >= made)
+    statuses = ("converged", "time_limit")
+    path = certified_fit(X, Y, statuses=statuses, max_time=1e6, **NET)
+    assert steps.made == made
+    assert set(path.status) == {"converged", "time_limit"}

@@ -84,8 +84,9 @@ class WithoutGram:
             if finished:
                 coef[:k], coef[k:] = end.of_columns[len(end.of_columns) - k :], end.coef
                 return steps, target
-            if steps < limit and not self._problem.expired():
-                self.abandon()
+            if self._problem.expired():
+                return steps, float("inf")
+            self.abandon()
         sweeps, gap = descend_on_residual(view, coef, resid, terms, target, max(1, limit - steps))
         return steps + sweeps, gap
 
