@@ -250,3 +250,16 @@ def test_time_that_runs_out_ends_it_at_once(steps, monkeypatch, made):
     path = certified_fit(X, Y, statuses=statuses, max_time=1e6, **NET)
     assert steps.made == made
     assert set(path.status) == {"converged", "time_limit"}
+
+
+@EACH_FAMILY
+def test_coefficients_never_round_to_beyond_their_bounds(steps, family):
+    for seed in (0, 7, 8, 9):
+        A, y = data(family, n=40, p=160, seed=seed)
+        path = riata.fit_path(
+            A, y, family=family, l1_ratio=0.02, n_alphas=12, alpha_min_ratio=0.01, tol=1e-3,
+            lower_bounds=-0.03, upper_bounds=0.013,
+        )  # fmt: skip
+        assert path.coefs.max() <= 0.013
+        assert path.coefs.min() >= -0.03
+    assert steps.made > 0

@@ -128,7 +128,8 @@ class WideNewtonSolver(NewtonSolver):
                     break
                 self._damping, last = 1.0, float("inf")
                 continue
-            coef, intercept, steps = coef + t * step, intercept + t * s, steps + 1
+            coef = np.clip(coef + t * step, lower, upper)  # the sum may round to beyond a bound
+            intercept, steps = intercept + t * s, steps + 1
         if finished and gap > target:
             self.without_gram.abandon()
         self._damping = 0.0
