@@ -7,7 +7,7 @@ from libc.stdint cimport uint8_t
 cdef class Factor:
     cdef double tolerance        # share of a pivot below which a row depends on others
     cdef double[::1] packed      # groups of eight rows
-    cdef double[::1] spare       # one group, and the rotations of one `drop`
+    cdef double[::1] turns       # the rotations of one `drop`
     cdef Py_ssize_t capacity     # rows there is room for
     cdef readonly Py_ssize_t size
     cdef readonly Py_ssize_t downdates   # since the last time that all of L was formed

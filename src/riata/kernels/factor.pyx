@@ -23,7 +23,7 @@ import numpy as np
 from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport INFINITY, hypot, sqrt
 from libc.stdint cimport uint8_t
-from libc.string cimport memcpy, memset
+from libc.string cimport memset
 
 from .packed cimport GROUP, last_group, start_of
 from .pool cimport parallel
@@ -57,7 +57,7 @@ cdef class Factor:
 
     def __init__(self, double tolerance, Py_ssize_t n_threads):
         self.tolerance, self.n_threads = tolerance, n_threads
-        self.packed = self.spare = np.empty(0)
+        self.packed = self.turns = np.empty(0)
         self.capacity = self.size = self.downdates = 0
 
     cdef bint reserve(self, Py_ssize_t rows) except -1:
@@ -70,7 +70,7 @@ cdef class Factor:
         used = start_of(last_group(self.size))
         packed[:used] = self.packed[:used]
         self.packed = packed
-        self.spare = aligned(groups * GROUP * (GROUP + 2 * AT_ONCE))
+        self.turns = np.empty(groups * GROUP * 2 * AT_ONCE)
         self.capacity = groups * GROUP
         return True
 
@@ -245,12 +245,13 @@ cdef class Factor:
         cdef Py_ssize_t group, k, a, start = gone[0], size = self.size - width
         cdef Py_ssize_t old = start // GROUP * GROUP, stop, done
         cdef double[128] lost
-        cdef double *rows = &self.spare[0]
-        cdef double *turn = &self.spare[self.capacity * GROUP]
+        cdef double *rows
+        cdef double *turn = &self.turns[0]
         cdef double work = 0.0
         for group in range(start // GROUP, last_group(size)):
             memset(lost, 0, sizeof(lost))
             old = self.close_ranks(group, old, size, gone, width, lost)
+            rows = &self.packed[start_of(group)]
             done = start
             for a in range(width):   # the columns that left up to gone_a are owed from here on
                 stop = gone[a + 1] - a - 1 if a + 1 < width else group * GROUP
@@ -262,8 +263,6 @@ cdef class Factor:
                     done = stop
             for k in range(max(start, group * GROUP), min(size, (group + 1) * GROUP)):
                 make_turns(rows + GROUP * k, k % GROUP, lost, width, turn + 2 * (k - start) * width)
-            memcpy(
-                &self.packed[start_of(group)], rows, GROUP * GROUP * (group + 1) * sizeof(double))
             work += GROUP * (group * GROUP - start + 1.0) * width
             if work > BETWEEN_SIGNALS:
                 work = 0.0
@@ -277,16 +276,20 @@ cdef class Factor:
         self, Py_ssize_t group, Py_ssize_t old, Py_ssize_t size, const Py_ssize_t *gone,
         Py_ssize_t width, double *lost
     ) noexcept nogil:
-        """Copy a group's rows as they will be to `spare`, without the columns `gone`.
+        """Move the rows that a group will have there, without the columns `gone`: none goes where
+        one is that has yet to move.
 
         old : the row that comes next; returned for the group after. lost_ac : what row c has in
         column gone_a.
         """
         cdef Py_ssize_t c, a, k, to
-        cdef double *rows = &self.spare[0]
+        cdef double *rows = &self.packed[start_of(group)]
         cdef const double *source
-        memset(rows, 0, GROUP * GROUP * (group + 1) * sizeof(double))
-        for c in range(min(GROUP, size - group * GROUP)):
+        for c in range(GROUP):
+            if group * GROUP + c >= size:
+                for k in range(GROUP * (group + 1)):
+                    rows[GROUP * k + c] = 0.0
+                continue
             a = 0
             while a < width and gone[a] <= old:   # skip those who leave
                 if gone[a] == old:
