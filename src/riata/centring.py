@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .data import Data
-from .design import Design, Measured, Moments, make_design, moments_design
-from .families import Gaussian
+from .design import Design, Measured, Moments, make_design, moments_design, stays_in_cache
+from .families import Gaussian, MultipleFamily
+from .intercept import gradient_without_features
 from .kernels import dual
 from .penalty import ElasticNet
 
@@ -69,7 +70,7 @@ def centre(
 ) -> Centred:  # fmt: skip
     """Build the design, centre y less the offset, and put the penalty in the design's columns.
 
-    to_solve : whether X'y will be wanted, where the loss is least squares
+    to_solve : whether X'u of `gradient_at_start` will be wanted
     moments : those of the rows of positive weight and of y less the offset, where they are known
         and the loss is least squares; X is then not read
     measured : those of the columns of dense X, where they are known
@@ -77,9 +78,11 @@ def centre(
     gaussian = isinstance(data.family, Gaussian)
     y, mean = centred_target(data) if gaussian else (data.y, 0.0)
     if moments is None:
+        along = to_solve and measured is None and not gaussian and stays_in_cache(data.X)
         design = make_design(
             data.X, data.weights, centred=data.fit_intercept, n_threads=n_threads,
             y=y if to_solve and gaussian else None, measured=measured,
+            u=gradient_at_start(data, n_threads) if along else None,
         )  # fmt: skip
     else:
         design = moments_design(data.X, data.weights, moments, data.fit_intercept, n_threads)
@@ -104,6 +107,16 @@ def centred_target(data: Data) -> tuple[Floats, float]:
     if y_sq <= rounding**2 and np.abs(y[w > 0.0]).max() <= rounding:
         y[:] = 0.0  # constant: what is left is rounding
     return y, mean + correction
+
+
+def gradient_at_start(data: Data, n_threads: int) -> Floats | None:
+    """Return the u (n,) whose X'u is what the design's `correlation` is to be; None where the
+    solver starts by itself. For whoever reads X for more than that."""
+    if isinstance(data.family, MultipleFamily):
+        return None
+    if isinstance(data.family, Gaussian):
+        return data.weights * centred_target(data)[0]
+    return gradient_without_features(data, n_threads)
 
 
 def _penalty(data: Data, design: Design) -> ElasticNet:

@@ -8,7 +8,7 @@ feasible and, at an optimum where it is off its bound, exact.
 
 import math
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -97,49 +97,70 @@ def dual_of(
     Cost: O(n), and n |Z|^2 multiply-adds where there are members.
     """
     w, (low, high), members = design.weights, domain, panel.members
-    if len(members) and _is_feasible(panel, design, v, 16 * EPS):
+    if len(members) == 0:
+        return centred_dual(w, v, curvature, domain, design.loop_threads, known, design.centred)
+    if _is_feasible(panel, design, v, 16 * EPS):
         return v.copy(), None
     given, space, settled, mass, plain = v, None, 0, 0.0, False
-    shift: float | None = None if len(members) else 0.0
     for _ in range(PROJECTIONS):
-        if known is None:
-            total, size_sq = dual.weighted_sums(w, v)
-        else:
-            (total, mass), size_sq, known = known, 0.0, None
-        is_zero = total * total <= 16 * EPS**2 * size_sq < math.inf
-        if len(members) == 0 and (not design.centred or is_zero):
-            return v.copy() if shift == 0.0 else v, shift
         mass = mass or dual.weighted_sums(w, curvature)[0]
         if not mass > 0.0:
             break
-        step: Any = total / mass if design.centred else 0.0
-        if len(members):
-            u = w * v
-            if space is None:
-                gram = panel.reweigh(w * curvature)
-                off = CONSTANT * (np.abs(design.mean[members]) + np.abs(panel.mean))
-                space = GramSpace(gram, mass * off**2)
-            a = space.solve(panel.transpose_dot(u) - panel.mean * float(u.sum()))
-            step = step + panel.dot(a) - float(panel.mean @ a)
+        u = w * v
+        if space is None:
+            gram = panel.reweigh(w * curvature)
+            off = CONSTANT * (np.abs(design.mean[members]) + np.abs(panel.mean))
+            space = GramSpace(gram, mass * off**2)
+        a = space.solve(panel.transpose_dot(u) - panel.mean * float(u.sum()))
+        step = panel.dot(a) - float(panel.mean @ a)
+        if design.centred:
+            step += dual.weighted_sums(w, v)[0] / mass
         before, v = v, np.empty(len(v))
-        shift = None if shift is None else shift + step
-        steps, n_threads = wide(step, len(v)), design.loop_threads
-        if dual.step_back(before, curvature, steps, low, high, v, n_threads):
+        if dual.step_back(before, curvature, step, low, high, v, design.loop_threads):
             curvature = np.where((v < low) | (v > high), 0.0, curvature)
-            v, space, settled, mass, shift = np.clip(v, low, high), None, 0, 0.0, None
+            v, space, settled, mass = np.clip(v, low, high), None, 0, 0.0
             continue
         settled += 1
         if settled < 2:  # the second projection removes what rounding left
             continue
-        if len(members) == 0 or (
-            _is_feasible(panel, design, v, LEFT) and _is_apart(panel, design, space, v)
-        ):
-            return v, shift
+        if _is_feasible(panel, design, v, LEFT) and _is_apart(panel, design, space, v):
+            return v, None
         if plain:
             break
         v, curvature, plain = given, np.ones(len(v)), True
         space, settled, mass = None, 0, 0.0
     return np.zeros(design.n), None
+
+
+def centred_dual(
+    w: Floats, v: Floats, curvature: Floats, domain: tuple[Floats, Floats], n_threads: int,
+    known: tuple[float, float] | None = None, centred: bool = True,
+) -> tuple[Floats, float | None]:  # fmt: skip
+    """Return the same where there are no members: v less its mean, in the metric of the curvature;
+    v itself unless `centred`."""
+    (low, high), settled, mass = domain, 0, 0.0
+    shift: float | None = 0.0
+    for _ in range(PROJECTIONS):
+        if known is None:
+            total, size_sq = dual.weighted_sums(w, v)
+        else:
+            (total, mass), size_sq, known = known, 0.0, None
+        if not centred or total * total <= 16 * EPS**2 * size_sq < math.inf:
+            return v.copy() if shift == 0.0 else v, shift
+        mass = mass or dual.weighted_sums(w, curvature)[0]
+        if not mass > 0.0:
+            break
+        before, v = v, np.empty(len(v))
+        shift = None if shift is None else shift + total / mass
+        steps = wide(np.asarray(total / mass), len(v))
+        if dual.step_back(before, curvature, steps, low, high, v, n_threads):
+            curvature = np.where((v < low) | (v > high), 0.0, curvature)
+            v, settled, mass, shift = np.clip(v, low, high), 0, 0.0, None
+            continue
+        settled += 1
+        if settled == 2:  # the second projection removes what rounding left
+            return v, shift
+    return np.zeros(len(w)), None
 
 
 def _is_apart(panel: Panel, design: Design, space: GramSpace | None, v: Floats) -> bool:

@@ -13,7 +13,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from . import newton
 from .covariance import CovarianceSolver
 from .families import Gaussian, MultipleFamily
 from .lazy_solver import LazySolver
@@ -25,14 +24,6 @@ from .solver import Solver
 
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
-
-
-def gradient_at_start(problem: Problem) -> Floats | None:
-    """Return the u (n,) whose X'u is what the problem's `design.correlation` is to be; None where
-    its solver starts by itself. For whoever reads X once for several problems."""
-    if isinstance(problem.family, Gaussian):
-        return problem.design.weights * problem.y
-    return None if isinstance(problem.family, MultipleFamily) else newton.gradient_at_start(problem)
 
 
 class Engine:

@@ -1,14 +1,18 @@
 """The intercept that fits best where everything else is held, and the fit without features."""
 
 import math
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .certify import at_rest
+from .certify import at_rest, centred_dual, domain_of, loss_at
 from .families import Family
 from .kernels import dual
 from .problem import Problem
+
+if TYPE_CHECKING:
+    from .data import Data
 
 Floats = NDArray[np.float64]
 
@@ -48,10 +52,29 @@ def intercept_at(problem: Problem, eta: Floats, start: float) -> float:
     return best_intercept(problem.family, problem.y, problem.design.weights, eta, start)
 
 
-def start_of(problem: Problem) -> tuple[Floats, float]:
-    """Return the offset (n,) and the intercept of a fit without features; rows of weight 0 rest."""
-    w = problem.design.weights
-    offset = at_rest(np.zeros(len(w)) if problem.offset is None else problem.offset, w)
-    problem.y = at_rest(problem.y, w)
-    start = problem.family.start(problem.y, w) - dual.weighted_sums(w, offset)[0]
-    return offset, intercept_at(problem, offset, start)
+def start_of(
+    family: Family, y: Floats, w: Floats, offset: Floats | None, *, centred: bool
+) -> tuple[Floats, Floats, float]:
+    """Return y and the offset (n,), rows of weight 0 at rest, and the intercept of a fit without
+    features, 0 where there is none."""
+    offset = at_rest(np.zeros(len(w)) if offset is None else offset, w)
+    y = at_rest(y, w)
+    if not centred:
+        return y, offset, 0.0
+    start = family.start(y, w) - dual.weighted_sums(w, offset)[0]
+    return y, offset, best_intercept(family, y, w, offset, start)
+
+
+def gradient_without_features(data: "Data", n_threads: int) -> Floats | None:
+    """Return the u = w v (n,), v the dual point of a fit without features, under another loss than
+    least squares; None where features that nothing penalises have a part in it.
+
+    X'u is the first thing that a NewtonSolver reads, and known before X is.
+    """
+    if np.any((data.factor == 0.0) & np.isinf(data.lower) & np.isinf(data.upper)):
+        return None
+    w, family = data.weights, data.family
+    y, offset, intercept = start_of(family, data.y, w, data.offset, centred=data.fit_intercept)
+    at = loss_at(family, y, at_rest(offset + intercept, w), w, n_threads)
+    domain, centred = domain_of(family, y), data.fit_intercept
+    return w * centred_dual(w, at.pull, at.curvature, domain, n_threads, centred=centred)[0]

@@ -95,7 +95,9 @@ class NewtonSolver(Solver):
         self.skip[free] = 1
         self._last_alpha = float("inf")
         self._reachable = int(np.count_nonzero(problem.never == 0))
-        self._offset, intercept = start_of(problem)
+        problem.y, self._offset, intercept = start_of(
+            problem.family, problem.y, design.weights, problem.offset, centred=design.centred
+        )
         self._damping = 0.0
         self._known = None
         self._null_steps = 0
@@ -113,6 +115,7 @@ class NewtonSolver(Solver):
         self._free_panel = design.panel(design.weights)
         if len(free):
             self._free_panel.extend(free)
+            design.correlation = None  # read, if it was, for a start without features
         self.state = self._point(np.zeros(design.p), intercept)
         self._fit_null_model()
         state = self.state
@@ -380,16 +383,3 @@ class NewtonSolver(Solver):
         if len(kept) < CROWDED * len(here.coef):
             here.seen = here.seen.take(self.working.retain(kept))
             here.box, here.coef = here.box.take(kept), here.coef[kept]
-
-
-def gradient_at_start(problem: Problem) -> Floats | None:
-    """Return the u = w v (n,) whose X'u is the first thing that a NewtonSolver reads; None where
-    features that nothing penalises ask for more."""
-    design = problem.design
-    if np.any(problem.penalty.free & (problem.never == 0)):
-        return None
-    offset, intercept = start_of(problem)
-    at = LossAlong(problem).at(offset + intercept)
-    nobody = design.panel(design.weights)
-    domain = domain_of(problem.family, problem.y)
-    return design.weights * dual_of(nobody, design, at.pull, at.curvature, domain)[0]

@@ -12,10 +12,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .centring import Centred, centre, centred_target
+from .centring import Centred, centre, gradient_at_start
 from .data import Data
 from .design import Measured, Moments, makes_whole_gram, measure, stays_in_cache
-from .engine import Engine, gradient_at_start
+from .engine import Engine
 from .families import Gaussian
 from .lane import Lane
 from .problem import Problem
@@ -73,7 +73,7 @@ class Start:
     def first(self) -> Floats | None:
         """Return the u (n,) whose X'u lanes start from; None where that is known, or more."""
         known = self._correlation is not None
-        return None if known else gradient_at_start(self._problem(self.centred))
+        return None if known else gradient_at_start(self.centred.data, self._rule.n_threads)
 
     def take_first(self, z: Floats) -> None:
         """Take X'u (p,) of what `first` returned."""
@@ -120,13 +120,15 @@ def lanes_of(starts: list[Start], l1_ratio: float, n_threads: int) -> list[Lane]
 
 
 def _measure(sets: list[Data], n_threads: int) -> Sequence[Measured | None]:
-    """Return the moments of X's columns under the weights of each set, in one read; None where each
-    reads them for itself, or need not."""
+    """Return the moments of X's columns under the weights of each set, and what each starts from,
+    in one read; None where each reads them for itself, or need not."""
     data, gaussian = sets[0], isinstance(sets[0].family, Gaussian)
     if not stays_in_cache(data.X) or (gaussian and makes_whole_gram(data.X)):
         return [None] * len(sets)
     weights = np.array([some.weights for some in sets])
-    u = weights * [centred_target(some)[0] for some in sets] if gaussian else None
+    starts = [gradient_at_start(some, n_threads) for some in sets]
+    known = [u for u in starts if u is not None]
+    u = np.array(known) if len(known) == len(sets) else None
     return measure(data.X, weights, u, data.fit_intercept, n_threads)
 
 

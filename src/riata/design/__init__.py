@@ -129,20 +129,22 @@ def read_once(X: Any) -> Any:
 
 def make_design(
     X: Any, weights: Floats, *, centred: bool, n_threads: int, y: Floats | None = None,
-    measured: Measured | None = None,
+    u: Floats | None = None, measured: Measured | None = None,
 ) -> Design:  # fmt: skip
     """Return the Design of a matrix from `as_matrix` or `read_once`; weights (n,) summing to 1.
 
     y : (n,), centred where the design is: sets X'(w y), and for tall dense X the whole Gram matrix
-    measured : what `measure` found under these weights, and for w y; X is then not read
+    u : (n,), of sum 0 where the design is centred: sets X'u, and nothing else, where y is None
+    measured : what `measure` found under these weights, and for u or w y; X is then not read
 
     Raises ValueError where an entry is not finite or the sparse structure is corrupted.
     """
     if isinstance(X, np.ndarray):
-        return DenseDesign(X, weights, centred, n_threads, y, measured)
+        return DenseDesign(X, weights, centred, n_threads, y, u, measured)
     parts = read_once(X) if sp.issparse(X) else X
     kind = CSRDesign if parts.by_rows else CSCDesign
     design = kind(parts, weights, centred, n_threads)
-    if y is not None:
-        design.correlation = design.transpose_dot(weights * y)
+    u = u if y is None else weights * y
+    if u is not None:
+        design.correlation = design.transpose_dot(u)
     return design

@@ -180,8 +180,8 @@ class Design(ABC):
     variance (p,) : sum_i w_i (x_ij - weighted mean)^2, whether or not it is centred
     norm_sq (p,) : |x_j|_w^2, after centring
     magnitude_sq (p,) : the summands of |x_j|_w^2, to which its rounding is in proportion
-    correlation (p,) : X'(w y), where the design was made for a y; under another loss X'u where
-        the solver starts, if that was read ahead
+    correlation (p,) : X'(w y), where the design was made for a y; under another loss X'u of a fit
+        without features, if that was read ahead
     whole_gram (p, p) : X'diag(w)X, where it was made for a y and that is how to solve, else None
     entries : numbers that X stores
     small : whether several problems on it are solved sooner one after the other than on threads,

@@ -51,6 +51,7 @@ class DenseDesign(Design):
         centred: bool,
         n_threads: int,
         y: Floats | None = None,
+        u: Floats | None = None,
         measured: Measured | None = None,
     ) -> None:
         self._describe(X, weights, centred, n_threads)
@@ -60,10 +61,10 @@ class DenseDesign(Design):
         if y is not None and makes_whole_gram(X):
             self._measure_all(y)
             return
-        u = None if y is None else weights * y
+        u = u if y is None else weights * y
         if stays_in_cache(X):
-            u = None if u is None else u[None]
-            self._take_measured(measure(X, weights[None], u, centred, n_threads)[0])
+            of_u = None if u is None else u[None]
+            self._take_measured(measure(X, weights[None], of_u, centred, n_threads)[0])
             return
         self._measure_columns()
         if u is not None:

@@ -195,10 +195,14 @@ class CSCDesign(SparseDesign):
         self.start, self.end = parts.start, parts.end
 
     def _sums(self, shift: Floats, out: Sums) -> None:
-        sparse.csc_sums(
-            self.data, self.indices, self.start, self.end, self.weights, shift, *out,
-            self._increasing,
-        )  # fmt: skip
+        jobs = [
+            partial(
+                sparse.csc_sums, self.data, self.indices, self.start[a:b], self.end[a:b],
+                self.weights, shift[a:b], *(part[a:b] for part in out), self._increasing,
+            )
+            for a, b in cut(self.p, len(self.data) // BLOCK)
+        ]  # fmt: skip
+        run(jobs, self.n_threads)
 
     @property
     def _whole(self) -> StoredColumns:

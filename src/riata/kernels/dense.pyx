@@ -20,7 +20,7 @@ from libc.math cimport isfinite
 from libc.string cimport memset
 
 from .dots cimport add_image, add_strip, image as column_image
-from .simd cimport add_rows, dot as column_dot, maximum, norm, real, row_dot, row_stats
+from .simd cimport add_rows, dot as column_dot, maximum, moments, norm, real, row_dot, row_stats
 
 cdef enum:
     COLUMNS_AT_ONCE = 1024   # entries of an output vector that stay in the first-level cache
@@ -58,19 +58,26 @@ def measure_columns(
     """The moments of the contiguous columns c0:c1 under several weights, while one is in cache.
 
     mean_kj = sum_i w_ki x_ij, rest_kj = sum_i w_ki (x_ij - mean_kj), second_kj the same of squares,
-    cross_kj = sum_i u_ki (x_ij - mean_kj - rest_kj), or sum_i u_ki x_ij; all (K, p), overwritten.
-    w, u : (K, n), u None for no cross
+    cross_kj = sum_i u_ki (x_ij - mean_kj), or sum_i u_ki x_ij; all (K, p), overwritten.
+    w, u : (K, n), u None for no cross; rows of u sum to 0 where centred
     """
     cdef Py_ssize_t j, k, n = X.shape[0]
+    cdef const real *x
+    cdef const real *following
+    cdef const double *v = NULL
+    cdef double[3] sums
     with nogil:
         for j in range(c0, c1):
+            x = &X[0, j]
+            following = &X[0, j + 1] if j + 1 < c1 else x
             for k in range(w.shape[0]):
-                mean[k, j] = column_dot(&X[0, j], &w[k, 0], 0.0, n)
-                rest[k, j] = column_dot(&X[0, j], &w[k, 0], mean[k, j], n)
-                second[k, j] = norm(&X[0, j], &w[k, 0], mean[k, j], n)
+                mean[k, j] = column_dot(x, &w[k, 0], 0.0, n)
                 if u is not None:
-                    cross[k, j] = column_dot(
-                        &X[0, j], &u[k, 0], mean[k, j] + rest[k, j] if centred else 0.0, n)
+                    v = &u[k, 0]
+                moments(x, following, &w[k, 0], v, mean[k, j], n, sums)
+                rest[k, j], second[k, j] = sums[0], sums[1]
+                if v != NULL:
+                    cross[k, j] = sums[2] if centred else column_dot(x, v, 0.0, n)
 
 
 def column_moments(

@@ -5,6 +5,7 @@
  *   riata_norm_*   sum_i w_i (x_i - shift)^2
  *   riata_sum_*    sum_i w_i (x_i - shift)
  *   riata_max_*    max_i |x_i|, and NaN where any x_i is NaN
+ *   riata_moments_*  three of these in one read
  *
  * x has n float or double entries, contiguous; u and w are double. */
 #ifndef RIATA_SIMD_H
@@ -85,6 +86,44 @@ RIATA_CLONES static void riata_sums_f64(const double *x, const double *w, ptrdif
   *sum = of_sum[0];
   *square = of_square[0];
 }
+
+/* The three sums over a column that is in cache: out = sum_i w_i d_i, sum_i w_i d_i^2 and, where u is
+ * not NULL, sum_i u_i d_i, d = x - shift. `next`, n entries that will be read after these, is asked
+ * for on the way. */
+#define RIATA_MOMENTS(NAME, T)                                                                    \
+  RIATA_CLONES static void NAME(const T *x, const T *next, const double *w, const double *u,      \
+                                double shift, ptrdiff_t n, double *out) {                         \
+    enum { ACROSS = RIATA_LANES / 8 };                                                            \
+    riata_eight four[3][ACROSS] = {{{0.0}}};                                                      \
+    double lane[3][RIATA_LANES];                                                                  \
+    ptrdiff_t i = 0, k;                                                                           \
+    const double *v = u == NULL ? w : u;                                                          \
+    for (; i + RIATA_LANES <= n; i += RIATA_LANES) {                                              \
+      for (k = 0; k < RIATA_LANES; k += 64 / (ptrdiff_t)sizeof(T)) __builtin_prefetch(next + i + k);\
+      _Pragma("GCC unroll 4") for (k = 0; k < ACROSS; k++) {                                      \
+        riata_eight d = RIATA_LOAD_##T((x + i + 8 * k)) - shift;                                  \
+        riata_eight wd = d * RIATA_LOAD_double(w + i + 8 * k);                                    \
+        four[0][k] += wd;                                                                         \
+        four[1][k] += d * wd;                                                                     \
+        four[2][k] += d * RIATA_LOAD_double(v + i + 8 * k);                                       \
+      }                                                                                           \
+    }                                                                                             \
+    memcpy(lane, four, sizeof lane);                                                              \
+    for (k = 0; i < n; i++, k++) {                                                                \
+      double d = (double)x[i] - shift, wd = d * w[i];                                             \
+      lane[0][k] += wd;                                                                           \
+      lane[1][k] += d * wd;                                                                       \
+      lane[2][k] += d * v[i];                                                                     \
+    }                                                                                             \
+    for (int a = 0; a < 3; a++) {                                                                 \
+      for (ptrdiff_t half = RIATA_LANES / 2; half > 0; half /= 2)                                 \
+        for (k = 0; k < half; k++) lane[a][k] += lane[a][k + half];                               \
+      out[a] = lane[a][0];                                                                        \
+    }                                                                                             \
+  }
+
+RIATA_MOMENTS(riata_moments_f64, double)
+RIATA_MOMENTS(riata_moments_f32, float)
 
 #define RIATA_MAXIMUM(NAME, T)                                                                    \
   RIATA_CLONES static double NAME(const T *x, ptrdiff_t n) {                                      \

@@ -8,6 +8,12 @@ cdef extern from "simd.h" nogil:
     void riata_sums_f64(
         const double *x, const double *w, Py_ssize_t n, double *sum, double *square)
     double riata_norm_f32(const float *x, const double *w, double shift, Py_ssize_t n)
+    void riata_moments_f64(
+        const double *x, const double *next, const double *w, const double *u, double shift,
+        Py_ssize_t n, double *out)
+    void riata_moments_f32(
+        const float *x, const float *next, const double *w, const double *u, double shift,
+        Py_ssize_t n, double *out)
     double riata_max_f64(const double *x, Py_ssize_t n)
     double riata_max_f32(const float *x, Py_ssize_t n)
     void riata_axpy_f64(double u, const double *x, double *out, Py_ssize_t n)
@@ -42,6 +48,16 @@ cdef inline double norm(const real *x, const double *w, double shift, Py_ssize_t
         return riata_norm_f32(x, w, shift, n)
     else:
         return riata_norm_f64(x, w, shift, n)
+
+
+cdef inline void moments(
+    const real *x, const real *next, const double *w, const double *u, double shift,
+    Py_ssize_t n, double *out
+) noexcept nogil:
+    if real is float:
+        riata_moments_f32(x, next, w, u, shift, n, out)
+    else:
+        riata_moments_f64(x, next, w, u, shift, n, out)
 
 
 cdef inline double maximum(const real *x, Py_ssize_t n) noexcept nogil:
