@@ -27,7 +27,6 @@ from .layout import (
 from .views import DenseView
 
 SMALL = 1 << 19  # entries: half a millisecond of work between two alphas
-HANDED = 1 << 23  # multiply-adds of a Gram matrix, 0.3 to 0.4 ms, for which a thread is called
 GROUP = 8  # columns in a packed group of the Gram kernel
 IN_ONE_RUN = 384  # columns: a packed block and its products stay in the second-level cache
 FEW = 1 << 17  # entries of columns that others are multiplied with where these lie
@@ -39,6 +38,11 @@ PILOT = 256  # rows whose mean stands in for the mean while the moments are summ
 def up(size: int) -> int:
     """Return size, rounded up to whole groups."""
     return -(-size // GROUP) * GROUP
+
+
+def _ends(parts: list[tuple[int, int]]) -> Indices:
+    """Return where each of several neighbours begins, and the last one ends."""
+    return np.array([parts[0][0], *(b for _, b in parts)], dtype=np.intp)
 
 
 class DenseDesign(Design):
@@ -333,8 +337,8 @@ class DenseDesign(Design):
         """
         tall = min(8, self.n // (20 * len(right)))
         rows = cut(self.n, tall, 128) if tall > 1 else [(0, self.n)]
-        work = self.n * len(left) * len(right) // (1 << 21)
-        parts = 1 if tall > 1 or self.n_threads == 1 else min(2 * self.n_threads, work)
+        work = self.n * len(left) * len(right) // (1 << 19)
+        parts = 1 if tall > 1 or self.n_threads == 1 else min(self.n_threads, work)
         symmetric = left is right
         if tall <= 1 and not symmetric:
             parts = max(parts, -(-len(right) // IN_ONE_RUN))
@@ -346,16 +350,10 @@ class DenseDesign(Design):
         else:
             out = np.zeros((len(rows), *shape))
         sums = np.zeros((len(rows), 0 if vectors is None else len(vectors), up(len(left))))
-        jobs = [
-            partial(
-                gram.gram, self.X, left[:b] if symmetric else left,
-                None if symmetric else right[a:b], shift, None, root, out[i], r0, r1,
-                vectors if b == len(right) else None, sums[i], a,
-            )
-            for i, (r0, r1) in enumerate(rows)
-            for a, b in runs
-        ]  # fmt: skip
-        run(jobs, min(self.n_threads, 1 + self.n * len(left) * len(right) // HANDED))
+        gram.gram(
+            self.X, left, None if symmetric else right, shift, None, root, out, _ends(rows),
+            _ends(runs), self.n_threads, vectors, sums,
+        )  # fmt: skip
         total = out.sum(axis=0) if len(rows) > 1 else out[0]
         if symmetric:
             gram.mirror(total, len(left))
@@ -365,9 +363,10 @@ class DenseDesign(Design):
         full = np.zeros(self.p)
         full[members] = 1.0 if scale is None else scale
         rows = np.arange(self.n)
-        out = np.zeros((up(self.n), up(self.n)))
-        gram.gram(self.X.T, rows, None, None, self.mean, full, out, 0, self.p)
-        out = out[: self.n, : self.n]
+        out = np.zeros((1, up(self.n), up(self.n)))
+        ends = _ends([(0, self.p)]), _ends([(0, self.n)])
+        gram.gram(self.X.T, rows, None, None, self.mean, full, out, *ends, 1)
+        out = out[0, : self.n, : self.n]
         root = np.sqrt(self.weights)
         return root[:, None] * (np.triu(out) + np.triu(out, 1).T) * root
 

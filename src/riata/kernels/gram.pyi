@@ -13,11 +13,11 @@ def gram(
     row_mean: Floats | None,
     scale: Floats | None,
     out: Floats,
-    r0: int,
-    r1: int,
+    rows: NDArray[np.intp],
+    runs: NDArray[np.intp],
+    n_threads: int,
     vectors: Floats | None = None,
     sums: Floats | None = None,
-    first: int = 0,
 ) -> None: ...
 def mirror(out: Floats, size: int) -> None: ...
 def grams_of_parts(

@@ -18,6 +18,7 @@ import numpy as np
 
 from libc.stdlib cimport free
 
+from .pool cimport parallel
 from .simd cimport real
 
 cdef extern from "<stdlib.h>" nogil:
@@ -98,77 +99,118 @@ cdef bint neighbours(const Py_ssize_t[::1] columns) noexcept nogil:
 
 cdef double *new_panel(
     const Py_ssize_t[::1] columns, const double[::1] column_mean, Py_ssize_t stride=STRIDE
-) except NULL:
-    """Room for a packed block of the columns, and their means behind it."""
+) noexcept nogil:
+    """Room for a packed block of the columns, and their means behind it; NULL where there is none.
+    """
     cdef Py_ssize_t groups = (columns.shape[0] + GROUP - 1) // GROUP, j
     cdef double *panel = <double *>aligned_alloc(
         64, groups * (stride + GROUP) * sizeof(double))
-    if panel == NULL:
-        raise MemoryError(f"could not allocate {groups} groups of {stride} doubles")
-    for j in range(columns.shape[0]):
-        panel[groups * stride + j] = (
-            0.0 if column_mean is None else column_mean[columns[j]])
+    if panel != NULL:
+        for j in range(columns.shape[0]):
+            panel[groups * stride + j] = (
+                0.0 if column_mean is None else column_mean[columns[j]])
     return panel
 
 
+cdef class Blocks:
+    """The blocks of one Gram matrix, each a job of its own; see `gram`."""
+
+    cdef const float[:, :] floats
+    cdef const double[:, :] doubles
+    cdef bint is_double, symmetric, failed
+    cdef const Py_ssize_t[::1] left, right, rows, runs
+    cdef const double[::1] column_mean, row_mean, scale
+    cdef const double[:, ::1] vectors
+    cdef double[:, :, ::1] out, sums
+
+    cdef void add(self, Py_ssize_t job) noexcept nogil:
+        cdef Py_ssize_t of_runs = self.runs.shape[0] - 1
+        cdef Py_ssize_t block = job // of_runs, run = job % of_runs
+        if self.is_double:
+            self.add_block(&self.doubles[0, 0], self.doubles.strides[0] // 8,
+                           self.doubles.strides[1] // 8, block, run, run == of_runs - 1)
+        else:
+            self.add_block(&self.floats[0, 0], self.floats.strides[0] // 4,
+                           self.floats.strides[1] // 4, block, run, run == of_runs - 1)
+
+    cdef void add_block(
+        self, const real *x, Py_ssize_t row, Py_ssize_t column, Py_ssize_t block, Py_ssize_t run,
+        bint sums_up
+    ) noexcept nogil:
+        """Add what a block of rows gives to a run of the right columns."""
+        cdef Py_ssize_t first = self.runs[run], last = self.runs[run + 1], k, rows, v
+        cdef const Py_ssize_t[::1] left = self.left[:last] if self.symmetric else self.left
+        cdef const Py_ssize_t[::1] right = left if self.symmetric else self.right[first:last]
+        cdef Py_ssize_t n_left = (left.shape[0] + GROUP - 1) // GROUP
+        cdef Py_ssize_t n_right = (right.shape[0] + GROUP - 1) // GROUP
+        cdef const double *q
+        cdef const double *s
+        cdef double *panel_left = new_panel(left, self.column_mean)
+        cdef double *panel_right = panel_left
+        if not self.symmetric:
+            panel_right = new_panel(right, self.column_mean)
+        if panel_left == NULL or panel_right == NULL:
+            self.failed = True
+        k = self.rows[block + 1] if self.failed else self.rows[block]
+        while k < self.rows[block + 1]:
+            rows = min(<Py_ssize_t>ROWS, self.rows[block + 1] - k)
+            q = NULL if self.row_mean is None else &self.row_mean[k]
+            s = NULL if self.scale is None else &self.scale[k]
+            pack(x + k * row, row, column, left, panel_left + n_left * STRIDE, q, s, rows,
+                 panel_left, STRIDE, NULL)
+            if not self.symmetric:
+                pack(x + k * row, row, column, right, panel_right + n_right * STRIDE, q, s,
+                     rows, panel_right, STRIDE, NULL)
+            if sums_up and self.vectors is not None:
+                for v in range(self.vectors.shape[0]):
+                    riata_panel_sums(panel_left, n_left, STRIDE, rows, &self.vectors[v, k],
+                                     &self.sums[block, v, 0])
+            multiply(panel_left, n_left, panel_right, n_right, STRIDE, rows, self.symmetric, first,
+                     &self.out[block, 0, 0], self.out.shape[2])
+            k += rows
+        free(panel_left)
+        if not self.symmetric:
+            free(panel_right)
+
+
+cdef void add_one(void *blocks, Py_ssize_t k) noexcept nogil:
+    (<Blocks>blocks).add(k)
+
+
 def gram(
-    const real[:, :] X, const Py_ssize_t[::1] left, const Py_ssize_t[::1] right,
-    const double[::1] column_mean, const double[::1] row_mean, const double[::1] scale,
-    double[:, ::1] out, Py_ssize_t r0, Py_ssize_t r1,
-    const double[:, ::1] vectors=None, double[:, ::1] sums=None, Py_ssize_t first=0
+    X, const Py_ssize_t[::1] left, const Py_ssize_t[::1] right, const double[::1] column_mean,
+    const double[::1] row_mean, const double[::1] scale, double[:, :, ::1] out,
+    const Py_ssize_t[::1] rows, const Py_ssize_t[::1] runs, Py_ssize_t n_threads,
+    const double[:, ::1] vectors=None, double[:, :, ::1] sums=None
 ):
-    """Add the Gram matrix of rows r0:r1 to `out`.
+    """Add the Gram matrices of some blocks of rows to `out`, on threads.
 
     X : (n, p), unit stride along one axis
-    left, right : columns; `right` None means those of `left` from `first` on, and only tiles on or
-        above the diagonal are then computed
+    left, right : columns; `right` None means those of `left`, and only tiles on or above the
+        diagonal are then computed
     column_mean (p,), row_mean (n,), scale (n,) : or None for 0, 0 and 1
-    out : at least (8 ceil(|left| / 8), first + 8 ceil(|right| / 8)), added to from column `first`,
-        a multiple of 8, on
-    vectors (m, n), sums (m, 8 ceil(|left| / 8)) : or None; in the same read,
+    out : (B, >= 8 ceil(|left| / 8), >= 8 ceil(|right| / 8)), one for each block of rows
+    rows (B + 1,), runs : where the blocks of rows, and runs of the right columns, begin and end,
+        the latter at multiples of 8; the bits depend on the former alone
+    vectors (m, n), sums (B, m, 8 ceil(|left| / 8)) : or None; in the same read,
         sums_vj += sum_k vectors_vk s_k (x_kj - m_j - q_k)
     """
-    cdef bint symmetric = right is None
-    cdef Py_ssize_t n_left = (left.shape[0] + GROUP - 1) // GROUP
-    cdef Py_ssize_t n_right = n_left
-    cdef Py_ssize_t row = X.strides[0] // <Py_ssize_t>sizeof(real)
-    cdef Py_ssize_t column = X.strides[1] // <Py_ssize_t>sizeof(real)
-    cdef Py_ssize_t k, rows, v, ldc = out.strides[0] // <Py_ssize_t>sizeof(double)
-    cdef Py_ssize_t n_vectors = 0 if vectors is None else vectors.shape[0]
-    cdef const double *q
-    cdef const double *s
-    cdef double *panel_left = NULL
-    cdef double *panel_right = NULL
-    if left.shape[0] == 0 or r1 <= r0 or not symmetric and right.shape[0] == 0:
+    cdef Blocks blocks = Blocks()
+    cdef Py_ssize_t jobs = (rows.shape[0] - 1) * (runs.shape[0] - 1)
+    if left.shape[0] == 0 or runs[runs.shape[0] - 1] == 0 or rows[rows.shape[0] - 1] == rows[0]:
         return
-    panel_right = panel_left = new_panel(left, column_mean)
-    if not symmetric:
-        n_right = (right.shape[0] + GROUP - 1) // GROUP
-        try:
-            panel_right = new_panel(right, column_mean)
-        except MemoryError:
-            free(panel_left)
-            raise
+    blocks.is_double, blocks.symmetric, blocks.failed = X.itemsize == 8, right is None, False
+    if blocks.is_double:
+        blocks.doubles = X
+    else:
+        blocks.floats = X
+    blocks.left, blocks.right, blocks.rows, blocks.runs = left, right, rows, runs
+    blocks.column_mean, blocks.row_mean, blocks.scale = column_mean, row_mean, scale
+    blocks.vectors, blocks.out, blocks.sums = vectors, out, sums
     with nogil:
-        k = r0
-        while k < r1:
-            rows = min(<Py_ssize_t>ROWS, r1 - k)
-            q = NULL if row_mean is None else &row_mean[k]
-            s = NULL if scale is None else &scale[k]
-            pack(&X[0, 0] + k * row, row, column, left, panel_left + n_left * STRIDE, q, s, rows,
-                 panel_left, STRIDE, NULL)
-            if not symmetric:
-                pack(&X[0, 0] + k * row, row, column, right, panel_right + n_right * STRIDE, q, s,
-                     rows, panel_right, STRIDE, NULL)
-            for v in range(n_vectors):
-                riata_panel_sums(
-                    panel_left, n_left, STRIDE, rows, &vectors[v, k], &sums[v, 0])
-            multiply(panel_left, n_left, panel_right, n_right, STRIDE, rows, symmetric, first,
-                     &out[0, 0], ldc)
-            k += rows
-    free(panel_left)
-    if not symmetric:
-        free(panel_right)
+        parallel(add_one, <void *>blocks, jobs, n_threads)
+    if blocks.failed:
+        raise MemoryError(f"could not allocate packed blocks of {left.shape[0]} columns")
 
 
 def mirror(double[:, ::1] out, Py_ssize_t size):
@@ -216,6 +258,8 @@ def grams_of_parts(
     if p == 0 or r1 <= r0:
         return
     panel = new_panel(columns, column_mean, stride)
+    if panel == NULL:
+        raise MemoryError(f"could not allocate a packed block of {p} columns")
     with nogil:
         k = r0
         while k < r1:
@@ -280,12 +324,11 @@ def transpose_dots(
     cdef Py_ssize_t k, rows, c, count
     cdef const Py_ssize_t[::1] which = np.arange(max(m, X.shape[1]), dtype=np.intp)
     cdef double *left = new_panel(which[:m], None)
-    cdef double *right
-    try:
-        right = new_panel(which[:SECOND_LEVEL], None)
-    except MemoryError:
+    cdef double *right = new_panel(which[:SECOND_LEVEL], None)
+    if left == NULL or right == NULL:
         free(left)
-        raise
+        free(right)
+        raise MemoryError(f"could not allocate packed blocks of {m} vectors")
     with nogil:
         k = 0
         while k < n:
