@@ -124,7 +124,7 @@ class WorkingSet:
             self.loads = np.empty((0, size))
         if size > len(self.gram):
             room = min(self.room, self._design.p)
-            self._grow(max(size, room, min(GRAM_LIMIT, size + size // 4)), first)
+            self._grow(max(size, room, min(GRAM_LIMIT, size + size // 3)), first)
         self.gram[first:size, :size] = rows
         self.gram[:first, first:size] = rows[:, :first].T
 
