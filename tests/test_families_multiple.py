@@ -10,6 +10,7 @@ from scipy.optimize import minimize
 from scipy.special import logsumexp, xlogy
 
 from riata.families import Binomial, MultiGaussian, Multinomial
+from riata.families.multiple import Span
 
 N, K = 40, 4
 RNG = np.random.default_rng(17)
@@ -170,7 +171,7 @@ def test_far_out_nothing_overflows_or_warns(family, y, fill, whole):
     for c in (1.0, 0.5):
         assert not np.isnan(family.gap(y, eta, slope, c, WEIGHTS))
     columns = np.hstack([np.ones((N, 1)), ETA[:, :1]])
-    v = family.projected(y, slope, WEIGHTS, columns)
+    v = family.projected(y, slope, Span(WEIGHTS, columns))
     assert np.all(np.isfinite(v))
     assert not np.isnan(family.gap(y, eta, v, 1.0, WEIGHTS))
 
@@ -180,7 +181,7 @@ def test_everything_is_float64(family, y):
     value, slope, bound = family.evaluate(y, ETA, WEIGHTS)
     assert isinstance(value, float)
     assert isinstance(family.gap(y, ETA, slope, 0.5, WEIGHTS), float)
-    projected = family.projected(y, slope, WEIGHTS, np.ones((N, 1)))
+    projected = family.projected(y, slope, Span(WEIGHTS, np.ones((N, 1))))
     for values, shape in (
         (slope, (N, K)),
         (bound, (N,)),
@@ -215,17 +216,17 @@ def test_the_start_is_the_best_intercept(family, y):
 def test_what_is_projected_is_orthogonal_and_inside_the_domain(family, y, scale):
     eta = 0.05 * ETA + family.start(y, WEIGHTS / WEIGHTS.sum())
     columns = np.hstack([np.ones((N, 1)), scale * np.sin(np.arange(2 * N)).reshape(N, 2)])
-    v = family.projected(y, pull(family, y, eta), WEIGHTS, columns)
+    v = family.projected(y, pull(family, y, eta), Span(WEIGHTS, columns))
     assert np.abs(columns.T @ (WEIGHTS[:, None] * v)).max() <= 1e-12 * scale
     assert np.abs(v).max() > 0.1
     assert np.isfinite(family.gap(y, eta, v, 1.0, WEIGHTS))
-    np.testing.assert_allclose(family.projected(y, v, WEIGHTS, columns), v, atol=1e-9)
+    np.testing.assert_allclose(family.projected(y, v, Span(WEIGHTS, columns)), v, atol=1e-9)
 
 
 @CLASSES
 def test_what_leaves_the_domain_is_nothing(y):
     family, columns = Multinomial(), np.sin(np.arange(2.0 * N)).reshape(N, 2)
-    v = family.projected(y, pull(family, y, 2 * ETA), WEIGHTS, columns)
+    v = family.projected(y, pull(family, y, 2 * ETA), Span(WEIGHTS, columns))
     np.testing.assert_array_equal(v, 0.0)
 
 

@@ -15,15 +15,13 @@ what nothing penalises: there the last class stays where it is.
 Cost: K (K - 1) / 2 Gram matrices, and a few factors of the support's.
 """
 
-from copy import copy
-
 import numpy as np
 from scipy.linalg import LinAlgError, cho_factor, cho_solve
 
 from .design import Panel
 from .families.multiple import inner
 from .gram_space import GramSpace
-from .kernels import groups
+from .kernels import bends, groups
 from .kernels.active_set import ActiveSet
 from .rowwise import Rowwise, lengths
 from .working_set import Floats
@@ -46,31 +44,21 @@ class ClassModel:
         """panel : the members' columns, centred by its mean besides what the design subtracts
         centred : whether there are intercepts;  weights (n,);  mu (n, K), the probabilities
         """
-        self.members, centre = panel.members, panel.mean
-        panel = copy(panel)  # which is to be reweighed; what it has gathered stays
-        size, K = len(self.members), mu.shape[1]
-        H, own = np.empty((size, K, size, K)), np.zeros((K, size, size))
-        cross, mass = np.zeros((K, size, K)), np.zeros((K, K))
-        for k in range(K):
-            for q in range(k):
-                both = weights * (mu[:, k] * mu[:, q])
-                gram = panel.reweigh(both)
-                off, total = panel.mean - centre, float(both.sum())
-                if centred:
-                    gram += total * np.outer(off, off)
-                own[k] += gram
-                own[q] += gram
-                H[:, k, :, q] = H[:, q, :, k] = -gram
-                for a, b, sign in ((k, k, 1.0), (q, q, 1.0), (k, q, -1.0), (q, k, -1.0)):
-                    cross[a, :, b] += sign * total * off
-                    mass[a, b] += sign * total
-        for k in range(K):
-            H[:, k, :, k] = own[k]
-        self._shape = size, K
-        self._gram, self._cross = H.reshape(size * K, size * K), cross.reshape(K, size * K)
-        self._intercepts = GramSpace(mass) if centred else None
-        if self._intercepts is not None:
-            self._gram -= self._cross.T @ self._intercepts.solve(self._cross)
+        self.members = panel.members
+        size, K = self._shape = len(self.members), mu.shape[1]
+        first, second = np.tril_indices(K, -1)
+        both = weights * (mu.T[first] * mu.T[second])
+        self._gram = np.empty((size * K, size * K))
+        bends.couple(panel.grams_about(both, panel.mean), self._gram)
+        self._intercepts: Floats | None = None  # the inverse of their own curvature
+        if centred:
+            total = both.sum(axis=1)
+            sums = panel.transpose_dots(both, np.arange(size)) - np.outer(total, panel.mean)
+            self._cross, mass = np.empty((K, size * K)), np.empty((K, K))
+            bends.couple(sums[:, None], self._cross)
+            bends.couple(total[:, None, None], mass)
+            self._intercepts = GramSpace(mass).inverse
+            self._gram -= self._cross.T @ (self._intercepts @ self._cross)
         self._active = ActiveSet(1)  # 1024 coefficients at most
 
     def step(
@@ -83,12 +71,12 @@ class ClassModel:
         grad, total : X_W'U (|W|, K) and the sums of U, the columns centred as H's
         """
         if self._intercepts is not None:
-            grad = grad - (self._cross.T @ self._intercepts.solve(total)).reshape(rows.shape)
+            grad = grad - (self._cross.T @ (self._intercepts @ total)).reshape(rows.shape)
         find = self._of_groups if penalty.grouped else self._of_coefficients
         solves, new = find(rows, grad, loss, penalty, aim, limit)
         step, shift = new - rows, np.zeros(self._shape[1])
         if self._intercepts is not None:
-            shift = self._intercepts.solve(total - self._cross @ step.ravel())
+            shift = self._intercepts @ (total - self._cross @ step.ravel())
         return max(solves, 1), step, shift
 
     def _of_coefficients(

@@ -14,7 +14,7 @@ from .engine import Engine
 from .families import Gaussian, MultipleFamily, get_family
 from .kernels import dual
 from .least_squares import ColumnSpace
-from .multi import correlations, refuse_bare_bounds, unpenalised_columns
+from .multi import correlations, refuse_bare_bounds, span_of
 from .problem import Problem
 from .rowwise import Rowwise, gap_of_rows
 from .threads import available_threads
@@ -215,8 +215,7 @@ def _gap_of_rows(data: Data, coef: Any, intercept: Any, alpha: float, n_threads:
     _, pull, _ = family.evaluate(data.y, eta, design.weights)
     v = pull
     if design.centred or len(free):
-        columns = unpenalised_columns(design, free)
-        v = family.projected(data.y, pull, design.weights, columns)
+        v = family.projected(data.y, pull, span_of(design, free))
     z = correlations(design, design.weights[:, None] * v)
     constant = np.flatnonzero(skip & ~penalty.excluded)
     rest = Rowwise(box.l1[constant], box.l2[constant], family.grouped).value(rows[constant])

@@ -20,7 +20,7 @@ import numpy as np
 
 from .design import Design
 from .families import MultipleFamily
-from .families.multiple import inner
+from .families.multiple import Span, inner
 from .kernels import dual
 from .least_squares import ColumnSpace
 from .multi_descent import Descent, Here
@@ -74,7 +74,7 @@ class MultiSolver(Solver):
                 f"with {self.K} responses and {design.n} rows, got {len(self._free)}: penalise "
                 "some, or drop columns without variance"
             )
-        self._columns = unpenalised_columns(design, self._free)
+        self._span = span_of(design, self._free)
         self._last_alpha, self._known = float("inf"), None
         self._offset = np.zeros((1, self.K)) if problem.offset is None else problem.offset
         start = family.start(problem.y, design.weights) if design.centred else np.zeros(self.K)
@@ -94,7 +94,7 @@ class MultiSolver(Solver):
         self.working.extend(self._free)
         if len(self._free) and self.family.constant:
             self._fit_free_features()
-        elif self._columns.shape[1] and (len(self._free) or problem.offset is not None):
+        elif self._span.columns.shape[1] and (len(self._free) or problem.offset is not None):
             skip, self.skip = self.skip, np.ones_like(self.skip)
             best, start = float("inf"), self.state.resid_sq
             for _ in range(200):
@@ -148,8 +148,8 @@ class MultiSolver(Solver):
             eta = self._offset + intercept + self._image(active, rows[active])
         loss, pull, curvature = self._evaluate(eta) if at is None else at
         v = pull
-        if self._columns.shape[1]:
-            v = self.family.projected(problem.y, pull, design.weights, self._columns)
+        if self._span.columns.shape[1]:
+            v = self.family.projected(problem.y, pull, self._span)
         z = correlations(design, design.weights[:, None] * v)
         coef = self._sizes(rows)
         size = float(np.sqrt(design.norm_sq[active]) @ coef[active])
@@ -266,6 +266,11 @@ def unpenalised_columns(design: Design, free: Any) -> Floats:
     columns = [np.ones(design.n)] if design.centred else []
     columns += [design.dot(np.array([j]), one) for j in free]
     return np.array(columns).reshape(-1, design.n).T
+
+
+def span_of(design: Design, free: Any) -> Span:
+    """Return the span of `unpenalised_columns`."""
+    return Span(design.weights, unpenalised_columns(design, free))
 
 
 def correlations(design: Design, u: Floats) -> Floats:

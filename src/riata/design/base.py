@@ -101,6 +101,17 @@ class Panel(ABC):
         out : a larger square, overwritten, of which that is a corner; else it is a new array
         """
 
+    def grams_about(self, weights: Floats, mean: Floats) -> Floats:
+        """Return X_W' diag(h) X_W of every row h of `weights` (m, n), columns less `mean` (|W|,),
+        whatever their means under h: (m, |W|, |W|)."""
+        other, out = copy(self), np.empty((len(weights), len(mean), len(mean)))
+        for h, gram in zip(weights, out, strict=True):
+            gram[:] = other.reweigh(h)
+            off = other.mean - mean
+            if off.any():
+                gram += h.sum() * np.outer(off, off)
+        return out
+
     @abstractmethod
     def dot(self, coef: Floats) -> Floats:
         """Return X_W coef, (n,), from coef (|W|,)."""

@@ -351,7 +351,8 @@ class DenseDesign(Design):
             out = np.zeros((len(rows), *shape))
         sums = np.zeros((len(rows), 0 if vectors is None else len(vectors), up(len(left))))
         gram.gram(
-            self.X, left, None if symmetric else right, shift, None, root, out, _ends(rows),
+            self.X, left, None if symmetric else right, shift, None,
+            np.broadcast_to(root, (len(rows), self.n)), out, np.array(rows, dtype=np.intp),
             _ends(runs), self.n_threads, vectors, sums,
         )  # fmt: skip
         total = out.sum(axis=0) if len(rows) > 1 else out[0]
@@ -359,13 +360,26 @@ class DenseDesign(Design):
             gram.mirror(total, len(left))
         return total[: len(left), : len(right)], sums.sum(axis=0)[:, : len(left)]
 
+    def grams(self, members: Indices, shift: Floats, weights: Floats) -> Floats:
+        """Return (X_W - shift_W)' diag(h) (X_W - shift_W) of every row h of `weights` (m, n):
+        (m, |W|, |W|)."""
+        k, m = len(members), len(weights)
+        out, rows = np.zeros((m, up(k), up(k))), np.broadcast_to([0, self.n], (m, 2))
+        gram.gram(
+            self.X, members, None, shift, None, np.sqrt(weights), out, rows, _ends([(0, k)]),
+            self.loop_threads,
+        )  # fmt: skip
+        for one in out:
+            gram.mirror(one, k)
+        return out[:, :k, :k]
+
     def row_gram(self, members: Indices, scale: Floats | None = None) -> Floats:
         full = np.zeros(self.p)
         full[members] = 1.0 if scale is None else scale
         rows = np.arange(self.n)
         out = np.zeros((1, up(self.n), up(self.n)))
-        ends = _ends([(0, self.p)]), _ends([(0, self.n)])
-        gram.gram(self.X.T, rows, None, None, self.mean, full, out, *ends, 1)
+        all_columns, run = np.array([[0, self.p]], dtype=np.intp), _ends([(0, self.n)])
+        gram.gram(self.X.T, rows, None, None, self.mean, full[None], out, all_columns, run, 1)
         out = out[0, : self.n, : self.n]
         root = np.sqrt(self.weights)
         return root[:, None] * (np.triu(out) + np.triu(out, 1).T) * root

@@ -54,6 +54,11 @@ class DensePanel(Panel):
         mean[self.members] += self.mean
         return self._design.gram(rows, self.members, self.weights, mean, out)
 
+    def grams_about(self, weights: Floats, mean: Floats) -> Floats:
+        shift = self._design.mean.copy()
+        shift[self.members] += mean
+        return self._design.grams(self.members, shift, weights)
+
     def transpose_dot(self, u: Floats) -> Floats:
         return self._design._transpose_dot_of(self.members, u)
 

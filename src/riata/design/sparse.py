@@ -195,10 +195,12 @@ class CSCDesign(SparseDesign):
         self.start, self.end = parts.start, parts.end
 
     def _sums(self, shift: Floats, out: Sums) -> None:
+        first, second, weight, count, repeats = out
         jobs = [
             partial(
                 sparse.csc_sums, self.data, self.indices, self.start[a:b], self.end[a:b],
-                self.weights, shift[a:b], *(part[a:b] for part in out), self._increasing,
+                self.weights, shift[a:b], first[a:b], second[a:b], weight[a:b], count[a:b],
+                repeats[a:b], self._increasing,
             )
             for a, b in cut(self.p, len(self.data) // BLOCK)
         ]  # fmt: skip

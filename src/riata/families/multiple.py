@@ -16,9 +16,31 @@ from .base import Floats, divergence
 from .value import Value
 
 RANK = 1e-12  # a singular value below this share of the largest is rounding
+SINGULAR = 1e-13  # an eigenvalue of f'' in the span of the columns, the same
 PROJECTIONS = 10  # at most, until what is in the span of the columns is a share
 INSIDE = 1e-20  # of |v|^2
 SMALLEST = 1e-300  # below every probability that is not 0
+
+
+class Span:
+    """What nothing penalises, of which v is to have no part.
+
+    weights (n,), root : their square roots
+    columns (n, q) : of norm 1 under the weights
+    basis (n, rank) : orthonormal, of root times the columns
+    """
+
+    def __init__(self, weights: Floats, columns: Floats) -> None:
+        self.weights, self.root = weights, np.sqrt(weights)
+        size = np.sqrt(weights @ columns**2)
+        self.columns = columns / np.where(size > 0.0, size, 1.0)
+        left, sizes, _ = np.linalg.svd(self.root[:, None] * self.columns, full_matrices=False)
+        self.basis = left[:, sizes > RANK * sizes.max(initial=0.0)]
+
+    def inside(self, v: Floats) -> float:
+        """Return the square of the part of v (n, K) in the span."""
+        part = self.basis.T @ (self.root[:, None] * v)
+        return float(np.vdot(part, part))
 
 
 class MultipleFamily:
@@ -51,8 +73,8 @@ class MultipleFamily:
         """Return diag(w) f'', which acts on rows of K numbers; pull is -f'."""
         raise NotImplementedError
 
-    def projected(self, y: Floats, v: Floats, weights: Floats, columns: Floats) -> Floats:
-        """Return v with columns'(w v) = 0, columns (n, q); zeros where it leaves the domain."""
+    def projected(self, y: Floats, v: Floats, span: "Span") -> Floats:
+        """Return v with columns'(w v) = 0, those of the span; zeros where it leaves the domain."""
         raise NotImplementedError
 
     def gap(self, y: Floats, eta: Floats, v: Floats, c: float, weights: Floats) -> float:
@@ -83,9 +105,9 @@ class MultiGaussian(Value, MultipleFamily):
     def bend(self, y: Floats, pull: Floats, weights: Floats) -> Bend:
         return Bend(weights)
 
-    def projected(self, y: Floats, v: Floats, weights: Floats, columns: Floats) -> Floats:
-        root, basis = np.sqrt(weights)[:, None], _basis(weights, columns)
-        part = basis @ (basis.T @ (root * v))
+    def projected(self, y: Floats, v: Floats, span: "Span") -> Floats:
+        root = span.root[:, None]
+        part = span.basis @ (span.basis.T @ (root * v))
         return v - np.divide(part, root, out=np.zeros_like(v), where=root > 0.0)
 
     def gap(self, y: Floats, eta: Floats, v: Floats, c: float, weights: Floats) -> float:
@@ -142,27 +164,24 @@ class Multinomial(Value, MultipleFamily):
     def bend(self, y: Floats, pull: Floats, weights: Floats) -> Bend:
         return Softmax(weights, np.ascontiguousarray((y - pull).T))
 
-    def projected(self, y: Floats, v: Floats, weights: Floats, columns: Floats) -> Floats:
-        mu, root = np.maximum(y - v, SMALLEST), np.sqrt(weights)[:, None]
-        q, K = columns.shape[1], y.shape[1]
-        size = np.sqrt(weights @ columns**2)
-        columns = columns / np.where(size > 0.0, size, 1.0)
-        basis = _basis(weights, columns)
-        for k in range(PROJECTIONS):
-            left = np.einsum("qk->", (basis.T @ (root * v)) ** 2)
+    def projected(self, y: Floats, v: Floats, span: "Span") -> Floats:
+        mu, columns, w, K = np.maximum(y - v, SMALLEST), span.columns, span.weights, y.shape[1]
+        q, weighted = columns.shape[1], w[:, None] * columns
+        system = np.empty((q, K, q, K))  # columns' diag(w) f'' columns
+        for k in range(K):
+            along = weighted * mu[:, [k]]
+            for m in range(k + 1):
+                block = -(along * mu[:, [m]]).T @ columns
+                system[:, k, :, m], system[:, m, :, k] = block, block
+            system[:, k, :, k] += along.T @ columns
+        values, vectors = np.linalg.eigh(system.reshape(q * K, q * K))
+        kept = values > SINGULAR * values.max()
+        values, vectors = values[kept], vectors[:, kept]
+        for tries in range(PROJECTIONS):
             # the second removes rounding's part
-            if k >= 2 and left <= INSIDE * dual.weighted_sums(weights, inner(v, v))[0]:
+            if tries >= 2 and span.inside(v) <= INSIDE * dual.weighted_sums(w, inner(v, v))[0]:
                 break
-            weighted = weights[:, None] * columns
-            rest = weighted.T @ v
-            system = np.zeros((q, K, q, K))
-            for k in range(K):
-                for m in range(k + 1):
-                    block = -(weighted * (mu[:, k] * mu[:, m])[:, None]).T @ columns
-                    if k == m:
-                        block += (weighted * mu[:, [k]]).T @ columns
-                    system[:, k, :, m], system[:, m, :, k] = block, block
-            a = np.linalg.lstsq(system.reshape(q * K, q * K), rest.ravel(), rcond=1e-13)[0]
+            a = vectors @ (vectors.T @ (weighted.T @ v).ravel() / values)
             s = columns @ a.reshape(q, K)
             v = v - mu * (s - inner(mu, s)[:, None])
         else:
@@ -178,14 +197,6 @@ class Multinomial(Value, MultipleFamily):
     def mean(self, eta: Floats) -> Floats:
         e = np.exp(eta - eta.max(axis=-1, keepdims=True))
         return e / e.sum(axis=-1, keepdims=True)
-
-
-def _basis(weights: Floats, columns: Floats) -> Floats:
-    """Return an orthonormal basis (n, rank) of diag(w)^1/2 columns, these of norm 1."""
-    columns = np.sqrt(weights)[:, None] * columns
-    size = np.sqrt(np.einsum("iq,iq->q", columns, columns))
-    basis, values, _ = np.linalg.svd(columns / np.where(size > 0.0, size, 1.0), full_matrices=False)
-    return basis[:, values > RANK * values.max(initial=0.0)]
 
 
 def inner(left: Floats, right: Floats) -> Floats:

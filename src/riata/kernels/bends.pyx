@@ -228,3 +228,27 @@ def conjugate_gradients(
                 with gil:
                     PyErr_CheckSignals()
     return np.asarray(step)
+
+
+def couple(const double[:, :, :] of_pairs, double[:, ::1] out):
+    """out_(a k, b q) = -g_kq,ab for k != q, and the sum over q of g_kq,ab at q = k: the second
+    derivative of a softmax by pairs of classes, whose mu_k mu_q went into g_kq.
+
+    of_pairs : (K (K - 1) / 2, A, B), those of k > q in the order (1, 0), (2, 0), (2, 1), ..
+    out : (A K, B K), overwritten
+    """
+    cdef Py_ssize_t A = of_pairs.shape[1], B = of_pairs.shape[2], K = out.shape[0] // A
+    cdef Py_ssize_t a, b, k, q, pair
+    cdef double g
+    with nogil:
+        for a in range(A):
+            for b in range(B):
+                pair = 0
+                for k in range(K):
+                    out[a * K + k, b * K + k] = 0.0
+                    for q in range(k):
+                        g = of_pairs[pair, a, b]
+                        out[a * K + k, b * K + q] = out[a * K + q, b * K + k] = -g
+                        out[a * K + k, b * K + k] += g
+                        out[a * K + q, b * K + q] += g
+                        pair += 1

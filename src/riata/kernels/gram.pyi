@@ -11,7 +11,7 @@ def gram(
     right: NDArray[np.intp] | None,
     column_mean: Floats | None,
     row_mean: Floats | None,
-    scale: Floats | None,
+    scale: Floats,
     out: Floats,
     rows: NDArray[np.intp],
     runs: NDArray[np.intp],

@@ -118,8 +118,10 @@ cdef class Blocks:
     cdef const float[:, :] floats
     cdef const double[:, :] doubles
     cdef bint is_double, symmetric, failed
-    cdef const Py_ssize_t[::1] left, right, rows, runs
-    cdef const double[::1] column_mean, row_mean, scale
+    cdef const Py_ssize_t[::1] left, right, runs
+    cdef const Py_ssize_t[:, :] rows
+    cdef const double[::1] column_mean, row_mean
+    cdef const double[:, :] scale
     cdef const double[:, ::1] vectors
     cdef double[:, :, ::1] out, sums
 
@@ -137,7 +139,7 @@ cdef class Blocks:
         self, const real *x, Py_ssize_t row, Py_ssize_t column, Py_ssize_t block, Py_ssize_t run,
         bint sums_up
     ) noexcept nogil:
-        """Add what a block of rows gives to a run of the right columns."""
+        """Add what a block's rows give to a run of the right columns."""
         cdef Py_ssize_t first = self.runs[run], last = self.runs[run + 1], k, rows, v
         cdef const Py_ssize_t[::1] left = self.left[:last] if self.symmetric else self.left
         cdef const Py_ssize_t[::1] right = left if self.symmetric else self.right[first:last]
@@ -151,11 +153,11 @@ cdef class Blocks:
             panel_right = new_panel(right, self.column_mean)
         if panel_left == NULL or panel_right == NULL:
             self.failed = True
-        k = self.rows[block + 1] if self.failed else self.rows[block]
-        while k < self.rows[block + 1]:
-            rows = min(<Py_ssize_t>ROWS, self.rows[block + 1] - k)
+        k = self.rows[block, 1] if self.failed else self.rows[block, 0]
+        while k < self.rows[block, 1]:
+            rows = min(<Py_ssize_t>ROWS, self.rows[block, 1] - k)
             q = NULL if self.row_mean is None else &self.row_mean[k]
-            s = NULL if self.scale is None else &self.scale[k]
+            s = &self.scale[block, k]
             pack(x + k * row, row, column, left, panel_left + n_left * STRIDE, q, s, rows,
                  panel_left, STRIDE, NULL)
             if not self.symmetric:
@@ -179,25 +181,27 @@ cdef void add_one(void *blocks, Py_ssize_t k) noexcept nogil:
 
 def gram(
     X, const Py_ssize_t[::1] left, const Py_ssize_t[::1] right, const double[::1] column_mean,
-    const double[::1] row_mean, const double[::1] scale, double[:, :, ::1] out,
-    const Py_ssize_t[::1] rows, const Py_ssize_t[::1] runs, Py_ssize_t n_threads,
+    const double[::1] row_mean, const double[:, :] scale, double[:, :, ::1] out,
+    const Py_ssize_t[:, :] rows, const Py_ssize_t[::1] runs, Py_ssize_t n_threads,
     const double[:, ::1] vectors=None, double[:, :, ::1] sums=None
 ):
-    """Add the Gram matrices of some blocks of rows to `out`, on threads.
+    """Add B Gram matrices, each of some rows, to `out`, on threads.
 
     X : (n, p), unit stride along one axis
     left, right : columns; `right` None means those of `left`, and only tiles on or above the
         diagonal are then computed
-    column_mean (p,), row_mean (n,), scale (n,) : or None for 0, 0 and 1
-    out : (B, >= 8 ceil(|left| / 8), >= 8 ceil(|right| / 8)), one for each block of rows
-    rows (B + 1,), runs : where the blocks of rows, and runs of the right columns, begin and end,
-        the latter at multiples of 8; the bits depend on the former alone
+    column_mean (p,), row_mean (n,) : or None for 0
+    scale (B, n) : of each; one may be all of them, its rows contiguous
+    out : (B, >= 8 ceil(|left| / 8), >= 8 ceil(|right| / 8))
+    rows (B, 2) : where the rows of each begin and end
+    runs : where runs of the right columns begin and end, at multiples of 8: jobs for threads, which
+        change no bits
     vectors (m, n), sums (B, m, 8 ceil(|left| / 8)) : or None; in the same read,
         sums_vj += sum_k vectors_vk s_k (x_kj - m_j - q_k)
     """
     cdef Blocks blocks = Blocks()
-    cdef Py_ssize_t jobs = (rows.shape[0] - 1) * (runs.shape[0] - 1)
-    if left.shape[0] == 0 or runs[runs.shape[0] - 1] == 0 or rows[rows.shape[0] - 1] == rows[0]:
+    cdef Py_ssize_t jobs = rows.shape[0] * (runs.shape[0] - 1)
+    if left.shape[0] == 0 or runs[runs.shape[0] - 1] == 0:
         return
     blocks.is_double, blocks.symmetric, blocks.failed = X.itemsize == 8, right is None, False
     if blocks.is_double:
