@@ -389,3 +389,30 @@ def test_a_null_model_that_fits_exactly_ends_at_once(family, value):
     assert set(path.status) <= {"converged", "precision_floor"}
     assert path.n_iter.sum() == 0
     assert np.abs(path.coefs.toarray()).max() == 0.0
+
+
+@EACH_FAMILY
+@pytest.mark.parametrize("fit_intercept", [True, False])
+def test_short_columns_are_read_once_before_a_feature_enters(family, fit_intercept):
+    """Their moments and the gradient without features come from one read, by column."""
+    X, y = data(family, 60, 200)
+    given = {
+        "fit_intercept": fit_intercept, "offset": np.linspace(-0.3, 0.3, 60),
+        "sample_weight": weights(60), "standardize": True, "l1_ratio": 0.9,
+    }  # fmt: skip
+    columns = np.asfortranarray(X)
+    path = family_path(columns, y, family, **given)
+    again = family_path(X, y, family, **given)  # where rows are read, the gradient is by itself
+    assert path.alphas[0] == pytest.approx(again.alphas[0], rel=1e-12)
+    top = family_path(columns, y, family, alphas=[1.01 * path.alphas[0]], **given)
+    assert top.coefs.nnz == 0
+    assert top.n_passes == 1.0
+
+
+@EACH_FAMILY
+def test_a_gradient_without_features_is_of_no_use_where_some_are_free(family):
+    """Without an intercept nothing penalises a constant column once columns are standardised."""
+    X, y = data(family, n=64)  # whose weights sum to 1 without rounding
+    X = np.asfortranarray(np.column_stack([np.ones(64), X]))
+    path = family_path(X, y, family, fit_intercept=False, standardize=True)
+    assert path.coefs[0, 0] != 0.0

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from problems import FEW_STORAGES
 
 from riata.design import make_design
 
@@ -31,3 +32,21 @@ def test_gram_matrices_are_products_with_the_same_bits_on_any_threads(n, size, o
         assert np.array_equal(whole, whole.T)
     for other in found[1:]:
         assert all(np.array_equal(a, b) for a, b in zip(found[0], other, strict=True))
+
+
+@pytest.mark.parametrize("storage", FEW_STORAGES)
+@pytest.mark.parametrize("centred", [True, False])
+@pytest.mark.parametrize("size", [1, 7, 30])
+def test_gram_matrices_under_several_weights_about_one_centre(storage, centred, size):
+    rng = np.random.default_rng(size)
+    X = (rng.random((70, 40)) < 0.6) * (1.0 + rng.standard_normal((70, 40)))
+    w, h = np.full(70, 1.0 / 70), rng.random((3, 70))
+    h[1, :20] = 0.0
+    members, centre = rng.permutation(40)[:size], centred * rng.standard_normal(size)
+    panel = make_design(FEW_STORAGES[storage](X), w, centred=centred, n_threads=2).panel(w)
+    panel.extend(members)
+    found = panel.grams_about(h, centre)
+    Z = X[:, members] - centre - (w @ X[:, members] if centred else 0.0)
+    assert found.shape == (3, size, size)
+    for one, weights in zip(found, h, strict=True):
+        np.testing.assert_allclose(one, Z.T @ (weights[:, None] * Z), atol=1e-11)

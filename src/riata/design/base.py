@@ -103,7 +103,7 @@ class Panel(ABC):
 
     def grams_about(self, weights: Floats, mean: Floats) -> Floats:
         """Return X_W' diag(h) X_W of every row h of `weights` (m, n), columns less `mean` (|W|,),
-        whatever their means under h: (m, |W|, |W|)."""
+        whatever their means under h: (m, |W|, |W|). mean : 0 where the design is not centred"""
         other, out = copy(self), np.empty((len(weights), len(mean), len(mean)))
         for h, gram in zip(weights, out, strict=True):
             gram[:] = other.reweigh(h)
