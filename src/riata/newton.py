@@ -115,7 +115,6 @@ class NewtonSolver(Solver):
         self._free_panel = design.panel(design.weights)
         if len(free):
             self._free_panel.extend(free)
-            design.correlation = None  # read, if it was, for a start without features
         self.state = self._point(np.zeros(design.p), intercept)
         self._fit_null_model()
         state = self.state
