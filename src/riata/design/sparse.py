@@ -7,6 +7,7 @@ before anything indexes with them. Empty columns are left out of everything but 
 from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -155,17 +156,20 @@ class SparseDesign(Design):
     def stored(self, index: Indices) -> StoredColumns:
         """Return the columns `index`, which it `holds`."""
 
-    def products(self, columns: StoredColumns, rest: Floats, u: Floats) -> Floats:
-        """Return X_J'u, (|J|,), of some columns; rest (|J|,) : theirs."""
-        data, indices, start, end, shift = columns
-        out = np.empty(len(start))
-        jobs = [
-            partial(sparse.csc_transpose_dot, data, indices, start, end, u, shift, out, a, b)
-            for a, b in cut(len(start), columns.entries // BLOCK)
-        ]
-        run(jobs, self.n_threads)
-        if self.centred:
-            out -= rest * u.sum()
+    @property
+    @abstractmethod
+    def _places(self) -> tuple[Any, Any, Any, Any, Any]:
+        """What finds the entries of columns that it holds: data, indices, start, end and place; see
+        kernels/sparse.csc_transpose_dot."""
+
+    def products(self, index: Indices | None, u: Floats) -> Floats:
+        """Return X_J'u, (|J|,), of columns J that it `holds`; of all of them for None."""
+        data, indices, start, end, place = self._places
+        out = np.empty(self.p if index is None else len(index))
+        sparse.csc_transpose_dot(
+            data, indices, start, end, self.shift, self.rest, index, place, u,
+            float(u.sum()) if self.centred else 0.0, out, self.loop_threads,
+        )  # fmt: skip
         return out
 
     def count(self, new: Indices, count: NDArray[np.int64]) -> None:
@@ -207,6 +211,10 @@ class CSCDesign(SparseDesign):
         run(jobs, self.n_threads)
 
     @property
+    def _places(self) -> tuple[Any, Any, Any, Any, Any]:
+        return self.data, self.indices, self.start, self.end, None
+
+    @property
     def _whole(self) -> StoredColumns:
         return StoredColumns(self.data, self.indices, self.start, self.end, self.shift)
 
@@ -218,10 +226,10 @@ class CSCDesign(SparseDesign):
 
     def transpose_dot(self, u: Floats) -> Floats:
         self.n_passes += 1
-        return self.products(self._whole, self.rest, u)
+        return self.products(None, u)
 
     def _transpose_dot_of(self, index: Indices, u: Floats) -> Floats:
-        return self.products(self.stored(index), self.rest[index], u)
+        return self.products(index, u)
 
     def _transpose_dots(self, vectors: Floats) -> Floats:
         return self._products(self._whole, vectors)
@@ -232,7 +240,7 @@ class CSCDesign(SparseDesign):
         reads = len(vectors) if apart else -(-len(vectors) // sparse.WIDTH)
         self.n_passes += reads * len(index) / self.p
         if apart:
-            return np.array([self.products(columns, rest, u) for u in vectors])
+            return np.array([self.products(index, u) for u in vectors])
         return self._by_eights(vectors, partial(self._products, columns), rest)
 
     def _products(self, columns: StoredColumns, vectors: Floats) -> Floats:
@@ -282,6 +290,11 @@ class CSRDesign(SparseDesign):
 
     def stored(self, index: Indices) -> StoredColumns:
         return self._fetched.stored(index, self.shift)
+
+    @property
+    def _places(self) -> tuple[Any, Any, Any, Any, Any]:
+        columns = self._fetched
+        return columns.data, columns.indices, columns.start, columns.end, columns.place
 
     def _sums(self, shift: Floats, out: Sums) -> None:
         sparse.csr_sums(

@@ -125,8 +125,7 @@ class SparsePanel(Panel):
         column where these lie so."""
         design, new = self._design, self.members[first:]
         if first and design.holds(new):
-            columns, rest = design.stored(new), design.rest[new]
-            return np.array([design.products(columns, rest, u) for u in vectors])
+            return np.array([design.products(new, u) for u in vectors])
         blocks = self._blocks()
         out = np.empty((len(blocks), len(self.members) - first + 1, len(vectors)))
         jobs = [

@@ -117,14 +117,10 @@ class SparseView(ResidualView):
     def _products(self, u: Floats) -> Floats:
         """Return the sums over stored entries alone."""
         out = np.empty(len(self._no_shift))
-        jobs = [
-            partial(
-                sparse.csc_transpose_dot, self._data, self._indices, self._start, self._end, u,
-                self._no_shift, out, a, b,
-            )
-            for a, b in cut(len(out), len(self._data) // BLOCK)
-        ]  # fmt: skip
-        run(jobs, self._n_threads)
+        sparse.csc_transpose_dot(
+            self._data, self._indices, self._start, self._end, self._no_shift, self._no_shift, None,
+            None, u, 0.0, out, self._n_threads,
+        )  # fmt: skip
         return out
 
     def norm_sq(self, state: Floats) -> float:

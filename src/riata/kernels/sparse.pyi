@@ -41,11 +41,14 @@ def csc_transpose_dot(
     indices: NDArray[Any],
     start: NDArray[np.int64],
     end: NDArray[np.int64],
-    u: Floats,
     shift: Floats,
+    rest: Floats,
+    index: NDArray[np.intp] | None,
+    place: NDArray[np.int32] | None,
+    u: Floats,
+    total: float,
     out: Floats,
-    c0: int,
-    c1: int,
+    n_threads: int,
 ) -> None: ...
 def csr_transpose_dot(
     data: NDArray[Any],

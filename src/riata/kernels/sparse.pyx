@@ -15,6 +15,7 @@ from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
 from .gather cimport gather_dot, integer, riata_choose_gathers, riata_gathers
+from .pool cimport parallel
 from .rank cimport number_of
 from .simd cimport real, riata_add_eight
 
@@ -39,6 +40,7 @@ cdef extern from "simd.h" nogil:
 
 cdef enum:
     AT_ONCE = 8   # vectors in one read of the matrix: their sums fill a cache line
+    LEAST = 1 << 14   # entries of columns that are a job
 
 WIDTH = AT_ONCE
 
@@ -151,17 +153,74 @@ def csr_sums(
 
 # -- full passes ----------------------------------------------------------------------------------
 
+cdef struct Products:
+    const void *data
+    const void *indices
+    bint is_double, is_int
+    const int64_t *start
+    const int64_t *end
+    const double *shift
+    const double *rest
+    const Py_ssize_t *index
+    const int32_t *place
+    const double *u
+    double total
+    double *out
+    Py_ssize_t count, share
+
+
+cdef void some_products(void *context, Py_ssize_t k) noexcept nogil:
+    cdef Products *of = <Products *>context
+    if of.is_double and of.is_int:
+        column_products(of, <const double *>of.data, <const int *>of.indices, k)
+    elif of.is_double:
+        column_products(of, <const double *>of.data, <const long long *>of.indices, k)
+    elif of.is_int:
+        column_products(of, <const float *>of.data, <const int *>of.indices, k)
+    else:
+        column_products(of, <const float *>of.data, <const long long *>of.indices, k)
+
+
+cdef void column_products(
+    const Products *of, const real *data, const integer *indices, Py_ssize_t k
+) noexcept nogil:
+    cdef Py_ssize_t a, j, at, first
+    for a in range(k * of.share, min((k + 1) * of.share, of.count)):
+        j = a if of.index == NULL else of.index[a]
+        at = j if of.place == NULL else of.place[j]
+        first = of.start[at]
+        of.out[a] = gather_dot(
+            &GATHERS, data + first, indices + first, of.end[at] - first, of.shift[j], of.u)
+        if of.total != 0.0:
+            of.out[a] -= of.rest[j] * of.total
+
+
 def csc_transpose_dot(
     const real[::1] data, const integer[::1] indices, const int64_t[::1] start,
-    const int64_t[::1] end, const double[::1] u, const double[::1] shift, double[::1] out,
-    Py_ssize_t c0, Py_ssize_t c1
+    const int64_t[::1] end, const double[::1] shift, const double[::1] rest,
+    const Py_ssize_t[::1] index, const int32_t[::1] place, const double[::1] u, double total,
+    double[::1] out, Py_ssize_t n_threads
 ):
-    """out_j = sum over the stored entries of column j of (x_ij - shift_j) u_i, for j in c0:c1."""
-    cdef Py_ssize_t j, k
+    """out_a = sum over the stored entries of column j = index_a of (x_ij - shift_j) u_i, less
+    rest_j total; on native threads.
+
+    index : (|out|,), None for 0, 1, 2, ..
+    place : column j is stored at start[place_j]:end[place_j]; None for start[j]:end[j]
+    """
+    cdef Products of
+    cdef double each = data.shape[0] / max(start.shape[0], 1.0)
+    if out.shape[0] == 0 or data.shape[0] == 0:
+        out[:] = 0.0   # columns without entries have no mean
+        return
+    of.data, of.indices = &data[0], &indices[0]
+    of.is_double, of.is_int = real is double, integer is int
+    of.start, of.end, of.shift, of.rest = &start[0], &end[0], &shift[0], &rest[0]
+    of.index = NULL if index is None else &index[0]
+    of.place = NULL if place is None else &place[0]
+    of.u, of.total, of.out, of.count = &u[0], total, &out[0], out.shape[0]
+    of.share = max(1, <Py_ssize_t>(LEAST / (each + 16.0)))
     with nogil:
-        for j in range(c0, c1):
-            k = start[j]
-            out[j] = gather_dot(&GATHERS, &data[k], &indices[k], end[j] - k, shift[j], &u[0])
+        parallel(some_products, &of, (of.count + of.share - 1) // of.share, n_threads)
 
 
 def csr_transpose_dot(
