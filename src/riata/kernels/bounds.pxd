@@ -22,7 +22,7 @@ cdef class Bounds:
     cdef const uint8_t[::1] skip, member
     cdef readonly object resid
     cdef object _listed, row
-    cdef double y_sq, inverse_y, slack, with_y_here
+    cdef double y_sq, inverse_y, slack, root_slack, with_y_here
     cdef Py_ssize_t n_threads
     cdef bint passes_on              # whether the residual left has a slot, to become `previous`
     cdef readonly double resid_sq

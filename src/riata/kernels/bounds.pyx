@@ -118,7 +118,7 @@ cdef class Bounds:
         self.scale, self.scale_older, self.rest = np.zeros((3, self.S, side))
         self.mix, self.inverse_older = np.zeros((2, self.S, side))
         self.y_sq, self.inverse_y = y_sq, 1.0 / y_sq if y_sq > 0.0 else 0.0
-        self.slack, self.n_near, self.n_loud = slack, 0, 0
+        self.slack, self.root_slack, self.n_near, self.n_loud = slack, sqrt(slack), 0, 0
         self.skip, self.member = skip, member
         self._near = self._listed = np.empty(p + 8, dtype=np.int32)   # eight are written at a time
         self.columns, self.read, self.design = columns, read, design
@@ -148,7 +148,7 @@ cdef class Bounds:
             self.older[j] = older
         self.reach[j] = (
             sqrt(max(left, 0.0) + self.slack * self.magnitude_sq[j])
-            + sqrt(self.slack) * self.lost(P, Q, last, before))
+            + self.root_slack * self.lost(P, Q, last, before))
         self.counts[self._pair[j] >> self.bits, self._pair[j] & self.mask] -= 1
         self.counts[last, before] += 1
         self._pair[j] = (last << self.bits) | before
@@ -285,7 +285,7 @@ cdef class Bounds:
         self.scale[last, before], self.scale_older[last, before] = P, Q
         self.rest[last, before] = (
             sqrt(max(left, 0.0) + self.slack * self.resid_sq)
-            + sqrt(self.slack) * self.lost(P, Q, last, before))
+            + self.root_slack * self.lost(P, Q, last, before))
 
     cdef double lost(
         self, double P, double Q, Py_ssize_t last, Py_ssize_t before
