@@ -70,7 +70,8 @@ def centre(
 ) -> Centred:  # fmt: skip
     """Build the design, centre y less the offset, and put the penalty in the design's columns.
 
-    to_solve : whether X'u of `gradient_at_start` will be wanted
+    to_solve : whether X'u of `gradient_at_start` will be wanted, where the read of the moments can
+        give it
     moments : those of the rows of positive weight and of y less the offset, where they are known
         and the loss is least squares; X is then not read
     measured : those of the columns of dense X, where they are known

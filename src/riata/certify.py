@@ -136,8 +136,8 @@ def centred_dual(
     w: Floats, v: Floats, curvature: Floats, domain: tuple[Floats, Floats], n_threads: int,
     known: tuple[float, float] | None = None, centred: bool = True,
 ) -> tuple[Floats, float | None]:  # fmt: skip
-    """Return the same where there are no members: v less its mean, in the metric of the curvature;
-    v itself unless `centred`."""
+    """Return v (n,) less its mean in the metric of the curvature, kept in the domain, or v itself
+    unless `centred`; besides, the shift s: `dual_of` where there are no members."""
     (low, high), settled, mass = domain, 0, 0.0
     shift: float | None = 0.0
     for _ in range(PROJECTIONS):

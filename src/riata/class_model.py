@@ -27,6 +27,7 @@ from .rowwise import Rowwise, lengths
 from .working_set import Floats
 
 SIZE = 1024  # |W| K, at most
+PAIRS = 8  # of classes, whose n weights are held at a time
 SWEEPS = 10  # of block descent between two Newton steps
 SMALLEST_STEP = 1e-6
 PATIENCE = 5  # Newton steps before corners are rounded
@@ -47,13 +48,18 @@ class ClassModel:
         self.members = panel.members
         size, K = self._shape = len(self.members), mu.shape[1]
         first, second = np.tril_indices(K, -1)
-        both = weights * (mu.T[first] * mu.T[second])
+        grams, total = np.empty((len(first), size, size)), np.empty(len(first))
+        sums, everybody = np.empty((len(first), size)), np.arange(size)
+        for a in range(0, len(first), PAIRS):
+            some = slice(a, a + PAIRS)
+            both = weights * (mu.T[first[some]] * mu.T[second[some]])
+            grams[some], total[some] = panel.grams_about(both, panel.mean), both.sum(axis=1)
+            sums[some] = panel.transpose_dots(both, everybody)
         self._gram = np.empty((size * K, size * K))
-        bends.couple(panel.grams_about(both, panel.mean), self._gram)
+        bends.couple(grams, self._gram)
         self._intercepts: Floats | None = None  # the inverse of their own curvature
         if centred:
-            total = both.sum(axis=1)
-            sums = panel.transpose_dots(both, np.arange(size)) - np.outer(total, panel.mean)
+            sums -= np.outer(total, panel.mean)
             self._cross, mass = np.empty((K, size * K)), np.empty((K, K))
             bends.couple(sums[:, None], self._cross)
             bends.couple(total[:, None, None], mass)

@@ -134,7 +134,7 @@ def make_design(
     """Return the Design of a matrix from `as_matrix` or `read_once`; weights (n,) summing to 1.
 
     y : (n,), centred where the design is: sets X'(w y), and for tall dense X the whole Gram matrix
-    u : (n,), of sum 0 where the design is centred: sets X'u, and nothing else, where y is None
+    u : (n,), of sum 0 where the design is centred: sets X'u; ignored where y is given
     measured : what `measure` found under these weights, and for u or w y; X is then not read
 
     Raises ValueError where an entry is not finite or the sparse structure is corrupted.

@@ -366,8 +366,8 @@ class DenseDesign(Design):
         k, m = len(members), len(weights)
         out, rows = np.zeros((m, up(k), up(k))), np.broadcast_to([0, self.n], (m, 2))
         gram.gram(
-            self.X, members, None, shift, None, np.sqrt(weights), out, rows, _ends([(0, k)]),
-            self.loop_threads,
+            self.X, members, None, shift, None, np.sqrt(weights, order="C"), out, rows,
+            _ends([(0, k)]), self.loop_threads,
         )  # fmt: skip
         for one in out:
             gram.mirror(one, k)
@@ -378,8 +378,8 @@ class DenseDesign(Design):
         full[members] = 1.0 if scale is None else scale
         rows = np.arange(self.n)
         out = np.zeros((1, up(self.n), up(self.n)))
-        all_columns, run = np.array([[0, self.p]], dtype=np.intp), _ends([(0, self.n)])
-        gram.gram(self.X.T, rows, None, None, self.mean, full[None], out, all_columns, run, 1)
+        all_columns, all_rows = np.array([[0, self.p]], dtype=np.intp), _ends([(0, self.n)])
+        gram.gram(self.X.T, rows, None, None, self.mean, full[None], out, all_columns, all_rows, 1)
         out = out[0, : self.n, : self.n]
         root = np.sqrt(self.weights)
         return root[:, None] * (np.triu(out) + np.triu(out, 1).T) * root

@@ -200,13 +200,15 @@ class CSCDesign(SparseDesign):
 
     def _sums(self, shift: Floats, out: Sums) -> None:
         first, second, weight, count, repeats = out
+        # where a row's entries must be found, each job takes two numbers a row
+        parts = len(self.data) // BLOCK if self._increasing else 1
         jobs = [
             partial(
                 sparse.csc_sums, self.data, self.indices, self.start[a:b], self.end[a:b],
                 self.weights, shift[a:b], first[a:b], second[a:b], weight[a:b], count[a:b],
                 repeats[a:b], self._increasing,
             )
-            for a, b in cut(self.p, len(self.data) // BLOCK)
+            for a, b in cut(self.p, parts)
         ]  # fmt: skip
         run(jobs, self.n_threads)
 

@@ -8,6 +8,8 @@ unit vector. Of dense columns a product goes block by block of rows, so that X i
 the columns make of D, f'' of that, and what the columns see of it, while they are in the
 second-level cache. The blocks are fixed by the sizes, and bits do not depend on who makes them.
 
+`couple` writes down all of f'' in the coefficients, from the Gram matrices of pairs of classes.
+
 Cost of a product: a read of the columns, 2 n |S| K multiply-adds, and 4 n K for f''. R and the
 arrays of a product are overwritten.
 

@@ -113,7 +113,7 @@ cdef double *new_panel(
 
 
 cdef class Blocks:
-    """The blocks of one Gram matrix, each a job of its own; see `gram`."""
+    """Gram matrices by runs of their columns, each run a job of its own; see `gram`."""
 
     cdef const float[:, :] floats
     cdef const double[:, :] doubles
@@ -191,7 +191,7 @@ def gram(
     left, right : columns; `right` None means those of `left`, and only tiles on or above the
         diagonal are then computed
     column_mean (p,), row_mean (n,) : or None for 0
-    scale (B, n) : of each; one may be all of them, its rows contiguous
+    scale (B, n) : entries of a row contiguous; one row may stand for all
     out : (B, >= 8 ceil(|left| / 8), >= 8 ceil(|right| / 8))
     rows (B, 2) : where the rows of each begin and end
     runs : where runs of the right columns begin and end, at multiples of 8: jobs for threads, which
