@@ -98,7 +98,7 @@ def dual_of(
     """
     w, (low, high), members = design.weights, domain, panel.members
     if len(members) == 0:
-        return centred_dual(w, v, curvature, domain, design.loop_threads, known, design.centred)
+        return centred_dual(w, v, curvature, domain, design.loop_threads, design.centred, known)
     if _is_feasible(panel, design, v, 16 * EPS):
         return v.copy(), None
     given, space, settled, mass, plain = v, None, 0, 0.0, False
@@ -134,7 +134,7 @@ def dual_of(
 
 def centred_dual(
     w: Floats, v: Floats, curvature: Floats, domain: tuple[Floats, Floats], n_threads: int,
-    known: tuple[float, float] | None = None, centred: bool = True,
+    centred: bool, known: tuple[float, float] | None = None,
 ) -> tuple[Floats, float | None]:  # fmt: skip
     """Return v (n,) less its mean in the metric of the curvature, kept in the domain, or v itself
     unless `centred`; besides, the shift s: `dual_of` where there are no members."""

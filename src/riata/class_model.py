@@ -54,7 +54,8 @@ class ClassModel:
             some = slice(a, a + PAIRS)
             both = weights * (mu.T[first[some]] * mu.T[second[some]])
             grams[some], total[some] = panel.grams_about(both, panel.mean), both.sum(axis=1)
-            sums[some] = panel.transpose_dots(both, everybody)
+            if centred:
+                sums[some] = panel.transpose_dots(both, everybody)
         self._gram = np.empty((size * K, size * K))
         bends.couple(grams, self._gram)
         self._intercepts: Floats | None = None  # the inverse of their own curvature

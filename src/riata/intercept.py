@@ -75,6 +75,6 @@ def gradient_without_features(data: "Data", n_threads: int) -> Floats | None:
         return None
     w, family = data.weights, data.family
     y, offset, intercept = start_of(family, data.y, w, data.offset, centred=data.fit_intercept)
-    at = loss_at(family, y, at_rest(offset + intercept, w), w, n_threads)
+    at = loss_at(family, y, offset + intercept, w, n_threads)
     domain, centred = domain_of(family, y), data.fit_intercept
-    return w * centred_dual(w, at.pull, at.curvature, domain, n_threads, centred=centred)[0]
+    return w * centred_dual(w, at.pull, at.curvature, domain, n_threads, centred)[0]
