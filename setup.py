@@ -20,7 +20,7 @@ KERNELS = "src/riata/kernels"
 FUSED = ("gram", "factor", "substitution", "dots", "loss")
 CONTRACTED = {name: ["-ffp-contract=fast"] for name in FUSED}
 HEADERS = [
-    *("simd.h", "tile.h", "dots.h", "pool.h", "factor.h", "loss.h", "bounds.h", "panel.h"),
+    *("clones.h", "simd.h", "tile.h", "dots.h", "pool.h", "factor.h", "loss.h", "bounds.h", "panel.h"),
     *("gather.h", "packed.pxd", "pool.pxd", "substitution.pxd"),
     *("simd.pxd", "scalar.pxd", "restricted.pxd", "rank.pxd", "limits.pxd", "factor.pxd"),
     *("columns.pxd", "dots.pxd", "active_set.pxd", "bounds.pxd", "dual.pxd", "signals.pxd"),

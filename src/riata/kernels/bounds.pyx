@@ -36,23 +36,17 @@ cdef extern from "bounds.h" nogil:
         const int32_t *pair, const double *fresh, const double *older, const double *with_y,
         const double *reach, const double *scale, const double *scale_older, const double *rest,
         double first, double *estimate, double *radius, Py_ssize_t p)
-    ctypedef Py_ssize_t (*riata_above_fn)(
+    Py_ssize_t riata_above(
         const double *z, const double *r, const double *limit, Py_ssize_t stride, double doubt,
-        double share, int32_t *out, Py_ssize_t p) noexcept nogil
-    ctypedef Py_ssize_t (*riata_users_fn)(
-        const int32_t *pair, int bits, int32_t mask, int32_t slot, int32_t *out,
-        Py_ssize_t p) noexcept nogil
-    ctypedef struct riata_lists:
-        riata_above_fn above
-        riata_users_fn users
-    riata_lists riata_choose_lists()
+        double share, int32_t *out, Py_ssize_t p)
+    Py_ssize_t riata_users(
+        const int32_t *pair, int bits, int32_t mask, int32_t slot, int32_t *out, Py_ssize_t p)
 
 cdef enum:
     RUN = 512   # features that are looked at in one go
     LONG = 1 << 14   # rows, from which on what is done to residuals is shared out,
     ROWS = 1 << 13   # so many at a time
 
-cdef riata_lists LISTS = riata_choose_lists()
 cdef double NEXT = 0.95         # share of the threshold above which outsiders are listed
 cdef double GUESSED = 0.6       # the same, where estimates alone decide
 cdef double ORTHOGONAL = 1e-8   # a residual with less than this share of its square off y is y
@@ -208,7 +202,7 @@ cdef class Bounds:
         cdef int32_t users[RUN + 8]
         cdef Py_ssize_t a, j, listed, first = 0, count = self.in_slot(slot)
         while count > 0 and first < self._pair.shape[0]:
-            listed = LISTS.users(
+            listed = riata_users(
                 &self._pair[first], self.bits, self.mask, slot, users,
                 min(<Py_ssize_t>RUN, self._pair.shape[0] - first))
             for a in range(listed):
@@ -328,7 +322,7 @@ cdef class Bounds:
         self.n_near = 0
         if self._z.shape[0] == 0:
             return
-        listed = LISTS.above(
+        listed = riata_above(
             &self._z[0], &self._radius[0], &self.l1[0],
             self.l1.strides[0] // <Py_ssize_t>sizeof(double), doubt, share, &self._near[0],
             self._z.shape[0])

@@ -3,39 +3,29 @@
  *
  *     c[i * ldc + j] += sum_k u_i[k] (x_j[k] - shift_j)      i < NI, j < NJ, k < rows
  *
- * Each sum has its own LANES accumulators, added in a fixed tree: its bits depend on nothing but
+ * Each sum has its own WIDTH accumulators, added in a fixed tree: its bits depend on nothing but
  * its own two columns. One clone per vector width; which one runs is decided once, by the CPU. */
 #ifndef RIATA_DOTS_H
 #define RIATA_DOTS_H
 #include "simd.h"
 #include <stddef.h>
 #include <string.h>
-#if defined(__x86_64__)
-#include <immintrin.h>
-#endif
 
 #define RIATA_DOTS_MOST 4 /* of NI and NJ */
 
-/* LANES entries as doubles. gcc 12 makes of its generic conversion one instruction for four floats,
- * and three for eight; there is one for those too. */
-#define RIATA_AS_IS(x) (*(const vec *)(x))
-#define RIATA_CONVERTED(x) __builtin_convertvector(*(const raw *)(x), vec)
-#define RIATA_CONVERTED_8(x) ((vec)_mm512_cvtps_pd(_mm256_loadu_ps(x)))
-
 /* next : NJ columns to ask the cache for on the way, or NULL */
-#define RIATA_DOTS(NAME, T, TARGET, LOAD, LANES, NI, NJ)                                          \
+#define RIATA_DOTS(NAME, T, TARGET, WIDTH, NI, NJ)                                                \
   TARGET static void NAME(const double *const *u, const T *const *x, const double *shift,         \
                           const T *const *next, ptrdiff_t rows, double *c, ptrdiff_t ldc) {       \
-    typedef double vec __attribute__((vector_size(8 * LANES), aligned(8), may_alias));            \
-    typedef T raw __attribute__((vector_size(sizeof(T) * LANES), aligned(sizeof(T)), may_alias)); \
+    typedef riata_double##WIDTH vec;                                                              \
     vec acc[NI][NJ];                                                                              \
     for (int i = 0; i < NI; i++)                                                                  \
       for (int j = 0; j < NJ; j++) acc[i][j] = (vec){0.0};                                        \
     ptrdiff_t k = 0;                                                                              \
-    for (; k + LANES <= rows; k += LANES) {                                                       \
+    for (; k + WIDTH <= rows; k += WIDTH) {                                                       \
       vec y[NJ];                                                                                  \
       _Pragma("GCC unroll 8") for (int j = 0; j < NJ; j++) {                                      \
-        y[j] = LOAD(x[j] + k) - shift[j];                                                         \
+        y[j] = RIATA_LOAD_##T(WIDTH, x[j] + k) - shift[j];                                        \
         if (next != NULL) __builtin_prefetch(next[j] + k);                                        \
       }                                                                                           \
       _Pragma("GCC unroll 8") for (int i = 0; i < NI; i++) {                                      \
@@ -49,9 +39,9 @@
           acc[i][j][lane] += u[i][k] * ((double)x[j][k] - shift[j]);                              \
     for (int i = 0; i < NI; i++)                                                                  \
       for (int j = 0; j < NJ; j++) {                                                              \
-        double sum[LANES];                                                                        \
+        double sum[WIDTH];                                                                        \
         memcpy(sum, &acc[i][j], sizeof sum);                                                      \
-        for (int half = LANES / 2; half > 0; half /= 2)                                           \
+        for (int half = WIDTH / 2; half > 0; half /= 2)                                           \
           for (int lane = 0; lane < half; lane++) sum[lane] += sum[lane + half];                  \
         c[i * ldc + j] += sum[0];                                                                 \
       }                                                                                           \
@@ -61,11 +51,10 @@
  *
  * next : as above. All that the outputs might overlap is copied first, or it would be read again for
  * every row. */
-#define RIATA_IMAGES(NAME, T, TARGET, LOAD, LANES, NI, NJ)                                        \
+#define RIATA_IMAGES(NAME, T, TARGET, WIDTH, NI, NJ)                                              \
   TARGET static void NAME(const double *d, const T *const *x, const double *shift,                \
                           const T *const *next, ptrdiff_t rows, double *const *out) {             \
-    typedef double vec __attribute__((vector_size(8 * LANES), aligned(8), may_alias));            \
-    typedef T raw __attribute__((vector_size(sizeof(T) * LANES), aligned(sizeof(T)), may_alias)); \
+    typedef riata_double##WIDTH vec;                                                              \
     ptrdiff_t k = 0;                                                                              \
     double *to[NI], e[NI][NJ];                                                                    \
     const T *from[NJ], *after[NJ];                                                                \
@@ -75,10 +64,10 @@
     for (int j = 0; j < NJ; j++) after[j] = next != NULL ? next[j] : x[j];                        \
     for (int i = 0; i < NI; i++)                                                                  \
       for (int j = 0; j < NJ; j++) e[i][j] = d[i * RIATA_DOTS_MOST + j];                          \
-    for (; k + LANES <= rows; k += LANES) {                                                       \
+    for (; k + WIDTH <= rows; k += WIDTH) {                                                       \
       vec y[NJ];                                                                                  \
       _Pragma("GCC unroll 8") for (int j = 0; j < NJ; j++) {                                      \
-        y[j] = LOAD(from[j] + k) - less[j];                                                       \
+        y[j] = RIATA_LOAD_##T(WIDTH, from[j] + k) - less[j];                                      \
         __builtin_prefetch(after[j] + k);                                                         \
       }                                                                                           \
       _Pragma("GCC unroll 8") for (int i = 0; i < NI; i++) {                                      \
@@ -111,19 +100,19 @@ typedef struct {
   int most, ni, nj;
 } riata_dots;
 
-#define RIATA_DOTS_ALL(CLONE, TARGET, CONVERTED, LANES, MOST, NI, NJ)                             \
-  RIATA_DOTS(riata_most_##CLONE##_f64, double, TARGET, RIATA_AS_IS, LANES, MOST, NJ)              \
-  RIATA_DOTS(riata_most_##CLONE##_f32, float, TARGET, CONVERTED, LANES, MOST, NJ)                 \
-  RIATA_DOTS(riata_dots_##CLONE##_f64, double, TARGET, RIATA_AS_IS, LANES, NI, NJ)                \
-  RIATA_DOTS(riata_dots_##CLONE##_f32, float, TARGET, CONVERTED, LANES, NI, NJ)                   \
-  RIATA_DOTS(riata_two_##CLONE##_f64, double, TARGET, RIATA_AS_IS, LANES, 2, NJ)                  \
-  RIATA_DOTS(riata_two_##CLONE##_f32, float, TARGET, CONVERTED, LANES, 2, NJ)                     \
-  RIATA_DOTS(riata_one_##CLONE##_f64, double, TARGET, RIATA_AS_IS, LANES, 1, NJ)                  \
-  RIATA_DOTS(riata_one_##CLONE##_f32, float, TARGET, CONVERTED, LANES, 1, NJ)                     \
-  RIATA_IMAGES(riata_images_##CLONE##_f64, double, TARGET, RIATA_AS_IS, LANES, NI, NJ)            \
-  RIATA_IMAGES(riata_images_##CLONE##_f32, float, TARGET, CONVERTED, LANES, NI, NJ)               \
-  RIATA_IMAGES(riata_image_##CLONE##_f64, double, TARGET, RIATA_AS_IS, LANES, 1, NJ)              \
-  RIATA_IMAGES(riata_image_##CLONE##_f32, float, TARGET, CONVERTED, LANES, 1, NJ)                 \
+#define RIATA_DOTS_ALL(CLONE, TARGET, WIDTH, MOST, NI, NJ)                                        \
+  RIATA_DOTS(riata_most_##CLONE##_f64, double, TARGET, WIDTH, MOST, NJ)                           \
+  RIATA_DOTS(riata_most_##CLONE##_f32, float, TARGET, WIDTH, MOST, NJ)                            \
+  RIATA_DOTS(riata_dots_##CLONE##_f64, double, TARGET, WIDTH, NI, NJ)                             \
+  RIATA_DOTS(riata_dots_##CLONE##_f32, float, TARGET, WIDTH, NI, NJ)                              \
+  RIATA_DOTS(riata_two_##CLONE##_f64, double, TARGET, WIDTH, 2, RIATA_DOTS_MOST)                  \
+  RIATA_DOTS(riata_two_##CLONE##_f32, float, TARGET, WIDTH, 2, RIATA_DOTS_MOST)                   \
+  RIATA_DOTS(riata_one_##CLONE##_f64, double, TARGET, WIDTH, 1, RIATA_DOTS_MOST)                  \
+  RIATA_DOTS(riata_one_##CLONE##_f32, float, TARGET, WIDTH, 1, RIATA_DOTS_MOST)                   \
+  RIATA_IMAGES(riata_images_##CLONE##_f64, double, TARGET, WIDTH, NI, NJ)                         \
+  RIATA_IMAGES(riata_images_##CLONE##_f32, float, TARGET, WIDTH, NI, NJ)                          \
+  RIATA_IMAGES(riata_image_##CLONE##_f64, double, TARGET, WIDTH, 1, RIATA_DOTS_MOST)              \
+  RIATA_IMAGES(riata_image_##CLONE##_f32, float, TARGET, WIDTH, 1, RIATA_DOTS_MOST)               \
   static riata_dots riata_dots_##CLONE(void) {                                                    \
     return (riata_dots){                                                                          \
         riata_most_##CLONE##_f64,   riata_dots_##CLONE##_f64,                                     \
@@ -135,17 +124,16 @@ typedef struct {
         MOST, NI, NJ};                                                                            \
   }
 
-RIATA_DOTS_ALL(base, , RIATA_CONVERTED, 2, 2, 2, 2)
+RIATA_DOTS_ALL(base, , 2, 2, 2, 2)
 #if defined(__x86_64__)
-RIATA_DOTS_ALL(avx2, __attribute__((target("avx2,fma"))), RIATA_CONVERTED, 4, 4, 4, 2)
-RIATA_DOTS_ALL(avx512, __attribute__((target("avx512f,fma"))), RIATA_CONVERTED_8, 8, 6, 4, 4)
+RIATA_DOTS_ALL(avx2, RIATA_AVX2, 4, 4, 4, 3)
+RIATA_DOTS_ALL(avx512, RIATA_AVX512, 8, 6, 4, 4)
 #endif
 
 static riata_dots riata_choose_dots(void) {
 #if defined(__x86_64__)
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f")) return riata_dots_avx512();
-  if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma")) return riata_dots_avx2();
+  if (RIATA_HAS_AVX512) return riata_dots_avx512();
+  if (RIATA_HAS_AVX2) return riata_dots_avx2();
 #endif
   return riata_dots_base();
 }

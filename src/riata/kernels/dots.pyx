@@ -56,6 +56,11 @@ cdef enum:
 cdef riata_dots DOTS = riata_choose_dots()
 
 
+cdef Py_ssize_t columns_for(Py_ssize_t m) noexcept nogil:
+    """The columns that a tile is made for with m vectors: one or two leave registers for all."""
+    return MOST if m <= 2 else DOTS.nj
+
+
 cdef void dots_of_tile(
     const real *const *x, const real *const *following, const double *shifts, Py_ssize_t columns,
     const double *vectors, Py_ssize_t apart, Py_ssize_t m, Py_ssize_t rows, double *out,
@@ -96,16 +101,16 @@ cdef void add_tile(
 ) noexcept nogil:
     """Add a few rows' part of the products of one tile's columns with the vectors v0:v1; of
     columns, too, the last one stands in."""
-    cdef Py_ssize_t j
+    cdef Py_ssize_t j, width = columns_for(v1 - v0)
     cdef const real *x[MOST]
     cdef const real *following[MOST]
     cdef double shifts[MOST]
-    for j in range(DOTS.nj):
+    for j in range(MOST):
         x[j] = &X[row, columns[min(a + j, a1 - 1)]]
-        following[j] = &X[row, columns[min(a + DOTS.nj + j, a1 - 1)]]
+        following[j] = &X[row, columns[min(a + width + j, a1 - 1)]]
         shifts[j] = shift[columns[min(a + j, a1 - 1)]]
     dots_of_tile(
-        x, following, shifts, min(<Py_ssize_t>DOTS.nj, a1 - a), &vectors[v0, row],
+        x, following, shifts, min(width, a1 - a), &vectors[v0, row],
         vectors.shape[1], v1 - v0, rows, &out[v0, a], out.shape[1])
 
 
@@ -122,7 +127,7 @@ cdef void add_strip(
             add_tile(X, columns, vectors, shift, out, a, a1, v0, v1, row + r,
                      min(<Py_ssize_t>ROWS, rows - r))
             r += ROWS
-        a += DOTS.nj
+        a += columns_for(v1 - v0)
 
 
 cdef void add_dots(
@@ -131,20 +136,20 @@ cdef void add_dots(
 ) noexcept nogil:
     """out_va += sum_i vectors_vi x_a[i], i < rows, for a few columns; m vectors, and their sums,
     lie so far apart."""
-    cdef Py_ssize_t j, a, row = 0
+    cdef Py_ssize_t j, a, row = 0, width = columns_for(m)
     cdef const double *tile[MOST]
     cdef const double *following[MOST]
     cdef double[MOST] shifts = [0.0, 0.0, 0.0, 0.0]
     while row < rows:
         a = 0
         while a < columns:
-            for j in range(DOTS.nj):
+            for j in range(MOST):
                 tile[j] = x[min(a + j, columns - 1)] + row
-                following[j] = x[min(a + DOTS.nj + j, columns - 1)] + row
+                following[j] = x[min(a + width + j, columns - 1)] + row
             dots_of_tile(
-                tile, following, shifts, min(<Py_ssize_t>DOTS.nj, columns - a), vectors + row,
+                tile, following, shifts, min(width, columns - a), vectors + row,
                 apart, m, min(<Py_ssize_t>ROWS, rows - row), out + a, apart)
-            a += DOTS.nj
+            a += width
         row += ROWS
 
 
@@ -262,12 +267,12 @@ cdef Py_ssize_t next_tile(
     """Fill a tile with the numbers, from a on, of coefficients that are not 0, the last one in
     place of those that are wanting; return how many there are, and leave a behind them."""
     cdef Py_ssize_t size = 0, j
-    while size < DOTS.nj and a[0] < coef.shape[0]:
+    while size < MOST and a[0] < coef.shape[0]:
         if coef[a[0]] != 0.0:
             tile[size] = a[0]
             size += 1
         a[0] += 1
-    for j in range(size, DOTS.nj if size else 0):
+    for j in range(size, MOST if size else 0):
         tile[j] = tile[size - 1]
     return size
 
@@ -289,7 +294,7 @@ cdef void add_image(
     while more:
         tile, size = following, more
         more = next_tile(coef, &a, following)
-        for j in range(DOTS.nj):
+        for j in range(MOST):
             x[j], ahead[j] = &X[row, columns[tile[j]]], &X[row, columns[following[j]]]
             shifts[j] = shift[columns[tile[j]]]
             d[j] = sign * coef[tile[j]] if j < size else 0.0

@@ -7,45 +7,88 @@
 #include "simd.h"
 #include "tile.h"
 
-/* y_c -= sum_k g[8 k + c] x_k, k < count */
-RIATA_CLONES static void riata_group_forward(const double *g, const double *x, ptrdiff_t count,
-                                             double *y) {
-  riata_vec sum[4];
-  memset(sum, 0, sizeof sum);
-  for (ptrdiff_t k = 0; k < count; k += 4) /* count is a multiple of eight */
-    for (int a = 0; a < 4; a++)
-      sum[a] += *(const riata_vec *)(g + RIATA_GROUP * (k + a)) * x[k + a];
-  *(riata_vec *)y -= (sum[0] + sum[1]) + (sum[2] + sum[3]);
-}
+/* y_c -= sum_k g[8 k + c] x_k, k < count, which is a multiple of eight */
+#define RIATA_FORWARD(CLONE, TARGET, WIDTH, NAME)                                                 \
+  TARGET static void NAME##_##CLONE(const double *g, const double *x, ptrdiff_t count,            \
+                                    double *y) {                                                  \
+    enum { ACROSS = RIATA_GROUP / WIDTH };                                                        \
+    riata_double##WIDTH sum[4][ACROSS] = {{{0.0}}}, *to = (riata_double##WIDTH *)y;               \
+    for (ptrdiff_t k = 0; k < count; k += 4)                                                      \
+      _Pragma("GCC unroll 4") for (int a = 0; a < 4; a++)                                         \
+          _Pragma("GCC unroll 4") for (int c = 0; c < ACROSS; c++) sum[a][c] +=                   \
+          RIATA_LOAD_double(WIDTH, g + RIATA_GROUP * (k + a) + WIDTH * c) * x[k + a];             \
+    for (int c = 0; c < ACROSS; c++)                                                              \
+      to[c] -= (sum[0][c] + sum[1][c]) + (sum[2][c] + sum[3][c]);                                 \
+  }
+
+RIATA_EACH(RIATA_FORWARD, riata_group_forward)
+RIATA_CHOOSE(void, riata_group_forward,
+             (const double *g, const double *x, ptrdiff_t count, double *y), (g, x, count, y))
+
+/* The sum of eight products, in the same order whatever vectors hold them */
+#define RIATA_OF_EIGHT_8(p)                                                                       \
+  (((p[0][0] + p[0][4]) + (p[0][2] + p[0][6])) + ((p[0][1] + p[0][5]) + (p[0][3] + p[0][7])))
+#define RIATA_OF_EIGHT_4(p)                                                                       \
+  ({                                                                                              \
+    riata_double4 q = p[0] + p[1];                                                                \
+    (q[0] + q[2]) + (q[1] + q[3]);                                                                \
+  })
+#define RIATA_OF_EIGHT_2(p)                                                                       \
+  ({                                                                                              \
+    riata_double2 q = (p[0] + p[2]) + (p[1] + p[3]);                                              \
+    q[0] + q[1];                                                                                  \
+  })
 
 /* x_k -= sum_c g[8 k + c] y_c, k < count */
-RIATA_CLONES static void riata_group_backward(const double *g, const double *y, ptrdiff_t count,
-                                              double *x) {
-  riata_vec right = *(const riata_vec *)y;
-  for (ptrdiff_t k = 0; k < count; k++) {
-    riata_vec p = *(const riata_vec *)(g + RIATA_GROUP * k) * right;
-    x[k] -= ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]));
+#define RIATA_BACKWARD(CLONE, TARGET, WIDTH, NAME)                                                \
+  TARGET static void NAME##_##CLONE(const double *g, const double *y, ptrdiff_t count,            \
+                                    double *x) {                                                  \
+    enum { ACROSS = RIATA_GROUP / WIDTH };                                                        \
+    riata_double##WIDTH right[ACROSS], p[ACROSS];                                                 \
+    for (int c = 0; c < ACROSS; c++) right[c] = RIATA_LOAD_double(WIDTH, y + WIDTH * c);          \
+    for (ptrdiff_t k = 0; k < count; k++) {                                                       \
+      for (int c = 0; c < ACROSS; c++)                                                            \
+        p[c] = RIATA_LOAD_double(WIDTH, g + RIATA_GROUP * k + WIDTH * c) * right[c];              \
+      x[k] -= RIATA_OF_EIGHT_##WIDTH(p);                                                          \
+    }                                                                                             \
   }
-}
+
+RIATA_EACH(RIATA_BACKWARD, riata_group_backward)
+RIATA_CHOOSE(void, riata_group_backward,
+             (const double *g, const double *y, ptrdiff_t count, double *x), (g, y, count, x))
 
 /* The same of four groups at once, a sum over 32 products taken as late as it can be:
  * x_k -= sum_a sum_c g_a[8 k + c] y_{8 a + c} */
-RIATA_CLONES static void riata_four_backward(const double *const *g, const double *y,
-                                             ptrdiff_t count, double *x) {
-  const riata_vec *right = (const riata_vec *)y;
-  riata_vec y0 = right[0], y1 = right[1], y2 = right[2], y3 = right[3];
-  const double *a = g[0], *b = g[1], *c = g[2], *d = g[3];
-  for (ptrdiff_t k = 0; k < RIATA_GROUP * count; k += RIATA_GROUP) {
-    riata_vec p = *(const riata_vec *)(a + k) * y0 + *(const riata_vec *)(b + k) * y1;
-    p += *(const riata_vec *)(c + k) * y2 + *(const riata_vec *)(d + k) * y3;
-    x[k / RIATA_GROUP] -= ((p[0] + p[4]) + (p[2] + p[6])) + ((p[1] + p[5]) + (p[3] + p[7]));
+#define RIATA_FOUR_BACKWARD(CLONE, TARGET, WIDTH, NAME)                                           \
+  TARGET static void NAME##_##CLONE(const double *const *g, const double *y, ptrdiff_t count,     \
+                                    double *x) {                                                  \
+    enum { ACROSS = RIATA_GROUP / WIDTH };                                                        \
+    riata_double##WIDTH right[4][ACROSS], p[ACROSS];                                              \
+    const double *a = g[0], *b = g[1], *c = g[2], *d = g[3];                                      \
+    for (int m = 0; m < 4; m++)                                                                   \
+      for (int e = 0; e < ACROSS; e++)                                                            \
+        right[m][e] = RIATA_LOAD_double(WIDTH, y + RIATA_GROUP * m + WIDTH * e);                  \
+    for (ptrdiff_t k = 0; k < RIATA_GROUP * count; k += RIATA_GROUP) {                            \
+      _Pragma("GCC unroll 4") for (int e = 0; e < ACROSS; e++) {                                  \
+        ptrdiff_t at = k + WIDTH * e;                                                             \
+        p[e] = RIATA_LOAD_double(WIDTH, a + at) * right[0][e] +                                   \
+               RIATA_LOAD_double(WIDTH, b + at) * right[1][e];                                    \
+        p[e] += RIATA_LOAD_double(WIDTH, c + at) * right[2][e] +                                  \
+                RIATA_LOAD_double(WIDTH, d + at) * right[3][e];                                   \
+      }                                                                                           \
+      x[k / RIATA_GROUP] -= RIATA_OF_EIGHT_##WIDTH(p);                                            \
+    }                                                                                             \
   }
-}
+
+RIATA_EACH(RIATA_FOUR_BACKWARD, riata_four_backward)
+RIATA_CHOOSE(void, riata_four_backward,
+             (const double *const *g, const double *y, ptrdiff_t count, double *x),
+             (g, y, count, x))
 
 /* b = (b - t) D'^-1 on rows `keep` to 7: eight rows of a right-hand side, b[8 c + r] and
  * t[8 c + r], against the triangle D, d[8 e + c] = D[c][e], of `width` <= 8 columns. */
-RIATA_CLONES static void riata_group_solve(const double *d, const double *t, int width, int keep,
-                                           double *b) {
+RIATA_BODY void riata_group_solve_body(const double *d, const double *t, int width, int keep,
+                                       double *b) {
   for (int c = 0; c < width; c++) {
     double row[RIATA_GROUP];
     for (int r = 0; r < RIATA_GROUP; r++) row[r] = b[RIATA_GROUP * c + r] - t[RIATA_GROUP * c + r];
@@ -58,23 +101,38 @@ RIATA_CLONES static void riata_group_solve(const double *d, const double *t, int
     }
   }
 }
+RIATA_CLONED(void, riata_group_solve,
+             (const double *d, const double *t, int width, int keep, double *b),
+             (d, t, width, keep, b))
 
 /* Rotate `count` columns of a group into the columns v[8 a + c], a < width:
  *
  *     (g_k, v_a) = (c g_k + s v_a, c v_a - s g_k)      (c, s) = turn[2 (k stride + a)], + 1 */
-RIATA_CLONES static void riata_group_rotate(double *g, ptrdiff_t count, const double *turn,
-                                            ptrdiff_t stride, int width, double *v) {
-  for (ptrdiff_t k = 0; k < count; k++) {
-    riata_vec x = *(riata_vec *)(g + RIATA_GROUP * k);
-    const double *pair = turn + 2 * k * stride;
-    for (int a = 0; a < width; a++) {
-      riata_vec y = *(riata_vec *)(v + RIATA_GROUP * a);
-      double c = pair[2 * a], s = pair[2 * a + 1];
-      *(riata_vec *)(v + RIATA_GROUP * a) = c * y - s * x;
-      x = c * x + s * y;
-    }
-    *(riata_vec *)(g + RIATA_GROUP * k) = x;
+#define RIATA_ROTATE(CLONE, TARGET, WIDTH, NAME)                                                  \
+  TARGET static void NAME##_##CLONE(double *g, ptrdiff_t count, const double *turn,               \
+                                    ptrdiff_t stride, int width, double *v) {                     \
+    enum { ACROSS = RIATA_GROUP / WIDTH };                                                        \
+    for (ptrdiff_t k = 0; k < count; k++) {                                                       \
+      const double *pair = turn + 2 * k * stride;                                                 \
+      riata_double##WIDTH *column = (riata_double##WIDTH *)(g + RIATA_GROUP * k), x[ACROSS];      \
+      for (int e = 0; e < ACROSS; e++) x[e] = column[e];                                          \
+      for (int a = 0; a < width; a++) {                                                           \
+        riata_double##WIDTH *other = (riata_double##WIDTH *)(v + RIATA_GROUP * a);                \
+        double c = pair[2 * a], s = pair[2 * a + 1];                                              \
+        _Pragma("GCC unroll 4") for (int e = 0; e < ACROSS; e++) {                                \
+          riata_double##WIDTH y = other[e];                                                       \
+          other[e] = c * y - s * x[e];                                                            \
+          x[e] = c * x[e] + s * y;                                                                \
+        }                                                                                         \
+      }                                                                                           \
+      for (int e = 0; e < ACROSS; e++) column[e] = x[e];                                          \
+    }                                                                                             \
   }
-}
+
+RIATA_EACH(RIATA_ROTATE, riata_group_rotate)
+RIATA_CHOOSE(void, riata_group_rotate,
+             (double *g, ptrdiff_t count, const double *turn, ptrdiff_t stride, int width,
+              double *v),
+             (g, count, turn, stride, width, v))
 
 #endif

@@ -2,16 +2,15 @@
  *
  * x float or double, rows int or long long. Where the CPU has AVX-512, eight at a time and the last
  * ones under a mask: most columns of text, and rows of a working set, are shorter than a vector is
- * worth otherwise. Which one runs is decided once, by the CPU. */
+ * worth otherwise. */
 #ifndef RIATA_GATHER_H
 #define RIATA_GATHER_H
+#include "clones.h"
 #include <stddef.h>
-#if defined(__x86_64__) && defined(__GNUC__)
-#include <immintrin.h>
-#endif
 
-#define RIATA_GATHER_ANY(NAME, T, I)                                                              \
-  static double NAME(const T *x, const I *rows, ptrdiff_t count, double shift, const double *u) { \
+#define RIATA_GATHER_BASE(NAME, T, I)                                                             \
+  static double NAME##_base(const T *x, const I *rows, ptrdiff_t count, double shift,             \
+                            const double *u) {                                                    \
     double s = 0.0, t = 0.0;                                                                      \
     ptrdiff_t k = 0;                                                                              \
     for (; k + 2 <= count; k += 2) {                                                              \
@@ -22,8 +21,8 @@
     return s + t;                                                                                 \
   }
 
-#define RIATA_GATHER_WIDE(NAME, T, I, LOAD, INDEX, GATHER)                                        \
-  __attribute__((target("avx512f,avx512vl"))) static double NAME(                                 \
+#define RIATA_GATHER_AVX512(NAME, T, I, LOAD, INDEX, GATHER)                                      \
+  RIATA_AVX512 static double NAME##_avx512(                                                       \
       const T *x, const I *rows, ptrdiff_t count, double shift, const double *u) {                \
     __m512d sum = _mm512_setzero_pd(), less = _mm512_set1_pd(shift);                              \
     for (ptrdiff_t k = 0; k < count; k += 8) {                                                    \
@@ -35,44 +34,29 @@
   }
 #define RIATA_FLOATS(some, x) _mm512_cvtps_pd(_mm256_maskz_loadu_ps(some, x))
 
-#define RIATA_GATHER_FN(NAME, T, I)                                                               \
-  typedef double (*NAME)(const T *, const I *, ptrdiff_t, double, const double *);
-RIATA_GATHER_FN(riata_gather_f64_int_fn, double, int)
-RIATA_GATHER_FN(riata_gather_f64_long_fn, double, long long)
-RIATA_GATHER_FN(riata_gather_f32_int_fn, float, int)
-RIATA_GATHER_FN(riata_gather_f32_long_fn, float, long long)
-
-typedef struct {
-  riata_gather_f64_int_fn f64_int;
-  riata_gather_f64_long_fn f64_long;
-  riata_gather_f32_int_fn f32_int;
-  riata_gather_f32_long_fn f32_long;
-} riata_gathers;
-
-RIATA_GATHER_ANY(riata_gather_any_f64_int, double, int)
-RIATA_GATHER_ANY(riata_gather_any_f64_long, double, long long)
-RIATA_GATHER_ANY(riata_gather_any_f32_int, float, int)
-RIATA_GATHER_ANY(riata_gather_any_f32_long, float, long long)
-
-#if defined(__x86_64__) && defined(__GNUC__)
-RIATA_GATHER_WIDE(riata_gather_wide_f64_int, double, int, _mm512_maskz_loadu_pd,
-                  _mm256_maskz_loadu_epi32, _mm512_mask_i32gather_pd)
-RIATA_GATHER_WIDE(riata_gather_wide_f64_long, double, long long, _mm512_maskz_loadu_pd,
-                  _mm512_maskz_loadu_epi64, _mm512_mask_i64gather_pd)
-RIATA_GATHER_WIDE(riata_gather_wide_f32_int, float, int, RIATA_FLOATS, _mm256_maskz_loadu_epi32,
-                  _mm512_mask_i32gather_pd)
-RIATA_GATHER_WIDE(riata_gather_wide_f32_long, float, long long, RIATA_FLOATS,
-                  _mm512_maskz_loadu_epi64, _mm512_mask_i64gather_pd)
+#if defined(__x86_64__)
+#define RIATA_GATHER(NAME, T, I, ...)                                                             \
+  RIATA_GATHER_BASE(NAME, T, I)                                                                   \
+  RIATA_GATHER_AVX512(NAME, T, I, __VA_ARGS__)                                                    \
+  static inline double NAME(const T *x, const I *rows, ptrdiff_t count, double shift,             \
+                            const double *u) {                                                    \
+    return (RIATA_HAS_AVX512 ? NAME##_avx512 : NAME##_base)(x, rows, count, shift, u);            \
+  }
+#else
+#define RIATA_GATHER(NAME, T, I, ...)                                                             \
+  RIATA_GATHER_BASE(NAME, T, I)                                                                   \
+  RIATA_CHOOSE(double, NAME,                                                                      \
+               (const T *x, const I *rows, ptrdiff_t count, double shift, const double *u),       \
+               (x, rows, count, shift, u))
 #endif
 
-static inline riata_gathers riata_choose_gathers(void) {
-#if defined(__x86_64__) && defined(__GNUC__)
-  __builtin_cpu_init();
-  if (__builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512vl"))
-    return (riata_gathers){riata_gather_wide_f64_int, riata_gather_wide_f64_long,
-                           riata_gather_wide_f32_int, riata_gather_wide_f32_long};
-#endif
-  return (riata_gathers){riata_gather_any_f64_int, riata_gather_any_f64_long,
-                         riata_gather_any_f32_int, riata_gather_any_f32_long};
-}
+RIATA_GATHER(riata_gather_f64_int, double, int, _mm512_maskz_loadu_pd, _mm256_maskz_loadu_epi32,
+             _mm512_mask_i32gather_pd)
+RIATA_GATHER(riata_gather_f64_long, double, long long, _mm512_maskz_loadu_pd,
+             _mm512_maskz_loadu_epi64, _mm512_mask_i64gather_pd)
+RIATA_GATHER(riata_gather_f32_int, float, int, RIATA_FLOATS, _mm256_maskz_loadu_epi32,
+             _mm512_mask_i32gather_pd)
+RIATA_GATHER(riata_gather_f32_long, float, long long, RIATA_FLOATS, _mm512_maskz_loadu_epi64,
+             _mm512_mask_i64gather_pd)
+
 #endif

@@ -71,9 +71,9 @@ static inline double riata_log1p(double e) {
 
 /* ROW fills pull[i], curvature[i] and `value`; lanes are added in a fixed tree, as in simd.h. */
 #define RIATA_LOSS(NAME, ROW)                                                                     \
-  RIATA_CLONES static double NAME(const double *restrict y, const double *restrict eta,           \
-                                  const double *restrict w, double *restrict pull,                \
-                                  double *restrict curvature, ptrdiff_t n) {                      \
+  RIATA_BODY double NAME##_body(const double *restrict y, const double *restrict eta,             \
+                                const double *restrict w, double *restrict pull,                  \
+                                double *restrict curvature, ptrdiff_t n) {                        \
     double lane[8] = {0.0};                                                                       \
     ptrdiff_t i = 0, k;                                                                           \
     for (; i + 8 <= n; i += 8)                                                                    \
@@ -90,7 +90,11 @@ static inline double riata_log1p(double e) {
     for (ptrdiff_t half = 4; half > 0; half /= 2)                                                 \
       for (k = 0; k < half; k++) lane[k] += lane[k + half];                                       \
     return lane[0];                                                                               \
-  }
+  }                                                                                               \
+  RIATA_CLONED(double, NAME,                                                                      \
+               (const double *restrict y, const double *restrict eta, const double *restrict w,   \
+                double *restrict pull, double *restrict curvature, ptrdiff_t n),                  \
+               (y, eta, w, pull, curvature, n))
 
 /* log(1 + exp(eta)) - y eta; y - mu; mu (1 - mu) */
 #define RIATA_LOGISTIC_ROW(j)                                                                     \
@@ -114,10 +118,10 @@ RIATA_LOSS(riata_poisson, RIATA_POISSON_ROW)
 /* log sum_k exp(eta_k) - y'eta; y - mu; 2 max_k mu_k (1 - mu_k). Of arrays (K, apart), n rows. */
 #define RIATA_SOFTMAX_ROWS 128 /* at a time */
 
-RIATA_CLONES static void riata_softmax(const double *restrict y, const double *restrict eta,
-                                       double smallest, double *restrict loss,
-                                       double *restrict pull, double *restrict curvature,
-                                       ptrdiff_t K, ptrdiff_t apart, ptrdiff_t n) {
+RIATA_BODY void riata_softmax_body(const double *restrict y, const double *restrict eta,
+                                   double smallest, double *restrict loss, double *restrict pull,
+                                   double *restrict curvature, ptrdiff_t K, ptrdiff_t apart,
+                                   ptrdiff_t n) {
   double top[RIATA_SOFTMAX_ROWS], total[RIATA_SOFTMAX_ROWS], straight[RIATA_SOFTMAX_ROWS];
   for (ptrdiff_t a = 0, i, k; a < n; a += RIATA_SOFTMAX_ROWS) {
     ptrdiff_t rows = n - a < RIATA_SOFTMAX_ROWS ? n - a : RIATA_SOFTMAX_ROWS;
@@ -150,6 +154,11 @@ RIATA_CLONES static void riata_softmax(const double *restrict y, const double *r
       }
   }
 }
+RIATA_CLONED(void, riata_softmax,
+             (const double *restrict y, const double *restrict eta, double smallest,
+              double *restrict loss, double *restrict pull, double *restrict curvature,
+              ptrdiff_t K, ptrdiff_t apart, ptrdiff_t n),
+             (y, eta, smallest, loss, pull, curvature, K, apart, n))
 
 /* a log(a / b) - a + b >= 0. With s = (a - b) / (a + b), log(a / b) = 2 artanh(s) and nothing
  * cancels in
@@ -175,9 +184,9 @@ static inline double riata_divergence(double a, double b, double log_b) {
 /* sum_i w_i (divergence of a_i, b_i, for TERMS pairs that PAIRS sets), lanes as above; eight rows at
  * a time without a branch where all their pairs are near. */
 #define RIATA_DIVERGENCES(NAME, TERMS, PAIRS)                                                     \
-  RIATA_CLONES static double NAME(const double *y, const double *eta, const double *curvature,    \
-                                  const double *pull, const double *v, double c,                  \
-                                  const double *w, ptrdiff_t n) {                                 \
+  RIATA_BODY double NAME##_body(const double *y, const double *eta, const double *curvature,      \
+                                const double *pull, const double *v, double c, const double *w,   \
+                                ptrdiff_t n) {                                                    \
     double lane[8] = {0.0};                                                                       \
     ptrdiff_t i = 0, k;                                                                           \
     for (; i + 8 <= n; i += 8) {                                                                  \
@@ -210,7 +219,11 @@ static inline double riata_divergence(double a, double b, double log_b) {
     for (ptrdiff_t half = 4; half > 0; half /= 2)                                                 \
       for (k = 0; k < half; k++) lane[k] += lane[k + half];                                       \
     return lane[0];                                                                               \
-  }
+  }                                                                                               \
+  RIATA_CLONED(double, NAME,                                                                      \
+               (const double *y, const double *eta, const double *curvature, const double *pull,  \
+                const double *v, double c, const double *w, ptrdiff_t n),                         \
+               (y, eta, curvature, pull, v, c, w, n))
 
 /* Of mu and 1 - mu the one that y - pull loses digits of is curvature / the other. Where exp was
  * clamped, -|eta| is its logarithm. */

@@ -5,7 +5,7 @@ The matrix is as in sparse.pyx. A panel is the working set in row form, already 
 """
 
 from libc.stdint cimport int32_t, int64_t, uint64_t
-from .gather cimport integer, riata_choose_gathers, riata_gathers
+from .gather cimport integer, riata_gather_f64_int
 from .rank cimport number_of
 from .simd cimport real
 
@@ -15,8 +15,6 @@ cdef extern from "panel.h" nogil:
         double v, double *out)
     void riata_move_row(
         int32_t *local, double *value, Py_ssize_t start, Py_ssize_t to, Py_ssize_t count)
-
-cdef riata_gathers GATHERS = riata_choose_gathers()
 
 
 # -- columns of a matrix stored by rows -----------------------------------------------------------
@@ -265,7 +263,7 @@ cdef void image(
     cdef Py_ssize_t i, k
     for i in range(r0, r1):
         k = indptr[i]
-        out[i] = GATHERS.f64_int(
+        out[i] = riata_gather_f64_int(
             &value[k], <const int *>&local[k], indptr[i + 1] - k, 0.0, &coef[0])
 
 
@@ -288,5 +286,5 @@ def dot_of(
         for to in range(rows.shape[0]):
             i = rows[to]
             k = indptr[i]
-            out[to] = GATHERS.f64_int(
+            out[to] = riata_gather_f64_int(
                 &value[k], <const int *>&local[k], indptr[i + 1] - k, 0.0, &coef[0])

@@ -14,7 +14,7 @@ from libc.stdint cimport int32_t, int64_t, uint64_t
 from libc.stdlib cimport free, malloc
 from libc.string cimport memcpy, memset
 
-from .gather cimport gather_dot, integer, riata_choose_gathers, riata_gathers
+from .gather cimport gather_dot, integer
 from .pool cimport parallel
 from .rank cimport number_of
 from .simd cimport real, riata_add_eight
@@ -43,8 +43,6 @@ cdef enum:
     LEAST = 1 << 14   # entries of columns that are a job
 
 WIDTH = AT_ONCE
-
-cdef riata_gathers GATHERS = riata_choose_gathers()
 
 
 # -- start-up: weighted sums of the stored entries ----------------------------------------------
@@ -190,7 +188,7 @@ cdef void column_products(
         at = j if of.place == NULL else of.place[j]
         first = of.start[at]
         of.out[a] = gather_dot(
-            &GATHERS, data + first, indices + first, of.end[at] - first, of.shift[j], of.u)
+            data + first, indices + first, of.end[at] - first, of.shift[j], of.u)
         if of.total != 0.0:
             of.out[a] -= of.rest[j] * of.total
 
