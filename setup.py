@@ -20,8 +20,8 @@ KERNELS = "src/riata/kernels"
 FUSED = ("gram", "factor", "substitution", "dots", "loss")
 CONTRACTED = {name: ["-ffp-contract=fast"] for name in FUSED}
 HEADERS = [
-    *("clones.h", "simd.h", "tile.h", "dots.h", "pool.h", "factor.h", "loss.h", "bounds.h", "panel.h"),
-    *("gather.h", "packed.pxd", "pool.pxd", "substitution.pxd"),
+    *("clones.h", "simd.h", "tile.h", "dots.h", "pool.h", "factor.h", "loss.h", "bounds.h"),
+    *("panel.h", "gather.h", "packed.pxd", "pool.pxd", "substitution.pxd"),
     *("simd.pxd", "scalar.pxd", "restricted.pxd", "rank.pxd", "limits.pxd", "factor.pxd"),
     *("columns.pxd", "dots.pxd", "active_set.pxd", "bounds.pxd", "dual.pxd", "signals.pxd"),
     *("bends.pxd", "dense.pxd", "gather.pxd", "loss.pxd", "panel.pxd", "trips.pxd"),
