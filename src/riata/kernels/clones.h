@@ -53,4 +53,15 @@ typedef float riata_float4 __attribute__((vector_size(16), aligned(4), may_alias
 #define RIATA_WIDENED_4(x) __builtin_convertvector(*(const riata_float4 *)(x), riata_double4)
 #define RIATA_WIDENED_8(x) ((riata_double8)_mm512_cvtps_pd(_mm256_loadu_ps(x)))
 
+/* Of the entries of a, then b, those with these numbers */
+#if defined(__clang__)
+#define RIATA_PICK(WIDTH, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
+#else
+typedef long long riata_places2 __attribute__((vector_size(16)));
+typedef long long riata_places4 __attribute__((vector_size(32)));
+typedef long long riata_places8 __attribute__((vector_size(64)));
+#define RIATA_PICK(WIDTH, a, b, ...)                                                              \
+  __builtin_shuffle(a, b, (riata_places##WIDTH){__VA_ARGS__})
+#endif
+
 #endif

@@ -1,7 +1,7 @@
 /* Inner products of several vectors with several columns where both lie along memory: nothing is
  * packed, and a column is read once for all vectors.
  *
- *     c[i * ldc + j] += sum_k u_i[k] (x_j[k] - shift_j)      i < NI, j < NJ, k < rows
+ *     c[i * ldc + j] = sum_k u_i[k] (x_j[k] - shift_j)      i < NI, j < NJ, k < rows
  *
  * Each sum has its own WIDTH accumulators, added in a fixed tree: its bits depend on nothing but
  * its own two columns. One clone per vector width; which one runs is decided once, by the CPU. */
@@ -13,14 +13,40 @@
 
 #define RIATA_DOTS_MOST 4 /* of NI and NJ */
 
-/* next : NJ columns to ask the cache for on the way, or NULL */
+/* sums[0:4] of four accumulators, each added in the order of a tree of halves, as numbers would be */
+#define RIATA_FOUR_SUMS_2(a, sums)                                                                \
+  for (int h = 0; h < 4; h += 2)                                                                  \
+    *(riata_double2 *)((sums) + h) = RIATA_PICK(2, (a)[h], (a)[h + 1], 0, 2) +                    \
+                                     RIATA_PICK(2, (a)[h], (a)[h + 1], 1, 3);
+#define RIATA_FOUR_SUMS_4(a, sums)                                                                \
+  {                                                                                               \
+    riata_double4 b[2];                                                                           \
+    for (int h = 0; h < 2; h++)                                                                   \
+      b[h] = RIATA_PICK(4, (a)[2 * h], (a)[2 * h + 1], 0, 1, 4, 5) +                              \
+             RIATA_PICK(4, (a)[2 * h], (a)[2 * h + 1], 2, 3, 6, 7);                               \
+    *(riata_double4 *)(sums) =                                                                    \
+        RIATA_PICK(4, b[0], b[1], 0, 2, 4, 6) + RIATA_PICK(4, b[0], b[1], 1, 3, 5, 7);            \
+  }
+#define RIATA_FOUR_SUMS_8(a, sums)                                                                \
+  {                                                                                               \
+    riata_double8 b[2], c, d;                                                                     \
+    for (int h = 0; h < 2; h++)                                                                   \
+      b[h] = RIATA_PICK(8, (a)[2 * h], (a)[2 * h + 1], 0, 1, 2, 3, 8, 9, 10, 11) +                \
+             RIATA_PICK(8, (a)[2 * h], (a)[2 * h + 1], 4, 5, 6, 7, 12, 13, 14, 15);               \
+    c = RIATA_PICK(8, b[0], b[1], 0, 1, 4, 5, 8, 9, 12, 13) +                                     \
+        RIATA_PICK(8, b[0], b[1], 2, 3, 6, 7, 10, 11, 14, 15);                                    \
+    d = RIATA_PICK(8, c, c, 0, 2, 4, 6, 0, 2, 4, 6) + RIATA_PICK(8, c, c, 1, 3, 5, 7, 1, 3, 5, 7);\
+    memcpy((sums), &d, 4 * sizeof(double));                                                       \
+  }
+
+/* next : NJ columns to ask the cache for on the way, or NULL. NI NJ is a multiple of four. */
 #define RIATA_DOTS(NAME, T, TARGET, WIDTH, NI, NJ)                                                \
   TARGET static void NAME(const double *const *u, const T *const *x, const double *shift,         \
                           const T *const *next, ptrdiff_t rows, double *c, ptrdiff_t ldc) {       \
     typedef riata_double##WIDTH vec;                                                              \
-    vec acc[NI][NJ];                                                                              \
-    for (int i = 0; i < NI; i++)                                                                  \
-      for (int j = 0; j < NJ; j++) acc[i][j] = (vec){0.0};                                        \
+    vec acc[NI * NJ];                                                                             \
+    double sums[NI * NJ];                                                                         \
+    for (int i = 0; i < NI * NJ; i++) acc[i] = (vec){0.0};                                        \
     ptrdiff_t k = 0;                                                                              \
     for (; k + WIDTH <= rows; k += WIDTH) {                                                       \
       vec y[NJ];                                                                                  \
@@ -29,22 +55,27 @@
         if (next != NULL) __builtin_prefetch(next[j] + k);                                        \
       }                                                                                           \
       _Pragma("GCC unroll 8") for (int i = 0; i < NI; i++) {                                      \
-        vec v = *(const vec *)(u[i] + k);                                                         \
-        _Pragma("GCC unroll 8") for (int j = 0; j < NJ; j++) acc[i][j] += v * y[j];               \
+        vec v = RIATA_LOAD_double(WIDTH, u[i] + k);                                               \
+        _Pragma("GCC unroll 8") for (int j = 0; j < NJ; j++) acc[i * NJ + j] += v * y[j];         \
       }                                                                                           \
     }                                                                                             \
-    for (int lane = 0; k < rows; k++, lane++)                                                     \
-      for (int i = 0; i < NI; i++)                                                                \
-        for (int j = 0; j < NJ; j++)                                                              \
-          acc[i][j][lane] += u[i][k] * ((double)x[j][k] - shift[j]);                              \
-    for (int i = 0; i < NI; i++)                                                                  \
+    if (k < rows) { /* what is left, and zeros behind it */                                       \
+      vec y[NJ];                                                                                  \
       for (int j = 0; j < NJ; j++) {                                                              \
-        double sum[WIDTH];                                                                        \
-        memcpy(sum, &acc[i][j], sizeof sum);                                                      \
-        for (int half = WIDTH / 2; half > 0; half /= 2)                                           \
-          for (int lane = 0; lane < half; lane++) sum[lane] += sum[lane + half];                  \
-        c[i * ldc + j] += sum[0];                                                                 \
+        T left[WIDTH] = {0};                                                                      \
+        memcpy(left, x[j] + k, (size_t)(rows - k) * sizeof(T));                                   \
+        y[j] = RIATA_LOAD_##T(WIDTH, left) - shift[j];                                            \
       }                                                                                           \
+      for (int i = 0; i < NI; i++) {                                                              \
+        double left[WIDTH] = {0.0};                                                               \
+        memcpy(left, u[i] + k, (size_t)(rows - k) * sizeof(double));                              \
+        for (int j = 0; j < NJ; j++) acc[i * NJ + j] += RIATA_LOAD_double(WIDTH, left) * y[j];    \
+      }                                                                                           \
+    }                                                                                             \
+    _Pragma("GCC unroll 8") for (int i = 0; i < NI * NJ; i += 4)                                  \
+        RIATA_FOUR_SUMS_##WIDTH(acc + i, sums + i)                                                \
+    for (int i = 0; i < NI; i++)                                                                  \
+      for (int j = 0; j < NJ; j++) c[i * ldc + j] = sums[i * NJ + j];                             \
   }
 
 /* out_i[k] += sum_j d[i * MOST + j] (x_j[k] - shift_j)      i < NI, j < NJ, k < rows

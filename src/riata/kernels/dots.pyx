@@ -79,7 +79,6 @@ cdef void dots_of_tile(
         width = DOTS.most if left > 8 or 4 < left < 7 else DOTS.ni   # eight are two fours
         for i in range(width):
             u[i] = vectors + min(v + i, m - 1) * apart
-        memset(tile, 0, sizeof(tile))
         if real is double:
             (DOTS.most_f64 if width > DOTS.ni else DOTS.f64 if left > 2
              else DOTS.two_f64 if left > 1 else DOTS.one_f64)(

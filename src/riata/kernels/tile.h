@@ -66,16 +66,6 @@ static riata_tile riata_choose_tile(void) {
   return (riata_tile){riata_tile_base, riata_tile_base, 1};
 }
 
-#if defined(__clang__)
-#define RIATA_PICK(WIDTH, a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
-#else
-typedef long long riata_places2 __attribute__((vector_size(16)));
-typedef long long riata_places4 __attribute__((vector_size(32)));
-typedef long long riata_places8 __attribute__((vector_size(64)));
-#define RIATA_PICK(WIDTH, a, b, ...)                                                              \
-  __builtin_shuffle(a, b, (riata_places##WIDTH){__VA_ARGS__})
-#endif
-
 /* to[i][c] = v[c][i] of WIDTH vectors: halves of pairs, then pairs, then fours change places */
 #define RIATA_TRANSPOSE_2(v, to)                                                                  \
   {                                                                                               \
