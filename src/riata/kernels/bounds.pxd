@@ -23,7 +23,11 @@ cdef class Bounds:
     cdef readonly object resid
     cdef object _listed, row
     cdef double y_sq, inverse_y, slack, root_slack, with_y_here
-    cdef Py_ssize_t n_threads
+    cdef Py_ssize_t n_threads, share         # jobs: of so many
+    cdef const Py_ssize_t *noted     # what `note_some` is to note, see `note_here`
+    cdef const double *now
+    cdef const double *then
+    cdef Py_ssize_t n_noted
     cdef bint passes_on              # whether the residual left has a slot, to become `previous`
     cdef readonly double resid_sq
     cdef Py_ssize_t[:, ::1] counts   # of the features of each pair of slots
@@ -40,6 +44,7 @@ cdef class Bounds:
     cdef void anchor(
         self, Py_ssize_t j, Py_ssize_t last, double fresh, Py_ssize_t before, double older
     ) noexcept nogil
+    cdef void assign(self, Py_ssize_t j, Py_ssize_t last, Py_ssize_t before) noexcept nogil
     cdef Py_ssize_t in_slot(self, Py_ssize_t slot) noexcept nogil
     cdef void vacate(self, Py_ssize_t slot) noexcept nogil
     cdef void fill(self, Py_ssize_t slot) noexcept nogil
@@ -53,6 +58,7 @@ cdef class Bounds:
     cdef void weigh(self, Py_ssize_t k) noexcept nogil
     cdef void keep(self, Py_ssize_t k) noexcept nogil
     cdef void bound(self) noexcept nogil
+    cdef void bound_some(self, Py_ssize_t k) noexcept nogil
     cpdef bint penalise(
         self, const double[:] l1, const double[:] l2, const double[:] lower,
         const double[:] upper
@@ -76,9 +82,6 @@ cdef class Bounds:
         bint centred
     ) except -1
     cdef void note_here(
-        self, const Py_ssize_t[::1] index, const double[::1] values
+        self, const Py_ssize_t *index, const double *now, const double *then, Py_ssize_t count
     ) noexcept nogil
-    cdef void note_both(
-        self, const Py_ssize_t[::1] index, const double[:, ::1] values
-    ) noexcept nogil
-    cdef void note_one(self, Py_ssize_t j, double value) noexcept nogil
+    cdef void note_some(self, Py_ssize_t k) noexcept nogil

@@ -44,8 +44,9 @@ cdef extern from "bounds.h" nogil:
 
 cdef enum:
     RUN = 512   # features that are looked at in one go
-    LONG = 1 << 14   # rows, from which on what is done to residuals is shared out,
-    ROWS = 1 << 13   # so many at a time
+    ROWS = 1 << 13       # at a time, of what is done to residuals
+    FEATURES = 1 << 13   # a job, of their bounds: fewer are sooner bounded than fetched
+    NOTES = 1 << 12      # the same, of what was read
 
 cdef double NEXT = 0.95         # share of the threshold above which outsiders are listed
 cdef double GUESSED = 0.6       # the same, where estimates alone decide
@@ -63,6 +64,20 @@ cdef void weigh(void *bounds, Py_ssize_t k) noexcept nogil:
 
 cdef void keep(void *bounds, Py_ssize_t k) noexcept nogil:
     (<Bounds>bounds).keep(k)
+
+
+cdef void bound_some(void *bounds, Py_ssize_t k) noexcept nogil:
+    (<Bounds>bounds).bound_some(k)
+
+
+cdef void note_some(void *bounds, Py_ssize_t k) noexcept nogil:
+    (<Bounds>bounds).note_some(k)
+
+
+cdef Py_ssize_t share_of(Py_ssize_t count, Py_ssize_t least) noexcept nogil:
+    """The size of equal jobs of at least that many."""
+    cdef Py_ssize_t jobs = max(<Py_ssize_t>1, count // least)
+    return max(<Py_ssize_t>1, (count + jobs - 1) // jobs)
 
 
 cdef class Bounds:
@@ -107,8 +122,7 @@ cdef class Bounds:
         self.counts[0, 0] = p
         self.residuals = np.zeros((self.S, self.y.shape[0]))
         self.along, self.inverse, self.length, self.part = np.zeros((4, self.S))
-        if self.y.shape[0] >= LONG:
-            self.n_threads = design.n_threads
+        self.n_threads = design.n_threads
         self.scale, self.scale_older, self.rest = np.zeros((3, self.S, side))
         self.mix, self.inverse_older = np.zeros((2, self.S, side))
         self.y_sq, self.inverse_y = y_sq, 1.0 / y_sq if y_sq > 0.0 else 0.0
@@ -131,7 +145,7 @@ cdef class Bounds:
         self, Py_ssize_t j, Py_ssize_t last, double fresh, Py_ssize_t before, double older
     ) noexcept nogil:
         """Feature j was read last at the residual of a slot, then or before that at the older one
-        of another: x_j'w times these, the part along y taken off each."""
+        of another: x_j'w times these, the part along y taken off each. `assign` notes the slots."""
         cdef double left = self.norm_sq[j] - self.with_y[j] * self.with_y[j] * self.inverse_y
         cdef double P, Q
         older -= self.mix[last, before] * fresh
@@ -143,6 +157,8 @@ cdef class Bounds:
         self.reach[j] = (
             sqrt(max(left, 0.0) + self.slack * self.magnitude_sq[j])
             + self.root_slack * self.lost(P, Q, last, before))
+
+    cdef void assign(self, Py_ssize_t j, Py_ssize_t last, Py_ssize_t before) noexcept nogil:
         self.counts[self._pair[j] >> self.bits, self._pair[j] & self.mask] -= 1
         self.counts[last, before] += 1
         self._pair[j] = (last << self.bits) | before
@@ -200,17 +216,18 @@ cdef class Bounds:
     cdef void vacate(self, Py_ssize_t slot) noexcept nogil:
         """Let every feature forget a read at the residual of a slot."""
         cdef int32_t users[RUN + 8]
-        cdef Py_ssize_t a, j, listed, first = 0, count = self.in_slot(slot)
+        cdef Py_ssize_t a, j, last, listed, first = 0, count = self.in_slot(slot)
         while count > 0 and first < self._pair.shape[0]:
             listed = riata_users(
                 &self._pair[first], self.bits, self.mask, slot, users,
                 min(<Py_ssize_t>RUN, self._pair.shape[0] - first))
             for a in range(listed):
                 j = first + users[a]
-                if self._pair[j] >> self.bits == slot:
-                    self.anchor(j, 0, 0.0, 0, 0.0)
-                else:
-                    self.anchor(j, self._pair[j] >> self.bits, self.fresh[j], 0, 0.0)
+                last = self._pair[j] >> self.bits
+                if last == slot:
+                    last, self.fresh[j] = 0, 0.0
+                self.anchor(j, last, self.fresh[j], 0, 0.0)
+                self.assign(j, last, 0)
             first, count = first + RUN, count - listed
 
     cdef void fill(self, Py_ssize_t slot) noexcept nogil:
@@ -245,7 +262,8 @@ cdef class Bounds:
         cdef double t, first
         if self._z.shape[0] == 0:
             return
-        parallel(take_part, <void *>self, self.S, self.n_threads)
+        self.share = max(<Py_ssize_t>1, ROWS // max(<Py_ssize_t>1, self.y.shape[0]))
+        parallel(take_part, <void *>self, (self.S + self.share - 1) // self.share, self.n_threads)
         t = self.with_y_here
         first = t * self.inverse_y
         for k in range(self.S):
@@ -255,19 +273,28 @@ cdef class Bounds:
             for m in range(self.M):
                 if self.counts[k, m] > 0:
                     self.project(k, m, self.resid_sq - t * first)
-        riata_bounds(
-            &self._pair[0], &self.fresh[0], &self.older[0] if self.M > 1 else NULL,
-            &self.with_y[0], &self.reach[0],
-            &self.scale[0, 0], &self.scale_older[0, 0], &self.rest[0, 0], first, &self._z[0],
-            &self._radius[0], self._z.shape[0])
+        self.share = share_of(self._z.shape[0], FEATURES)
+        parallel(bound_some, <void *>self, (self._z.shape[0] + self.share - 1) // self.share,
+                 self.n_threads)
 
     cdef void take_part(self, Py_ssize_t k) noexcept nogil:
-        """What the residual of a slot has in common with this one; of slot 0, which has none, y."""
-        self.part[k] = 0.0
-        if k == 0:
-            self.with_y_here = self.with_resid(self.y)
-        elif self.inverse[k] > 0.0:
-            self.part[k] = self.with_resid(self.residuals[k])
+        """What the residuals of some slots have in common with this one; of slot 0, which has none,
+        y."""
+        cdef Py_ssize_t slot
+        for slot in range(k * self.share, min((k + 1) * self.share, self.S)):
+            self.part[slot] = 0.0
+            if slot == 0:
+                self.with_y_here = self.with_resid(self.y)
+            elif self.inverse[slot] > 0.0:
+                self.part[slot] = self.with_resid(self.residuals[slot])
+
+    cdef void bound_some(self, Py_ssize_t k) noexcept nogil:
+        cdef Py_ssize_t j = k * self.share
+        riata_bounds(
+            &self._pair[j], &self.fresh[j], &self.older[j] if self.M > 1 else NULL,
+            &self.with_y[j], &self.reach[j], &self.scale[0, 0], &self.scale_older[0, 0],
+            &self.rest[0, 0], self.with_y_here * self.inverse_y, &self._z[j], &self._radius[j],
+            min(self.share, self._z.shape[0] - j))
 
     cdef void project(self, Py_ssize_t last, Py_ssize_t before, double left) noexcept nogil:
         """P, Q and the second root of the bound, for features of two slots; left = |r|^2 less what
@@ -381,10 +408,8 @@ cdef class Bounds:
                         count += 1
                 vectors = 2 if self.previous else 1
                 self.columns.dots(unread[:count], self.vectors[:vectors], self.values)
-                if vectors == 2:
-                    self.note_both(unread[:count], self.values)
-                else:
-                    self.note_here(unread[:count], self.values[0, :count])
+                self.note_here(&unread[0], &self.values[0, 0],
+                               &self.values[1, 0] if vectors == 2 else NULL, count)
             self.design.n_passes += count / <double>self._z.shape[0]
         with nogil:
             self.keep_loud()
@@ -557,51 +582,54 @@ cdef class Bounds:
                 self._radius[index[a]] = 0.0
 
     cdef void note_here(
-        self, const Py_ssize_t[::1] index, const double[::1] values
+        self, const Py_ssize_t *index, const double *now, const double *then, Py_ssize_t count
     ) noexcept nogil:
-        """Take values as the last read of the features `index`, at the present residual, which
-        has a slot."""
-        cdef Py_ssize_t a
-        for a in range(index.shape[0]):
-            self.note_one(index[a], values[a])
+        """Take `now` as the last read of the features `index`, or of all, at the present residual,
+        which has a slot, and `then`, unless NULL, as one at the residual before."""
+        cdef Py_ssize_t a, j, last, before
+        self.noted, self.now, self.then, self.n_noted = index, now, then, count
+        self.share = share_of(count, NOTES)
+        parallel(note_some, <void *>self, (count + self.share - 1) // self.share, self.n_threads)
+        for a in range(count):
+            j = a if index == NULL else index[a]
+            last, before = self._pair[j] >> self.bits, self._pair[j] & self.mask
+            if then != NULL:
+                before = self.previous
+            elif self.M > 1 and last != self.here:
+                before = last
+            self.assign(j, self.here, before)
 
-    cdef void note_both(
-        self, const Py_ssize_t[::1] index, const double[:, ::1] values
-    ) noexcept nogil:
-        """Take values (2, |index|), what was read at the present residual and at the one before."""
-        cdef Py_ssize_t a, j
-        for a in range(index.shape[0]):
-            j = index[a]
-            self._z[j] = values[0, a]
+    cdef void note_some(self, Py_ssize_t k) noexcept nogil:
+        cdef Py_ssize_t a, j, last, before, end = min((k + 1) * self.share, self.n_noted)
+        cdef double older
+        for a in range(k * self.share, end):
+            j = a if self.noted == NULL else self.noted[a]
+            last, before, older = self._pair[j] >> self.bits, self._pair[j] & self.mask, 0.0
+            if self.then != NULL:
+                before = self.previous
+                older = self.then[a] - self.along[before] * self.with_y[j]
+            elif self.M > 1 and last == self.here:
+                older = self.older[j] + self.mix[last, before] * self.fresh[j]
+            elif self.M > 1:
+                before, older = last, self.fresh[j]
+            self._z[j] = self.now[a]
             self._radius[j] = 0.0
             self.anchor(
-                j, self.here, values[0, a] - self.along[self.here] * self.with_y[j],
-                self.previous, values[1, a] - self.along[self.previous] * self.with_y[j])
-
-    cdef void note_one(self, Py_ssize_t j, double value) noexcept nogil:
-        cdef Py_ssize_t last = self._pair[j] >> self.bits, before = self._pair[j] & self.mask
-        cdef double older = 0.0
-        if self.M > 1 and last == self.here:
-            older = self.older[j] + self.mix[last, before] * self.fresh[j]
-        elif self.M > 1:
-            before, older = last, self.fresh[j]
-        self._z[j] = value
-        self._radius[j] = 0.0
-        self.anchor(j, self.here, value - self.along[self.here] * self.with_y[j], before, older)
+                j, self.here, self.now[a] - self.along[self.here] * self.with_y[j], before, older)
 
     def note_read(self, const Py_ssize_t[::1] index, const double[::1] values):
         """Take values as z of the features `index`, which were read at the present residual."""
         self.open()
-        with nogil:
-            self.note_here(index, values)
+        if index.shape[0]:
+            with nogil:
+                self.note_here(&index[0], &values[0], NULL, index.shape[0])
 
     def note_all(self, const double[::1] values):
         """The same, of all features."""
-        cdef Py_ssize_t j
         self.open()
-        with nogil:
-            for j in range(values.shape[0]):
-                self.note_one(j, values[j])
+        if values.shape[0]:
+            with nogil:
+                self.note_here(NULL, &values[0], NULL, values.shape[0])
 
     def elsewhere(self, index):
         """Return those of the features `index` that were not read at the present residual."""
