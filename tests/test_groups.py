@@ -51,7 +51,7 @@ def test_sweeps_are_those_of_coordinate_descent(size, K, grouped):
         for _ in range(3):
             moved(H, expected, there, np.r_[support, joined], l1, l2, grouped=grouped)
         rows, norm_sq = coef.copy(), np.diagonal(H) + 1e-9
-        sweeps, gap = groups.descend(room, rows, grad, 1.0, norm_sq, l1, l2, grouped, 0.0, 3)
+        sweeps, gap = groups.descend(room, rows, grad, 1.0, norm_sq, l1, l2, grouped, 0.0, 3, 2)
         assert sweeps == 3
         scale = np.abs(C).max() + np.abs(H).sum(axis=0).max() * np.abs(coef).max()
         np.testing.assert_allclose(rows, expected, atol=1e-11 * scale)
@@ -68,7 +68,7 @@ def test_whoever_leaves_zero_between_sweeps_is_told_of_them(size, grouped):
     H, l1, l2 = room[:size, :size], np.full(size, PENALTY), np.full(size, 0.1)
     rows, grad = np.zeros_like(C), C.copy()
     norm_sq = np.diagonal(H).copy()
-    _, gap = groups.descend(room, rows, grad, 1.0, norm_sq, l1, l2, grouped, 1e-12, 10_000)
+    _, gap = groups.descend(room, rows, grad, 1.0, norm_sq, l1, l2, grouped, 1e-12, 10_000, 2)
     assert gap <= 1e-12
     np.testing.assert_allclose(grad, C - H @ rows, atol=1e-10)
     again, there = rows.copy(), grad.copy()
@@ -80,7 +80,23 @@ def test_nobody_moves_where_the_penalty_holds_all():
     room, _, C = problem(40, 4)
     l1 = np.full(40, 1e3)
     rows, grad = np.zeros_like(C), C.copy()
-    sweeps, gap = groups.descend(room, rows, grad, 1.0, np.ones(40), l1, 0 * l1, True, 0.0, 50)
+    sweeps, gap = groups.descend(room, rows, grad, 1.0, np.ones(40), l1, 0 * l1, True, 0.0, 50, 2)
     assert (sweeps, gap) == (1, 0.0)
     assert not rows.any()
     assert np.array_equal(grad, C)
+
+
+def test_bits_do_not_depend_on_threads():
+    """Rows and who is told are shared out, from some 4000 multiply-adds a response on."""
+    room, coef, C = problem(600, 10)
+    H, l1 = room[:600, :600], np.full(600, PENALTY)
+    found = []
+    for n_threads in (1, 2, 3):
+        rows, grad = coef.copy(), C - H @ coef
+        groups.descend(
+            room, rows, grad, 1.0, np.diagonal(H).copy(), l1, 0 * l1, True, 0.0, 5, n_threads
+        )
+        found.append((rows, grad))
+    for rows, grad in found[1:]:
+        assert np.array_equal(rows, found[0][0])
+        assert np.array_equal(grad, found[0][1])

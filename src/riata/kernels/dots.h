@@ -126,8 +126,8 @@ typedef void (*riata_images_f32_fn)(const double *, const float *const *, const 
 typedef struct {
   riata_dots_f64_fn most_f64, f64, two_f64, one_f64; /* most vectors at once, ni, two, and one */
   riata_dots_f32_fn most_f32, f32, two_f32, one_f32;
-  riata_images_f64_fn images_f64, image_f64; /* ni, and one */
-  riata_images_f32_fn images_f32, image_f32;
+  riata_images_f64_fn images_f64, pair_f64, image_f64; /* ni, two, and one */
+  riata_images_f32_fn images_f32, pair_f32, image_f32;
   int most, ni, nj;
 } riata_dots;
 
@@ -142,7 +142,9 @@ typedef struct {
   RIATA_DOTS(riata_one_##CLONE##_f32, float, TARGET, WIDTH, 1, RIATA_DOTS_MOST)                   \
   RIATA_IMAGES(riata_images_##CLONE##_f64, double, TARGET, WIDTH, NI, NJ)                         \
   RIATA_IMAGES(riata_images_##CLONE##_f32, float, TARGET, WIDTH, NI, NJ)                          \
+  RIATA_IMAGES(riata_pair_##CLONE##_f64, double, TARGET, WIDTH, 2, NJ)                            \
   RIATA_IMAGES(riata_image_##CLONE##_f64, double, TARGET, WIDTH, 1, RIATA_DOTS_MOST)              \
+  RIATA_IMAGES(riata_pair_##CLONE##_f32, float, TARGET, WIDTH, 2, NJ)                             \
   RIATA_IMAGES(riata_image_##CLONE##_f32, float, TARGET, WIDTH, 1, RIATA_DOTS_MOST)               \
   static riata_dots riata_dots_##CLONE(void) {                                                    \
     return (riata_dots){                                                                          \
@@ -150,8 +152,8 @@ typedef struct {
         riata_two_##CLONE##_f64,    riata_one_##CLONE##_f64,                                      \
         riata_most_##CLONE##_f32,   riata_dots_##CLONE##_f32,                                     \
         riata_two_##CLONE##_f32,    riata_one_##CLONE##_f32,                                      \
-        riata_images_##CLONE##_f64, riata_image_##CLONE##_f64,                                    \
-        riata_images_##CLONE##_f32, riata_image_##CLONE##_f32,                                    \
+        riata_images_##CLONE##_f64, riata_pair_##CLONE##_f64, riata_image_##CLONE##_f64,          \
+        riata_images_##CLONE##_f32, riata_pair_##CLONE##_f32, riata_image_##CLONE##_f32,          \
         MOST, NI, NJ};                                                                            \
   }
 

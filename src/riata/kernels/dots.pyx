@@ -37,8 +37,10 @@ cdef extern from "dots.h" nogil:
         riata_dots_f32_fn two_f32
         riata_dots_f32_fn one_f32
         riata_images_f64_fn images_f64
+        riata_images_f64_fn pair_f64
         riata_images_f64_fn image_f64
         riata_images_f32_fn images_f32
+        riata_images_f32_fn pair_f32
         riata_images_f32_fn image_f32
         int most
         int ni
@@ -181,7 +183,7 @@ cdef void images_of_tile(
 ) noexcept nogil:
     """out_vi += sum_j coef_vj (x_j[i] - shifts_j) for the columns of one tile; m rows of coef and m
     images lie so far apart. As for dots_of_tile."""
-    cdef Py_ssize_t i, j, v = 0
+    cdef Py_ssize_t i, j, v = 0, width
     cdef double *images[MOST]
     cdef double anywhere[ROWS + LINE]
     cdef double d[MOST * MOST]
@@ -189,7 +191,8 @@ cdef void images_of_tile(
     cdef double *nowhere = anywhere + LINE - off   # stores that cross a line are slow to be reread
     while v < m:
         memset(d, 0, sizeof(d))
-        for i in range(DOTS.ni):
+        width = DOTS.ni if m - v > 2 else 2
+        for i in range(width):
             images[i] = out + (v + i) * apart if v + i < m else nowhere
             if v + i < m:
                 for j in range(columns):
@@ -197,10 +200,10 @@ cdef void images_of_tile(
             else:
                 memset(nowhere, 0, rows * sizeof(double))
         if real is double:
-            DOTS.images_f64(d, x, shifts, NULL, rows, images)
+            (DOTS.images_f64 if m - v > 2 else DOTS.pair_f64)(d, x, shifts, NULL, rows, images)
         else:
-            DOTS.images_f32(d, x, shifts, NULL, rows, images)
-        v += DOTS.ni
+            (DOTS.images_f32 if m - v > 2 else DOTS.pair_f32)(d, x, shifts, NULL, rows, images)
+        v += width
 
 
 cdef void add_image_tile(

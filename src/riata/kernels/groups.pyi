@@ -14,6 +14,7 @@ def descend(
     grouped: bool,
     target: float,
     max_sweeps: int,
+    n_threads: int,
 ) -> tuple[int, float]: ...
 def sweep_coupled(
     gram: Floats,

@@ -19,6 +19,9 @@ rows; of each
 so that a sweep reads half of H_SS from memory, for all K. The gradient of the others is not looked
 at meanwhile; they are told of the sum of all moves before the gap is taken.
 
+The two products with a panel, and telling the others, are shared out to threads: by rows, and by who is
+told, so that no sum is cut.
+
 Cost: |S|^2 K a sweep; |W| |S| K to tell the others, |W| K for whoever leaves zero; room for up to
 |W|^2 / 2 numbers, |S|^2 / 2 of them touched. coef and grad = C - H B are overwritten.
 
@@ -33,6 +36,7 @@ from libc.math cimport INFINITY, sqrt
 from libc.string cimport memset
 
 from .dots cimport add_dots, add_images
+from .pool cimport job_fn, parallel
 from .scalar cimport fenchel_young, scale_limit, soft_threshold
 from .signals cimport BETWEEN_SIGNALS
 from .simd cimport riata_axpy_f64
@@ -40,6 +44,8 @@ from .simd cimport riata_axpy_f64
 cdef enum:
     BLOCK = 16                  # rows of a panel
     SUPPORT_SWEEPS = 20         # between two looks at everybody
+    LEAST = 1 << 16             # multiply-adds of a job
+    LINE = 8                    # doubles in a line of the cache
 
 
 cdef double norm(const double *x, Py_ssize_t K) noexcept nogil:
@@ -119,6 +125,7 @@ cdef class Descent:
     panels : H_SS, see panel
     grad, moves, total (K, apart) : of the support: the gradient, what rows fell by in this sweep,
         and since all_grad was right
+    first, count, rows : a panel's, for the jobs; each takes `share` of what there is
     """
     cdef const double[:, ::1] gram
     cdef double[:, ::1] coef, all_grad, grad, moves, total
@@ -128,10 +135,13 @@ cdef class Descent:
     cdef Py_ssize_t[::1] place
     cdef unsigned char[::1] listed
     cdef double[::1] panels
+    cdef Py_ssize_t n_threads, share, first, count
+    cdef const double *rows[BLOCK]
 
     def __init__(
         self, const double[:, ::1] gram, double[:, ::1] coef, const double[:, ::1] grad,
-        const double[::1] norm_sq, const double[::1] l1, const double[::1] l2, bint grouped
+        const double[::1] norm_sq, const double[::1] l1, const double[::1] l2, bint grouped,
+        Py_ssize_t n_threads
     ):
         cdef Py_ssize_t size = coef.shape[0], K = coef.shape[1], a, k
         cdef Py_ssize_t blocks = (size + BLOCK - 1) // BLOCK
@@ -143,7 +153,7 @@ cdef class Descent:
         self.all_grad, self.grad, self.moves, self.total = rows[0], rows[1], rows[2], rows[3]
         self.panels = np.empty(BLOCK * BLOCK * (blocks * (blocks + 1) // 2))
         self.place, self.listed = np.empty(size, dtype=np.intp), np.zeros(size, dtype=np.uint8)
-        self.stiffness = stiffness
+        self.stiffness, self.n_threads = stiffness, n_threads
         for a in range(size):
             stiffness[a] = gram[a, a] if gram[a, a] > 1e-12 * norm_sq[a] else 0.0
             for k in range(K):
@@ -203,32 +213,53 @@ cdef class Descent:
 
     cdef double sweep(self, double *size_sq) noexcept nogil:
         """Let every row of the support move, once; return as visit does."""
-        cdef Py_ssize_t first = 0, count, k, i
+        cdef Py_ssize_t k, i
         cdef double moved = 0.0, gain
-        cdef const double *rows[BLOCK]
-        while first < self.n:
-            count = min(<Py_ssize_t>BLOCK, self.n - first)
-            for i in range(count):
-                rows[i] = self.panel(first) + i * (first + BLOCK)
-            if first > 0:
-                add_dots(rows, count, &self.moves[0, 0], self.apart, self.K, first,
-                         &self.grad[0, first])
-            gain = self.sweep_block(rows, first, count, size_sq)
-            if first > 0 and gain > 0.0:
-                add_images(rows, count, &self.moves[0, first], self.apart, self.K, first,
-                           &self.grad[0, 0])
+        self.first = 0
+        while self.first < self.n:
+            self.count = min(<Py_ssize_t>BLOCK, self.n - self.first)
+            for i in range(self.count):
+                self.rows[i] = self.panel(self.first) + i * (self.first + BLOCK)
+            if self.first > 0:
+                self.hand_out(hear_some, self.count, self.first * self.K, LINE)
+            gain = self.sweep_block(size_sq)
+            if self.first > 0 and gain > 0.0:
+                self.hand_out(tell_some, self.first, self.count * self.K, LINE)
             moved += gain
-            first += BLOCK
+            self.first += BLOCK
         for k in range(self.K):
             for i in range(self.n):
                 self.total[k, i] += self.moves[k, i]
         return moved
 
-    cdef double sweep_block(
-        self, const double **rows, Py_ssize_t first, Py_ssize_t count, double *size_sq
+    cdef void hand_out(
+        self, job_fn job, Py_ssize_t length, Py_ssize_t work, Py_ssize_t multiple
     ) noexcept nogil:
+        """Make a job of each run of range(length), `work` multiply-adds apiece."""
+        cdef Py_ssize_t most = <Py_ssize_t>(<double>length * work / LEAST)
+        cdef Py_ssize_t jobs = max(<Py_ssize_t>1, min(self.n_threads, most))
+        self.share = max(<Py_ssize_t>1, (length + jobs - 1) // jobs)
+        self.share = (self.share + multiple - 1) // multiple * multiple
+        parallel(job, <void *>self, (length + self.share - 1) // self.share, self.n_threads)
+
+    cdef void hear_some(self, Py_ssize_t k) noexcept nogil:
+        """Tell some rows of a panel what those before it have moved by."""
+        cdef Py_ssize_t a = k * self.share
+        add_dots(self.rows + a, min(self.share, self.count - a), &self.moves[0, 0], self.apart,
+                 self.K, self.first, &self.grad[0, self.first + a])
+
+    cdef void tell_some(self, Py_ssize_t k) noexcept nogil:
+        """Tell some rows before a panel what it has moved by."""
+        cdef Py_ssize_t a = k * self.share, i
+        cdef const double *rows[BLOCK]
+        for i in range(self.count):
+            rows[i] = self.rows[i] + a
+        add_images(rows, self.count, &self.moves[0, self.first], self.apart, self.K,
+                   min(self.share, self.first - a), &self.grad[0, a])
+
+    cdef double sweep_block(self, double *size_sq) noexcept nogil:
         """The same for the rows of one panel, which see one another."""
-        cdef Py_ssize_t i, j, k, a
+        cdef Py_ssize_t i, j, k, a, first = self.first, count = self.count
         cdef double moved = 0.0, gain, d
         cdef double *grad
         cdef const double *row
@@ -243,7 +274,7 @@ cdef class Descent:
                 self.K, self.stiffness[a], self.l1[a], self.l2[a], self.grouped, size_sq)
             if gain > 0.0:
                 moved += gain
-                row = rows[i] + first
+                row = self.rows[i] + first
                 for k in range(self.K):
                     d = self.moves[k, first + i]
                     grad = &self.grad[k, first]
@@ -253,22 +284,38 @@ cdef class Descent:
 
     cdef void tell_all(self) noexcept nogil:
         """Make all_grad right."""
-        cdef Py_ssize_t first = 0, count, i
+        self.hand_out(tell_others, self.size, self.n * self.K, 64 * LINE)
+        memset(&self.total[0, 0], 0, self.K * self.apart * sizeof(double))
+
+    cdef void tell_others(self, Py_ssize_t k) noexcept nogil:
+        """Make some of it right."""
+        cdef Py_ssize_t a = k * self.share, first = 0, count, i
         cdef const double *rows[BLOCK]
         while first < self.n:
             count = min(<Py_ssize_t>BLOCK, self.n - first)
             for i in range(count):
-                rows[i] = &self.gram[self.place[first + i], 0]
-            add_images(rows, count, &self.total[0, first], self.apart, self.K, self.size,
-                       &self.all_grad[0, 0])
+                rows[i] = &self.gram[self.place[first + i], a]
+            add_images(rows, count, &self.total[0, first], self.apart, self.K,
+                       min(self.share, self.size - a), &self.all_grad[0, a])
             first += BLOCK
-        memset(&self.total[0, 0], 0, self.K * self.apart * sizeof(double))
+
+
+cdef void hear_some(void *descent, Py_ssize_t k) noexcept nogil:
+    (<Descent>descent).hear_some(k)
+
+
+cdef void tell_some(void *descent, Py_ssize_t k) noexcept nogil:
+    (<Descent>descent).tell_some(k)
+
+
+cdef void tell_others(void *descent, Py_ssize_t k) noexcept nogil:
+    (<Descent>descent).tell_others(k)
 
 
 def descend(
     const double[:, ::1] gram, double[:, ::1] coef, double[:, ::1] grad, double resid_sq,
     const double[::1] norm_sq, const double[::1] l1, const double[::1] l2, bint grouped,
-    double target, Py_ssize_t max_sweeps
+    double target, Py_ssize_t max_sweeps, Py_ssize_t n_threads
 ):
     """Descend until the gap on the working set is at most target; return (sweeps, gap).
 
@@ -277,7 +324,7 @@ def descend(
     norm_sq : (|W|,), of the columns as measured: rows with gram_jj <= 1e-12 norm_sq_j and no l2
         stay
     """
-    cdef Descent at = Descent(gram, coef, grad, norm_sq, l1, l2, grouped)
+    cdef Descent at = Descent(gram, coef, grad, norm_sq, l1, l2, grouped, n_threads)
     cdef const double[::1] diagonal = np.diagonal(gram)[:coef.shape[0]].copy()
     cdef Py_ssize_t size = coef.shape[0], K = coef.shape[1], a, k, sweep = 0, inner
     cdef double gap, moved, last, size_sq, work = 0.0
