@@ -19,8 +19,8 @@ rows; of each
 so that a sweep reads half of H_SS from memory, for all K. The gradient of the others is not looked
 at meanwhile; they are told of the sum of all moves before the gap is taken.
 
-The two products with a panel, and telling the others, are shared out to threads: by rows, and by who is
-told, so that no sum is cut.
+The two products with a panel, and telling the others, are shared out to threads, by rows and by who
+is told: no sum is cut.
 
 Cost: |S|^2 K a sweep; |W| |S| K to tell the others, |W| K for whoever leaves zero; room for up to
 |W|^2 / 2 numbers, |S|^2 / 2 of them touched. coef and grad = C - H B are overwritten.

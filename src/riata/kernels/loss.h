@@ -20,19 +20,21 @@ static inline double riata_exp(double x) {
   double shifted = x * 1.4426950408889634074 + magic;
   double k = shifted - magic;
   double r = (x - k * 6.93147180369123816490e-01) - k * 1.90821492927058770002e-10;
-  double p = 1.6059043836821614599e-10;
-  p = p * r + 2.0876756987868098979e-09;
-  p = p * r + 2.5052108385441718775e-08;
-  p = p * r + 2.7557319223985890653e-07;
-  p = p * r + 2.7557319223985890653e-06;
-  p = p * r + 2.4801587301587301587e-05;
-  p = p * r + 1.9841269841269841270e-04;
-  p = p * r + 1.3888888888888888889e-03;
-  p = p * r + 8.3333333333333333333e-03;
-  p = p * r + 4.1666666666666666667e-02;
-  p = p * r + 1.6666666666666666667e-01;
-  p = p * r + 0.5;
-  p = p * r * r + r + 1.0;
+  /* (exp(r) - 1 - r) / r^2, even and odd powers apart: half as long a chain of multiply-adds */
+  double t = r * r;
+  double even = 2.0876756987868098979e-09, odd = 1.6059043836821614599e-10;
+  even = even * t + 2.7557319223985890653e-07;
+  odd = odd * t + 2.5052108385441718775e-08;
+  even = even * t + 2.4801587301587301587e-05;
+  odd = odd * t + 2.7557319223985890653e-06;
+  even = even * t + 1.3888888888888888889e-03;
+  odd = odd * t + 1.9841269841269841270e-04;
+  even = even * t + 4.1666666666666666667e-02;
+  odd = odd * t + 8.3333333333333333333e-03;
+  even = even * t + 0.5;
+  odd = odd * t + 1.6666666666666666667e-01;
+  double p = even + odd * r;
+  p = p * t + r + 1.0;
   int64_t bits, scale;
   memcpy(&bits, &p, 8);
   memcpy(&scale, &shifted, 8);
@@ -41,26 +43,24 @@ static inline double riata_exp(double x) {
   return p;
 }
 
-/* (artanh(s) / s - 1) / t, t = s^2 <= 1/9: 1/3 + t/5 + t^2/7 + ... to 1/35. */
+/* (artanh(s) / s - 1) / t, t = s^2 <= 1/9: 1/3 + t/5 + t^2/7 + ... to 1/35, as above. */
 static inline double riata_artanh_rest(double t) {
-  double p = 1.0 / 35.0;
-  p = p * t + 1.0 / 33.0;
-  p = p * t + 1.0 / 31.0;
-  p = p * t + 1.0 / 29.0;
-  p = p * t + 1.0 / 27.0;
-  p = p * t + 1.0 / 25.0;
-  p = p * t + 1.0 / 23.0;
-  p = p * t + 1.0 / 21.0;
-  p = p * t + 1.0 / 19.0;
-  p = p * t + 1.0 / 17.0;
-  p = p * t + 1.0 / 15.0;
-  p = p * t + 1.0 / 13.0;
-  p = p * t + 1.0 / 11.0;
-  p = p * t + 1.0 / 9.0;
-  p = p * t + 1.0 / 7.0;
-  p = p * t + 1.0 / 5.0;
-  p = p * t + 1.0 / 3.0;
-  return p;
+  double square = t * t, even = 1.0 / 35.0, odd = 1.0 / 33.0;
+  even = even * square + 1.0 / 31.0;
+  odd = odd * square + 1.0 / 29.0;
+  even = even * square + 1.0 / 27.0;
+  odd = odd * square + 1.0 / 25.0;
+  even = even * square + 1.0 / 23.0;
+  odd = odd * square + 1.0 / 21.0;
+  even = even * square + 1.0 / 19.0;
+  odd = odd * square + 1.0 / 17.0;
+  even = even * square + 1.0 / 15.0;
+  odd = odd * square + 1.0 / 13.0;
+  even = even * square + 1.0 / 11.0;
+  odd = odd * square + 1.0 / 9.0;
+  even = even * square + 1.0 / 7.0;
+  odd = odd * square + 1.0 / 5.0;
+  return (even * square + 1.0 / 3.0) + odd * t;
 }
 
 /* log(1 + e) for 0 <= e <= 1: 2 artanh(s), s = e / (2 + e) <= 1/3, its series to s^35. */
