@@ -20,7 +20,8 @@ from libc.math cimport isfinite
 from libc.string cimport memset
 
 from .dots cimport add_image, add_strip, image as column_image
-from .simd cimport add_rows, dot as column_dot, maximum, moments, norm, real, row_dot, row_stats
+from .simd cimport ROWS_AT_ONCE, add_rows, dot as column_dot, maximum, moments, norm, real
+from .simd cimport row_dot, row_stats
 
 cdef enum:
     COLUMNS_AT_ONCE = 1024   # entries of an output vector that stay in the first-level cache
@@ -110,7 +111,8 @@ def transpose_dot(
 ):
     """out_j = sum_i (x_ij - shift_j) u_i over a block, rows contiguous; out[c0:c1] overwritten.
 
-    Where columns are contiguous dots.pyx does it.
+    Where columns are contiguous dots.pyx does it. Rows that follow one another are read one by one:
+    memory is then read from one end to the other, which it does best.
     """
     cdef Py_ssize_t i, a, width, stride = X.strides[0] // <Py_ssize_t>sizeof(real)
     with nogil:
@@ -119,9 +121,9 @@ def transpose_dot(
         while a < c1:
             width = min(<Py_ssize_t>COLUMNS_AT_ONCE, c1 - a)
             i = r0
-            while i + 4 <= r1:
+            while i + ROWS_AT_ONCE <= r1 and width < stride:
                 add_rows(&u[i], &X[i, a], stride, &shift[a], &out[a], width)
-                i += 4
+                i += ROWS_AT_ONCE
             while i < r1:
                 row_stats(u[i], &X[i, a], &shift[a], &out[a], width, 0)
                 i += 1
@@ -201,7 +203,8 @@ def residual(
         memset(&out[0, 0], 0, p * sizeof(double))
         i = r0
         while i < r1:
-            height = min(max(<Py_ssize_t>64, SECOND_LEVEL // p) if by_column else 4, r1 - i)
+            height = max(<Py_ssize_t>64, SECOND_LEVEL // p) if by_column else ROWS_AT_ONCE
+            height = min(height, r1 - i)
             for k in range(i, i + height):
                 resid[k] = y[k] if by_column else (
                     y[k] - row_dot(&X[k, 0], &coef[0], &shift[0], p))
@@ -211,7 +214,7 @@ def residual(
                 weighted[0, k] = w[k] * resid[k]
             if by_column:
                 add_strip(X, columns, weighted, shift, out, 0, p, 0, 1, i, height)
-            elif height == 4:
+            elif height == ROWS_AT_ONCE:
                 add_rows(&weighted[0, i], &X[i, 0], step, &shift[0], &out[0, 0], p)
             else:
                 for k in range(i, i + height):

@@ -175,23 +175,34 @@ RIATA_BODY void riata_four_f64_body(const double *u, const double *const *x, dou
 RIATA_CLONED(void, riata_four_f64,
              (const double *u, const double *const *x, double *out, ptrdiff_t n), (u, x, out, n))
 
-/* out_k += sum_{a<4} u_a (x_a[k] - shift_k), four rows of a row-major block added to a vector */
+/* out_k += sum_{a<8} u_a (x_a[k] - shift_k), eight rows of a row-major block added to a vector; the
+ * next eight are asked for on the way: so many short runs are more than CPUs follow. */
+#define RIATA_ROWS_AT_ONCE 8
 #define RIATA_ROWS(CLONE, TARGET, WIDTH, NAME, T)                                                 \
   TARGET static void NAME##_##CLONE(const double *u, const T *x, ptrdiff_t stride,                \
                                     const double *shift, double *out, ptrdiff_t n) {              \
-    const T *x0 = x, *x1 = x + stride, *x2 = x + 2 * stride, *x3 = x + 3 * stride;                \
-    double u0 = u[0], u1 = u[1], u2 = u[2], u3 = u[3];                                            \
+    typedef riata_double##WIDTH vec;                                                              \
+    enum { AT_ONCE = RIATA_ROWS_AT_ONCE };                                                        \
     ptrdiff_t k = 0;                                                                              \
+    vec by[AT_ONCE];                                                                              \
+    for (int a = 0; a < AT_ONCE; a++) by[a] = (vec){0.0} + u[a];                                  \
     for (; k + WIDTH <= n; k += WIDTH) {                                                          \
-      riata_double##WIDTH s = RIATA_LOAD_double(WIDTH, shift + k);                                \
-      *(riata_double##WIDTH *)(out + k) +=                                                        \
-          (u0 * (RIATA_LOAD_##T(WIDTH, x0 + k) - s) + u1 * (RIATA_LOAD_##T(WIDTH, x1 + k) - s)) + \
-          (u2 * (RIATA_LOAD_##T(WIDTH, x2 + k) - s) + u3 * (RIATA_LOAD_##T(WIDTH, x3 + k) - s));  \
+      vec less = RIATA_LOAD_double(WIDTH, shift + k), sum = {0.0};                                \
+      _Pragma("GCC unroll 8") for (int a = 0; a < AT_ONCE; a += 2) {                              \
+        const T *row = x + a * stride + k;                                                        \
+        __builtin_prefetch(row + AT_ONCE * stride);                                               \
+        __builtin_prefetch(row + (AT_ONCE + 1) * stride);                                         \
+        sum += by[a] * (RIATA_LOAD_##T(WIDTH, row) - less) +                                      \
+               by[a + 1] * (RIATA_LOAD_##T(WIDTH, row + stride) - less);                          \
+      }                                                                                           \
+      *(vec *)(out + k) += sum;                                                                   \
     }                                                                                             \
     for (; k < n; k++) {                                                                          \
-      double s = shift[k];                                                                        \
-      out[k] += (u0 * ((double)x0[k] - s) + u1 * ((double)x1[k] - s)) +                           \
-                (u2 * ((double)x2[k] - s) + u3 * ((double)x3[k] - s));                            \
+      double sum = 0.0;                                                                           \
+      for (int a = 0; a < AT_ONCE; a += 2)                                                        \
+        sum += u[a] * ((double)x[a * stride + k] - shift[k]) +                                    \
+               u[a + 1] * ((double)x[(a + 1) * stride + k] - shift[k]);                           \
+      out[k] += sum;                                                                              \
     }                                                                                             \
   }
 

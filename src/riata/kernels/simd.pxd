@@ -17,6 +17,7 @@ cdef extern from "simd.h" nogil:
     double riata_max_f64(const double *x, Py_ssize_t n)
     double riata_max_f32(const float *x, Py_ssize_t n)
     void riata_axpy_f64(double u, const double *x, double *out, Py_ssize_t n)
+    int ROWS_AT_ONCE "RIATA_ROWS_AT_ONCE"
     void riata_rows_f64(const double *u, const double *x, Py_ssize_t stride,
                         const double *shift, double *out, Py_ssize_t n)
     void riata_rows_f32(const double *u, const float *x, Py_ssize_t stride,
