@@ -12,7 +12,7 @@ from ..kernels.bends import Bend, DenseProduct, Product
 from ..kernels.columns import Columns
 from ..threads import cut, cut_triangle, run
 from .base import CONSTANT, LARGEST, Design, Floats, Indices
-from .dense_panel import DensePanel, rounds
+from .dense_panel import DensePanel, GatheredPanel, room_for_columns, rounds
 from .layout import (
     BLOCK,
     BLOCKS,
@@ -284,7 +284,15 @@ class DenseDesign(Design):
         return out
 
     def panel(self, weights: Floats | None = None) -> "DensePanel":
-        return DensePanel(self, weights)
+        room = room_for_columns(self)
+        return GatheredPanel(self, weights, room) if room else DensePanel(self, weights)
+
+    def of_columns(self, X: NDArray[Any], index: Indices) -> "DenseDesign":
+        """Return a design of copies X (n, |index|) of some columns, for products with them."""
+        design = DenseDesign.__new__(DenseDesign)
+        design._describe(X, self.weights, self.centred, self.n_threads)
+        design.mean, design.whole_gram = self.mean[index], None
+        return design
 
     def residual_view(self, work: Indices) -> DenseView:
         return DenseView(

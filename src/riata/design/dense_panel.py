@@ -1,4 +1,5 @@
-"""The working set of a dense matrix: nothing is gathered but the Gram kernel's blocks."""
+"""The working set of a dense matrix: its columns where they are, or, where rows are contiguous and
+nobody else works on X, copies of them while they are few."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
 ROUND = 1 << 16  # entries of X, 40 microseconds, that the second-level cache keeps between two uses
 COLUMNS_PER_TRIP = 64  # whose Gram matrix costs as much as a round trip over them
+GATHERED = 12  # one in so many columns may be gathered, less what
+PER_FEATURE = 16  # numbers a feature are kept of otherwise
+LEAST = 64  # columns, for which it is worth while
 
 
 def rounds(n: int, columns: int, n_threads: int) -> tuple[list[int], int]:
@@ -29,57 +33,113 @@ class DensePanel(Panel):
         super().__init__(design, weights)
         self._design = design
 
+    def _source(self) -> "tuple[DenseDesign, Indices]":
+        """Return where the members' columns are read, and their numbers there."""
+        return self._design, self.members
+
     def extend(self, new: Indices) -> Floats:
-        first = len(self.members) == 0
+        first = len(self.members)
         self.members = np.concatenate([self.members, new])
-        self.mean = np.concatenate([self.mean, self._mean_of(new)])
-        return self._gram(self.members if first else new)
+        self.mean = np.concatenate([self.mean, self._mean_of(first)])
+        return self._gram(first)
 
     def reweigh(
         self, weights: Floats, mean: Floats | None = None, out: Floats | None = None
     ) -> Floats:
         self._own, self.weights = False, weights
-        self.mean = self._mean_of(self.members) if mean is None else mean
-        return self._gram(self.members, out)
+        self.mean = self._mean_of(0) if mean is None else mean
+        return self._gram(0, out)
 
-    def _mean_of(self, columns: Indices) -> Floats:
+    def _mean_of(self, first: int) -> Floats:
+        """Return the means of the members from `first` on."""
+        design, index = self._source()
         if self._own or not self._centred:
-            return np.zeros(len(columns))
-        return self._design._transpose_dot_of(columns, self.weights) / self.weights.sum()
+            return np.zeros(len(index) - first)
+        return design._transpose_dot_of(index[first:], self.weights) / self.weights.sum()
 
-    def _gram(self, rows: Indices, out: Floats | None = None) -> Floats:
+    def _gram(self, first: int, out: Floats | None = None) -> Floats:
+        """Return the rows from `first` on."""
+        design, index = self._source()
+        rows = index[first:] if first else index
         if self._own:
-            return self._design.gram(rows, self.members)
-        mean = self._design.mean.copy()
-        mean[self.members] += self.mean
-        return self._design.gram(rows, self.members, self.weights, mean, out)
+            return design.gram(rows, index)
+        mean = design.mean.copy()
+        mean[index] += self.mean
+        return design.gram(rows, index, self.weights, mean, out)
 
     def grams_about(self, weights: Floats, mean: Floats) -> Floats:
-        shift = self._design.mean.copy()
-        shift[self.members] += mean
-        return self._design.grams(self.members, shift, weights)
+        design, index = self._source()
+        shift = design.mean.copy()
+        shift[index] += mean
+        return design.grams(index, shift, weights)
 
     def transpose_dot(self, u: Floats) -> Floats:
-        return self._design._transpose_dot_of(self.members, u)
+        design, index = self._source()
+        return design._transpose_dot_of(index, u)
 
     def dot(self, coef: Floats) -> Floats:
-        if self._design.reads_some_together:
-            return self._design.dot(self.members, coef)  # which skips zeros by itself
+        design, index = self._source()
+        if design.reads_some_together:
+            return design.dot(index, coef)  # which skips zeros by itself
         active = np.flatnonzero(coef)
-        return self._design.dot(self.members[active], coef[active])
+        return design.dot(index[active], coef[active])
 
     def round_trip(self, here: Place, there: Place, loss: Any) -> RoundTrip:
-        design = self._design
-        cuts, n_threads = rounds(design.n, len(self.members), design.n_threads)
-        return DenseTrip(
-            design.X, design.mean, self.members, here, there, loss, cuts, n_threads
-        )  # fmt: skip
+        design, index = self._source()
+        cuts, n_threads = rounds(design.n, len(index), design.n_threads)
+        return DenseTrip(design.X, design.mean, index, here, there, loss, cuts, n_threads)
 
     def gram_in_trips(self) -> float:
         return len(self.members) / COLUMNS_PER_TRIP
 
     def transpose_dots(self, vectors: Floats, some: Indices) -> Floats:
-        return self._design.dots_of(self.members[some], vectors)
+        design, index = self._source()
+        return design.dots_of(index[some], vectors)
 
     def dots(self, coefs: Floats, some: Indices) -> Floats:
-        return self._design.dots(self.members[some], coefs)
+        design, index = self._source()
+        return design.dots(index[some], coefs)
+
+
+def room_for_columns(design: "DenseDesign") -> int:
+    """Return how many columns a working set of the design may gather."""
+    if design.reads_some_together or not design.fetches:
+        return 0
+    room = design.X.nbytes // GATHERED - 8 * PER_FEATURE * design.p
+    columns = room // (design.n * design.X.itemsize)
+    return columns if columns >= LEAST else 0
+
+
+class GatheredPanel(DensePanel):
+    """The same where a column alone costs a line of the cache an entry: those of the members are
+    copied when they join, as long as there is room; beyond it they are read where they are."""
+
+    def __init__(self, design: "DenseDesign", weights: Floats | None, room: int) -> None:
+        super().__init__(design, weights)
+        self._columns: Any = np.empty((room, design.n), design.X.dtype)
+        self._local: DenseDesign | None = None
+
+    def _source(self) -> "tuple[DenseDesign, Indices]":
+        if self._columns is None:
+            return super()._source()
+        if self._local is None:
+            found = self._columns[: len(self.members)].T
+            self._local = self._design.of_columns(found, self.members)
+        return self._local, np.arange(len(self.members))
+
+    def extend(self, new: Indices) -> Floats:
+        first, last = len(self.members), len(self.members) + len(new)
+        self._local = None
+        if self._columns is not None and last > len(self._columns):
+            self._columns = None
+        elif self._columns is not None:
+            self._columns[first:last] = self._design.X[:, new].T
+        return super().extend(new)
+
+    def retain(self, kept: Indices) -> None:
+        super().retain(kept)
+        self._local = None
+        if self._columns is not None:
+            for a in range(0, len(kept), LEAST):  # nobody comes from where somebody has gone
+                some = kept[a : a + LEAST]
+                self._columns[a : a + len(some)] = self._columns[some]
