@@ -216,17 +216,14 @@ class DenseDesign(Design):
     def _transpose_dot_of(self, index: Indices, u: Floats) -> Floats:
         if self.reads_some_together:
             return self.dots_of(index, u[None])[0]
-        out = np.empty(len(index))
-        parts = min(BLOCKS, self.n * len(index) // BLOCK)
-        if parts <= 1:
-            dense.columns_dot(self.X, index, u, self.mean, out, 0, len(index), 0, self.n)
-            return out
+        blocks = cut(self.n, max(1, min(BLOCKS, self.n * len(index) // BLOCK)), 4)
+        out = np.empty((len(blocks), len(index)))
         jobs = [
-            partial(dense.columns_dot, self.X, index, u, self.mean, out, a, b, 0, self.n)
-            for a, b in cut(len(index), parts)
+            partial(dense.columns_dot, self.X, index, u, self.mean, part, 0, len(index), a, b)
+            for part, (a, b) in zip(out, blocks, strict=True)
         ]
         run(jobs, self.n_threads)
-        return out
+        return out.sum(axis=0)
 
     def reader(self) -> Columns | None:
         return Columns(self.X, self.mean, self.loop_threads) if self.reads_some_together else None

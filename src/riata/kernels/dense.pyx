@@ -17,6 +17,7 @@ All release the GIL. Cost: one read of the block.
 """
 
 from libc.math cimport isfinite
+from libc.stdlib cimport calloc, free
 from libc.string cimport memset
 
 from .dots cimport add_image, add_strip, image as column_image
@@ -26,6 +27,13 @@ from .simd cimport row_dot, row_stats
 cdef enum:
     COLUMNS_AT_ONCE = 1024   # entries of an output vector that stay in the first-level cache
     SECOND_LEVEL = 1 << 16   # entries of X that a second-level cache keeps between two uses
+    LINE = 8                 # entries that share a line: of so many columns, one is as dear as all
+
+
+cdef double *row_of_zeros(Py_ssize_t some, Py_ssize_t p) noexcept nogil:
+    """Room for a row, where `some` columns of p cost as much memory traffic as all; else, or where
+    there is none, NULL: they are taken one by one."""
+    return <double *>calloc(p, sizeof(double)) if some * LINE >= p else NULL
 
 
 def largest(const real[:, :] X, Py_ssize_t r0, Py_ssize_t r1, Py_ssize_t c0, Py_ssize_t c1):
@@ -136,7 +144,20 @@ cdef void products_by_row(
     Py_ssize_t r1
 ) noexcept nogil:
     """See columns_dot."""
-    cdef Py_ssize_t i, a
+    cdef Py_ssize_t i, a, p = X.shape[1]
+    cdef double *sums = row_of_zeros(a1 - a0, p)
+    if sums != NULL:
+        i = r0
+        while i + ROWS_AT_ONCE <= r1:
+            add_rows(&u[i], &X[i, 0], X.strides[0] // <Py_ssize_t>sizeof(real), &shift[0], sums, p)
+            i += ROWS_AT_ONCE
+        while i < r1:
+            row_stats(u[i], &X[i, 0], &shift[0], sums, p, 0)
+            i += 1
+        for a in range(a0, a1):
+            out[a] = sums[columns[a]]
+        free(sums)
+        return
     memset(&out[a0], 0, (a1 - a0) * sizeof(double))
     for i in range(r0, r1):
         for a in range(a0, a1):
@@ -161,10 +182,19 @@ cdef void image(
     const double[::1] shift, double[::1] out, Py_ssize_t r0, Py_ssize_t r1
 ) noexcept nogil:
     """See dot."""
-    cdef Py_ssize_t i, a
+    cdef Py_ssize_t i, a, p = X.shape[1]
     cdef double eta
+    cdef double *whole
     if X.strides[0] == sizeof(real):
         column_image(X, columns, coef, shift, out, r0, r1)
+        return
+    whole = row_of_zeros(columns.shape[0], p)
+    if whole != NULL:
+        for a in range(columns.shape[0]):
+            whole[columns[a]] = coef[a]
+        for i in range(r0, r1):
+            out[i] = row_dot(&X[i, 0], whole, &shift[0], p)
+        free(whole)
         return
     for i in range(r0, r1):
         eta = 0.0
