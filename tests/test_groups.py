@@ -87,8 +87,8 @@ def test_nobody_moves_where_the_penalty_holds_all():
 
 
 def test_bits_do_not_depend_on_threads():
-    """Rows and who is told are shared out, from some 4000 multiply-adds a response on."""
-    room, coef, C = problem(600, 10)
+    """Rows of a panel, those before it and all others are cut into two and three jobs."""
+    room, coef, C = problem(600, 40)
     H, l1 = room[:600, :600], np.full(600, PENALTY)
     found = []
     for n_threads in (1, 2, 3):

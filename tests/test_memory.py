@@ -105,6 +105,17 @@ def test_a_dense_fit_takes_a_tenth_of_X_at_most(build):
     assert found["rss"] <= bound + START_UP, found
 
 
+@pytest.mark.parametrize("order", ["C", "F"])
+def test_another_loss_takes_no_more(order):
+    """Rows of C order are where columns of the working set are copied."""
+    out = "X.T" if order == "F" else "X"
+    build = f"X = np.empty((1000, 8000), order={order!r}); rng.random(out={out})"
+    found = measure(build, 'family="huber", penalty_factor=np.r_[np.zeros(20), np.ones(7980)]')
+    bound = 0.1 * found["size"] + found["result"] + gram(found)
+    assert found["traced"] <= bound, found
+    assert found["rss"] <= bound + START_UP, found
+
+
 @pytest.mark.parametrize("n_alphas", [3, 8])
 @pytest.mark.parametrize("order", ["C", "F"])
 def test_a_coarse_grid_takes_no_more(order, n_alphas):

@@ -167,7 +167,7 @@ class Descent:
             new = here.rows.copy()
             sweeps, _ = groups.descend(
                 working.gram, new, grad / scale, resid_sq, norm_sq, l1, l2, penalty.grouped,
-                aim / scale, limit, design.n_threads,
+                aim / scale, limit, design.loop_threads,
             )  # fmt: skip
             return sweeps, new
         new, sweeps = np.empty_like(here.rows), 0

@@ -86,7 +86,7 @@ class WorkingSet:
         """Have no members."""
         design, free = self._design, self.free
         self.members = np.empty(0, dtype=np.intp)
-        self.panel = design.panel(weights)
+        self.panel = design.panel(weights, working=True)
         self.gram: Floats | None = np.empty((0, 0)) if self._small else None
         self._square = Square()
         self.active = ActiveSet(design.loop_threads)

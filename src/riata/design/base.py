@@ -147,7 +147,7 @@ class Panel(ABC):
         """Return X_W'u, (|W|,), from u (n,)."""
 
     def retain(self, kept: Indices) -> None:
-        """Keep only the members at these positions, in their order."""
+        """Keep only the members at these positions, ascending."""
         self.members, self.mean = self.members[kept], self.mean[kept]
 
 
@@ -201,7 +201,8 @@ class Design(ABC):
     reads_together : whether a pass for several vectors is much cheaper than what each would read
     reads_some_together : whether a read of some columns for several vectors (`transpose_dots_of`)
         is much cheaper than one for each
-    fetches : whether this design may have columns fetched for itself; see `lacks`
+    fetches : whether this design may have columns fetched, or copied, for itself, as nobody else
+        works on X; see `lacks` and `panel`
     n_threads : most threads that a pass may use
     n_passes : full passes made so far (a pass over part of X counts in proportion)
     """
@@ -312,8 +313,11 @@ class Design(ABC):
         return resid, self.transpose_dot(self.weights * resid)
 
     @abstractmethod
-    def panel(self, weights: Floats | None = None) -> Panel:
-        """Return an empty working set, its Gram matrix under `weights` (n,) or the design's."""
+    def panel(self, weights: Floats | None = None, *, working: bool = False) -> Panel:
+        """Return an empty working set, its Gram matrix under `weights` (n,) or the design's.
+
+        working : whether its columns are read often enough to be copied, where that helps
+        """
 
     @abstractmethod
     def row_gram(self, members: Indices, scale: Floats | None = None) -> Floats:

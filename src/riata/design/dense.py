@@ -16,6 +16,7 @@ from .dense_panel import DensePanel, GatheredPanel, room_for_columns, rounds
 from .layout import (
     BLOCK,
     BLOCKS,
+    ROWS,
     WHOLE,
     Measured,
     check_finite,
@@ -216,7 +217,7 @@ class DenseDesign(Design):
     def _transpose_dot_of(self, index: Indices, u: Floats) -> Floats:
         if self.reads_some_together:
             return self.dots_of(index, u[None])[0]
-        blocks = cut(self.n, max(1, min(BLOCKS, self.n * len(index) // BLOCK)), 4)
+        blocks = cut(self.n, max(1, min(BLOCKS, self.n * len(index) // BLOCK)), ROWS)
         out = np.empty((len(blocks), len(index)))
         jobs = [
             partial(dense.columns_dot, self.X, index, u, self.mean, part, 0, len(index), a, b)
@@ -240,7 +241,7 @@ class DenseDesign(Design):
         if self.p > min(self.n, WHOLE):  # a block would not stay in cache between its two uses
             return super().residual(y, coef)
         resid, weighted, columns = np.empty(self.n), np.empty((1, self.n)), np.arange(self.p)
-        blocks = cut(self.n, max(1, min(BLOCKS, self.X.size // BLOCK)), 4)
+        blocks = cut(self.n, max(1, min(BLOCKS, self.X.size // BLOCK)), ROWS)
         out = np.empty((len(blocks), 1, self.p))
         jobs = [
             partial(
@@ -280,8 +281,8 @@ class DenseDesign(Design):
             out[:, a:b] = shares @ ((rows @ axes.T) ** 2).T
         return out
 
-    def panel(self, weights: Floats | None = None) -> "DensePanel":
-        room = room_for_columns(self)
+    def panel(self, weights: Floats | None = None, *, working: bool = False) -> "DensePanel":
+        room = room_for_columns(self) if working else 0
         return GatheredPanel(self, weights, room) if room else DensePanel(self, weights)
 
     def of_columns(self, X: NDArray[Any], index: Indices) -> "DenseDesign":

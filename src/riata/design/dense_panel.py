@@ -14,9 +14,10 @@ if TYPE_CHECKING:
 
 ROUND = 1 << 16  # entries of X, 40 microseconds, that the second-level cache keeps between two uses
 COLUMNS_PER_TRIP = 64  # whose Gram matrix costs as much as a round trip over them
-GATHERED = 12  # one in so many columns may be gathered, less what
-PER_FEATURE = 16  # numbers a feature are kept of otherwise
-LEAST = 64  # columns, for which it is worth while
+GATHERED = 12  # copies take one byte in so many of X at most,
+PER_FEATURE = 16  # less so many numbers a feature, which other arrays take
+LEAST = 64  # columns, for which copies are worth while
+AT_ONCE = 64  # columns that are copied or moved
 
 
 def rounds(n: int, columns: int, n_threads: int) -> tuple[list[int], int]:
@@ -103,7 +104,7 @@ class DensePanel(Panel):
 
 def room_for_columns(design: "DenseDesign") -> int:
     """Return how many columns a working set of the design may gather."""
-    if design.reads_some_together or not design.fetches:
+    if design.reads_some_together or not design.fetches or design.whole_gram is not None:
         return 0
     room = design.X.nbytes // GATHERED - 8 * PER_FEATURE * design.p
     columns = room // (design.n * design.X.itemsize)
@@ -116,7 +117,8 @@ class GatheredPanel(DensePanel):
 
     def __init__(self, design: "DenseDesign", weights: Floats | None, room: int) -> None:
         super().__init__(design, weights)
-        self._columns: Any = np.empty((room, design.n), design.X.dtype)
+        self._room = room
+        self._columns: Any = np.empty((0, design.n), design.X.dtype)  # room is made when one joins
         self._local: DenseDesign | None = None
 
     def _source(self) -> "tuple[DenseDesign, Indices]":
@@ -130,16 +132,20 @@ class GatheredPanel(DensePanel):
     def extend(self, new: Indices) -> Floats:
         first, last = len(self.members), len(self.members) + len(new)
         self._local = None
-        if self._columns is not None and last > len(self._columns):
+        if last > self._room:
             self._columns = None
         elif self._columns is not None:
-            self._columns[first:last] = self._design.X[:, new].T
+            if len(self._columns) == 0 and last:
+                self._columns = np.empty((self._room, self._design.n), self._design.X.dtype)
+            for a in range(0, len(new), AT_ONCE):
+                some = new[a : a + AT_ONCE]
+                self._columns[first + a : first + a + len(some)] = self._design.X[:, some].T
         return super().extend(new)
 
     def retain(self, kept: Indices) -> None:
         super().retain(kept)
         self._local = None
         if self._columns is not None:
-            for a in range(0, len(kept), LEAST):  # nobody comes from where somebody has gone
-                some = kept[a : a + LEAST]
+            for a in range(0, len(kept), AT_ONCE):  # nobody comes from where somebody has gone
+                some = kept[a : a + AT_ONCE]
                 self._columns[a : a + len(some)] = self._columns[some]

@@ -12,6 +12,7 @@ from .base import LARGEST, Floats, not_finite, too_large
 
 BLOCK = 1 << 18  # entries of X in one job: about 0.2 ms, twice what handing it over costs
 BLOCKS = 16
+ROWS = 8  # that passes over C order take at once
 WHOLE = 1024  # columns; up to here, where n >= p, the Gram matrix of all is made at the start
 IN_CACHE = 1 << 16  # rows of a column that the second-level cache keeps
 
@@ -27,7 +28,7 @@ def plan_blocks(X: NDArray[Any]) -> list[tuple[int, int, int, int]]:
     by_column = X.strides[0] == X.itemsize
     if by_column or p >= 4096:
         return [(0, n, a, b) for a, b in cut(p, parts, 1 if by_column else 1024)]
-    return [(a, b, 0, p) for a, b in cut(n, parts, 4)]
+    return [(a, b, 0, p) for a, b in cut(n, parts, ROWS)]
 
 
 def check_finite(X: NDArray[Any], n_threads: int) -> None:

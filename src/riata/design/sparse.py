@@ -82,7 +82,7 @@ class SparseDesign(Design):
         if self.rest.any():
             self.magnitude_sq = self.norm_sq + self.rest**2
 
-    def panel(self, weights: Floats | None = None) -> "SparsePanel":
+    def panel(self, weights: Floats | None = None, *, working: bool = False) -> "SparsePanel":
         return SparsePanel(self, weights)
 
     def residual_view(self, work: Indices) -> SparseView:

@@ -42,8 +42,8 @@ RIATA_CLONED(void, riata_bounds,
  *   users    pair_j >> bits = slot, or pair_j & mask = slot
  *
  * Returns how many; out (p + 8,) is overwritten. Comparisons make a mask, and those that hold are
- * written in one go: there is no branch, which would be foreseen badly. The first two begin at the
- * feature `first`. */
+ * written in one go: there is no branch, which would be foreseen badly. The plain loops begin at
+ * the feature `first`. */
 static ptrdiff_t riata_above_any(
     const double *z, const double *r, const double *limit, ptrdiff_t stride, double doubt,
     double share, ptrdiff_t first, int32_t *out, ptrdiff_t p) {

@@ -23,7 +23,7 @@ cdef class Bounds:
     cdef readonly object resid
     cdef object _listed, row
     cdef double y_sq, inverse_y, slack, root_slack, with_y_here
-    cdef Py_ssize_t n_threads, share         # jobs: of so many
+    cdef Py_ssize_t n_threads, share         # slots, features or notes of a job
     cdef const Py_ssize_t *noted     # what `note_some` is to note, see `note_here`
     cdef const double *now
     cdef const double *then

@@ -45,6 +45,7 @@ cdef extern from "bounds.h" nogil:
 cdef enum:
     RUN = 512   # features that are looked at in one go
     ROWS = 1 << 13       # at a time, of what is done to residuals
+    PARTS = 1 << 15      # multiply-adds of a job of their inner products
     FEATURES = 1 << 13   # a job, of their bounds: fewer are sooner bounded than fetched
     NOTES = 1 << 12      # the same, of what was read
 
@@ -122,7 +123,7 @@ cdef class Bounds:
         self.counts[0, 0] = p
         self.residuals = np.zeros((self.S, self.y.shape[0]))
         self.along, self.inverse, self.length, self.part = np.zeros((4, self.S))
-        self.n_threads = design.n_threads
+        self.n_threads = design.loop_threads
         self.scale, self.scale_older, self.rest = np.zeros((3, self.S, side))
         self.mix, self.inverse_older = np.zeros((2, self.S, side))
         self.y_sq, self.inverse_y = y_sq, 1.0 / y_sq if y_sq > 0.0 else 0.0
@@ -262,7 +263,7 @@ cdef class Bounds:
         cdef double t, first
         if self._z.shape[0] == 0:
             return
-        self.share = max(<Py_ssize_t>1, ROWS // max(<Py_ssize_t>1, self.y.shape[0]))
+        self.share = max(<Py_ssize_t>1, PARTS // max(<Py_ssize_t>1, self.y.shape[0]))
         parallel(take_part, <void *>self, (self.S + self.share - 1) // self.share, self.n_threads)
         t = self.with_y_here
         first = t * self.inverse_y

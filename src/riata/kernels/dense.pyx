@@ -147,7 +147,7 @@ cdef void products_by_row(
     cdef Py_ssize_t i, a, p = X.shape[1]
     cdef double *sums = row_of_zeros(a1 - a0, p)
     if sums != NULL:
-        i = r0
+        i = r0   # eight rows at a time, not one: round trips have just read them
         while i + ROWS_AT_ONCE <= r1:
             add_rows(&u[i], &X[i, 0], X.strides[0] // <Py_ssize_t>sizeof(real), &shift[0], sums, p)
             i += ROWS_AT_ONCE
@@ -191,7 +191,7 @@ cdef void image(
     whole = row_of_zeros(columns.shape[0], p)
     if whole != NULL:
         for a in range(columns.shape[0]):
-            whole[columns[a]] = coef[a]
+            whole[columns[a]] += coef[a]
         for i in range(r0, r1):
             out[i] = row_dot(&X[i, 0], whole, &shift[0], p)
         free(whole)

@@ -1,7 +1,7 @@
 /* The inner loops of a Cholesky factor whose rows are stored in groups of eight: group q holds rows
  * 8q to 8q + 7 column by column, g[8 k + c] = L[8q + c][k], k < 8 (q + 1).
  *
- * Every loop goes along memory with one vector of eight rows; sums are taken in a fixed order. */
+ * Every loop goes along memory with eight rows at a time; sums are taken in a fixed order. */
 #ifndef RIATA_FACTOR_H
 #define RIATA_FACTOR_H
 #include "simd.h"

@@ -235,7 +235,7 @@ cdef class Descent:
     cdef void hand_out(
         self, job_fn job, Py_ssize_t length, Py_ssize_t work, Py_ssize_t multiple
     ) noexcept nogil:
-        """Make a job of each run of range(length), `work` multiply-adds apiece."""
+        """Cut range(length) into jobs, `work` multiply-adds each of its numbers."""
         cdef Py_ssize_t most = <Py_ssize_t>(<double>length * work / LEAST)
         cdef Py_ssize_t jobs = max(<Py_ssize_t>1, min(self.n_threads, most))
         self.share = max(<Py_ssize_t>1, (length + jobs - 1) // jobs)
@@ -258,7 +258,7 @@ cdef class Descent:
                    min(self.share, self.first - a), &self.grad[0, a])
 
     cdef double sweep_block(self, double *size_sq) noexcept nogil:
-        """The same for the rows of one panel, which see one another."""
+        """As `sweep`, for the rows of one panel, which see one another."""
         cdef Py_ssize_t i, j, k, a, first = self.first, count = self.count
         cdef double moved = 0.0, gain, d
         cdef double *grad
