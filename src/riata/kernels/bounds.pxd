@@ -84,4 +84,5 @@ cdef class Bounds:
     cdef void note_here(
         self, const Py_ssize_t *index, const double *now, const double *then, Py_ssize_t count
     ) noexcept nogil
+    cdef Py_ssize_t slot_before(self, Py_ssize_t j) noexcept nogil
     cdef void note_some(self, Py_ssize_t k) noexcept nogil

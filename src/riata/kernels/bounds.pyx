@@ -587,32 +587,34 @@ cdef class Bounds:
     ) noexcept nogil:
         """Take `now` as the last read of the features `index`, or of all, at the present residual,
         which has a slot, and `then`, unless NULL, as one at the residual before."""
-        cdef Py_ssize_t a, j, last, before
+        cdef Py_ssize_t a, j
         self.noted, self.now, self.then, self.n_noted = index, now, then, count
         self.share = share_of(count, NOTES)
         parallel(note_some, <void *>self, (count + self.share - 1) // self.share, self.n_threads)
         for a in range(count):
             j = a if index == NULL else index[a]
-            last, before = self._pair[j] >> self.bits, self._pair[j] & self.mask
-            if then != NULL:
-                before = self.previous
-            elif self.M > 1 and last != self.here:
-                before = last
-            self.assign(j, self.here, before)
+            self.assign(j, self.here, self.slot_before(j))
+
+    cdef Py_ssize_t slot_before(self, Py_ssize_t j) noexcept nogil:
+        """The slot of the older residual of a feature that is noted: the one before, where that was
+        read too, else that of its last read elsewhere."""
+        cdef Py_ssize_t last = self._pair[j] >> self.bits
+        if self.then != NULL:
+            return self.previous
+        return last if self.M > 1 and last != self.here else self._pair[j] & self.mask
 
     cdef void note_some(self, Py_ssize_t k) noexcept nogil:
         cdef Py_ssize_t a, j, last, before, end = min((k + 1) * self.share, self.n_noted)
         cdef double older
         for a in range(k * self.share, end):
             j = a if self.noted == NULL else self.noted[a]
-            last, before, older = self._pair[j] >> self.bits, self._pair[j] & self.mask, 0.0
+            last, before, older = self._pair[j] >> self.bits, self.slot_before(j), 0.0
             if self.then != NULL:
-                before = self.previous
                 older = self.then[a] - self.along[before] * self.with_y[j]
             elif self.M > 1 and last == self.here:
                 older = self.older[j] + self.mix[last, before] * self.fresh[j]
             elif self.M > 1:
-                before, older = last, self.fresh[j]
+                older = self.fresh[j]
             self._z[j] = self.now[a]
             self._radius[j] = 0.0
             self.anchor(
