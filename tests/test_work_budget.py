@@ -13,6 +13,7 @@ import riata
 from riata import threads
 from riata.kernels import ahead, covariance
 from riata.lane import Lane
+from riata.working_set import WorkingSet
 
 WIDE, WIDE_Y = regression(60, 400, seed=131)
 TALL, TALL_Y = regression(600, 30, seed=132)
@@ -181,3 +182,22 @@ def test_looks_at_the_clock_do_not_undo_the_work(monkeypatch, clocked):
     y = X[:, :20] @ rng.standard_normal(20) + rng.standard_normal(200)
     path = riata.fit_path(X, y, n_alphas=3, alpha_min_ratio=1e-4, max_time=60)
     assert path.status.tolist() == ["converged"] * 3
+
+
+def test_few_join_a_newton_solver_that_stay_at_zero(monkeypatch):
+    """Who joins goes by where z will be at the next alpha: by where it is, twice as many join."""
+    A, eta = regression(600, 8000, seed=151, correlation=0.5)
+    joined, extend = [], WorkingSet.extend
+
+    def counted(self, new):
+        joined.extend(new)
+        extend(self, new)
+
+    monkeypatch.setattr(WorkingSet, "extend", counted)
+    path = riata.fit_path(
+        np.asfortranarray(A), (eta > np.median(eta)).astype(float), family="binomial",
+        n_alphas=50, alpha_min_ratio=0.05, tol=1e-6,
+    )  # fmt: skip
+    assert set(path.status) == {"converged"}
+    active = np.unique(path.coefs.indices)
+    assert len(joined) < 1.6 * len(active)

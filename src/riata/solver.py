@@ -219,6 +219,7 @@ class Solver:
         """Set the urgency of those who are expected in the working set at the next alpha, whose
         penalty is `box`."""
         self._threshold, self._listed, self._near = 0.5, False, None
+        self._way = self._last_alpha, alpha
         if alpha > 0.0 and 0.0 < self._last_alpha < float("inf"):
             self._threshold = ahead.threshold_at(alpha, self._last_alpha)
         self._last_alpha = alpha
@@ -228,7 +229,7 @@ class Solver:
     def _guess(self) -> None:
         """List who may join, where z is bounded, as far as estimates tell."""
         if self._known is not None:
-            self._known.bounds.guess(self._threshold)
+            self._known.bounds.guess(self._threshold, *self._way)
             self._listed = True
 
     def _refill(self, box: Box) -> int:

@@ -75,7 +75,7 @@ def solve_ahead(
         enough = max(negligible, rounding(resid_sq, size))
         gap, slope = bounds.gap_of(coef, members, 0)
         if gap > enough:
-            bounds.guess(threshold)
+            bounds.guess(threshold, last, alphas[k])
             expected, violators = bounds.outside(threshold)
             if joining(
                 expected, violators, room_for(len(index), violators, least, limit),

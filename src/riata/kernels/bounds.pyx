@@ -23,7 +23,7 @@ Cost: a read of p features and of the slots' residuals.
 
 import numpy as np
 
-from libc.math cimport fabs, sqrt
+from libc.math cimport INFINITY, fabs, sqrt
 from libc.stdint cimport int32_t, uint8_t
 from libc.string cimport memcpy
 
@@ -50,7 +50,8 @@ cdef enum:
     NOTES = 1 << 12      # the same, of what was read
 
 cdef double NEXT = 0.95         # share of the threshold above which outsiders are listed
-cdef double GUESSED = 0.6       # the same, where estimates alone decide
+cdef double GUESSED = 0.8       # the same, where estimates alone decide
+cdef double FARTHEST = 2.0      # times the way from one alpha to the next that z is followed on
 cdef double ORTHOGONAL = 1e-8   # a residual with less than this share of its square off y is y
 cdef double APART = 1e-6        # the same, of an older one off y and the last one
 
@@ -112,6 +113,7 @@ cdef class Bounds:
         vectors = np.zeros((2, self.y.shape[0]))
         self.vectors, self.weighted = vectors, vectors[0]
         self._z, self._radius = self.z, self.radius
+        self.before, self.mark, self.leaving, self.onward = np.zeros(p), 0.0, 0.0, 0.0
         self.fresh, self.reach = np.zeros(p), np.empty(p)
         self.older = np.zeros(p if keeps_older else 0)
         self._pair, self._weighted = self.pair, self.weighted
@@ -275,8 +277,10 @@ cdef class Bounds:
                 if self.counts[k, m] > 0:
                     self.project(k, m, self.resid_sq - t * first)
         self.share = share_of(self._z.shape[0], FEATURES)
+        self.mark = self.leaving if self.leaving > 0.0 else self.mark
         parallel(bound_some, <void *>self, (self._z.shape[0] + self.share - 1) // self.share,
                  self.n_threads)
+        self.leaving = 0.0
 
     cdef void take_part(self, Py_ssize_t k) noexcept nogil:
         """What the residuals of some slots have in common with this one; of slot 0, which has none,
@@ -290,12 +294,14 @@ cdef class Bounds:
                 self.part[slot] = self.with_resid(self.residuals[slot])
 
     cdef void bound_some(self, Py_ssize_t k) noexcept nogil:
-        cdef Py_ssize_t j = k * self.share
+        cdef Py_ssize_t j = k * self.share, count = min(self.share, self._z.shape[0] - j)
+        if self.leaving > 0.0:
+            memcpy(&self.before[j], &self._z[j], count * sizeof(double))
         riata_bounds(
             &self._pair[j], &self.fresh[j], &self.older[j] if self.M > 1 else NULL,
             &self.with_y[j], &self.reach[j], &self.scale[0, 0], &self.scale_older[0, 0],
             &self.rest[0, 0], self.with_y_here * self.inverse_y, &self._z[j], &self._radius[j],
-            min(self.share, self._z.shape[0] - j))
+            count)
 
     cdef void project(self, Py_ssize_t last, Py_ssize_t before, double left) noexcept nogil:
         """P, Q and the second root of the bound, for features of two slots; left = |r|^2 less what
@@ -330,6 +336,7 @@ cdef class Bounds:
         threshold : share of l1, at most 1, above which `near` are listed
         """
         cdef Py_ssize_t a, unread = 0
+        self.onward = 0.0
         with nogil:
             self.list_near(NEXT * threshold, 1.0)
             self.n_loud = self.n_near
@@ -338,10 +345,20 @@ cdef class Bounds:
                 unread += self._radius[self._near[a]] > 0.0
         return unread
 
-    cpdef void guess(self, double threshold) noexcept:
-        """List as `near` who stands above the threshold, or nearly, if estimates are right."""
+    cpdef void guess(self, double threshold, double last, double alpha) noexcept:
+        """List as `near` who will stand above the threshold at alpha, or nearly, if estimates are
+        right and z goes on from the last one as it came there from the one before."""
+        self.onward = 0.0
+        if alpha < last < INFINITY:
+            if last < self.mark:
+                self.onward = min((last - alpha) / (self.mark - last), FARTHEST)
+            self.leaving = last
         with nogil:
             self.list_near(GUESSED * threshold, 0.0)
+
+    cdef double forecast(self, Py_ssize_t j) noexcept nogil:
+        """z_j as `guess` expects it, or as it is after `hear`."""
+        return self._z[j] + self.onward * (self._z[j] - self.before[j])
 
     cdef void list_near(self, double share, double doubt) noexcept nogil:
         """List the outsiders that stand above a share of l1, their uncertainty times `doubt`
@@ -374,7 +391,8 @@ cdef class Bounds:
         cdef double[::1] urgencies = urgency
         for a in range(self.n_near):
             j = which[a] = self._near[a]
-            urgencies[a] = urgency_of(self._z[j], self.l1[j], self.lower[j], self.upper[j])
+            urgencies[a] = urgency_of(
+                self.forecast(j), self.l1[j], self.lower[j], self.upper[j])
         return index, urgency
 
     @property
@@ -463,7 +481,7 @@ cdef class Bounds:
         cdef double z
         for a in range(self.n_near):
             j = self._near[a]
-            z = self._z[j]
+            z = self.forecast(j)
             if fabs(z) > threshold * self.l1[j] and (
                     self.upper[j] if z > 0.0 else -self.lower[j]) != 0.0:
                 expected += 1
