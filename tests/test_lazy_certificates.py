@@ -271,24 +271,28 @@ def test_a_feature_whose_last_read_makes_room_is_read_again(known_of):
 
 
 def test_who_joins_goes_by_where_z_leads(known_of):
-    """z at the next alpha is taken from the last two, in proportion to the ways between them."""
+    """z at the next alpha is taken from the last two, in proportion to the ways between them, where
+    a feature was near the threshold at both."""
     n, p = 60, 400
     X, y = regression(n, p, seed=153)
     known, design = known_of(X, y)
     bounds, w = known.bounds, design.weights
     away, level = np.random.default_rng(6).standard_normal(n), np.full(p, 0.05)
     bounds.penalise(level, np.zeros(p), np.full(p, -np.inf), np.full(p, np.inf))
-    expected = 0.0  # the first time nothing is known of the way
-    for here, (last, alpha) in enumerate([(4.0, 3.0), (3.0, 2.0), (2.0, 1.5), (1.5, 0.1)]):
+    ways = [(4.0, 3.0, 0.0), (3.0, 2.0, 1.0), (2.0, 1.5, 0.5), (1.5, 0.1, 2.0)]  # at most twice
+    near_before: set[int] = set()
+    for here, (last, alpha, way) in enumerate(ways):
         resid = y + here * away
+        z, then = (X.T @ (w * (y + t * away)) for t in (here, here + way))
         known.move(resid, float(w @ resid**2))
-        known.take_all(X.T @ (w * resid))
+        known.take_all(z)
         bounds.guess(1.0, last, alpha)
         index, urgency = bounds.near()
-        then = X.T @ (w * (y + (here + expected) * away))
-        np.testing.assert_allclose(urgency, np.abs(then)[index] / 0.05, rtol=1e-10)
-        assert 100 < len(index) < p
+        followed = np.isin(index, list(near_before))
+        expected = np.abs(np.where(followed, then[index], z[index])) / 0.05
+        np.testing.assert_allclose(urgency, expected, rtol=1e-10)
+        assert here == 0 or 100 < followed.sum() < len(index) < p
+        near_before = set(index)
         bounds.hear(1.0)  # which asks about here
         index, urgency = bounds.near()
-        np.testing.assert_allclose(urgency, np.abs(X.T @ (w * resid))[index] / 0.05, rtol=1e-10)
-        expected = {0: 1.0, 1: 0.5, 2: 2.0}.get(here)  # no further than twice the last way
+        np.testing.assert_allclose(urgency, np.abs(z[index]) / 0.05, rtol=1e-10)

@@ -9,8 +9,10 @@ from .columns cimport Columns
 cdef class Bounds:
     cdef readonly object z, radius, pair, weighted
     cdef double[::1] _z, _radius, _weighted, with_y
-    cdef double[::1] before          # z at the solution before the last
-    cdef double mark, leaving, onward   # the alpha there, and of the one left next; see `guess`
+    cdef int32_t[::1] seen           # who was near at the last `guess`, ascending
+    cdef double[::1] z_seen, ahead   # their z there; of those near now, where it leads
+    cdef double mark                 # the alpha that was left then
+    cdef bint foresees               # whether `near` are those of a `guess`
     cdef double[::1] fresh, older, reach   # of its last reads, and the first root of the bound
     cdef Py_ssize_t S, M             # slots, the empty one included; those for older reads
     cdef Py_ssize_t bits, mask       # of a pair of them
@@ -66,8 +68,9 @@ cdef class Bounds:
         const double[:] upper
     ) except -1
     cpdef Py_ssize_t hear(self, double threshold) except -1
-    cpdef void guess(self, double threshold, double last, double alpha) noexcept
-    cdef double forecast(self, Py_ssize_t j) noexcept nogil
+    cpdef bint guess(self, double threshold, double last, double alpha) except -1
+    cdef bint follow(self, double way) except -1
+    cdef double foreseen(self, Py_ssize_t a) noexcept nogil
     cdef void list_near(self, double share, double doubt) noexcept nogil
     cdef bint passes(self, Py_ssize_t j) noexcept nogil
     cdef bint make_room(self, Py_ssize_t count) except -1

@@ -113,7 +113,6 @@ cdef class Bounds:
         vectors = np.zeros((2, self.y.shape[0]))
         self.vectors, self.weighted = vectors, vectors[0]
         self._z, self._radius = self.z, self.radius
-        self.before, self.mark, self.leaving, self.onward = np.zeros(p), 0.0, 0.0, 0.0
         self.fresh, self.reach = np.zeros(p), np.empty(p)
         self.older = np.zeros(p if keeps_older else 0)
         self._pair, self._weighted = self.pair, self.weighted
@@ -138,6 +137,8 @@ cdef class Bounds:
         self.residual = np.empty((1, self.y.shape[0]))
         self.image, self.row = self.residual, self.residual[0]
         self.n_active, self.size, self.magnitude = 0, 0.0, 0.0
+        self.mark, self.foresees = 0.0, False
+        self.seen, self.z_seen = np.empty(0, dtype=np.int32), np.empty(0)
         self.resid = y
         self.place(self.y, y_sq)
         self.with_y_here = self.with_resid(self.y)
@@ -277,10 +278,8 @@ cdef class Bounds:
                 if self.counts[k, m] > 0:
                     self.project(k, m, self.resid_sq - t * first)
         self.share = share_of(self._z.shape[0], FEATURES)
-        self.mark = self.leaving if self.leaving > 0.0 else self.mark
         parallel(bound_some, <void *>self, (self._z.shape[0] + self.share - 1) // self.share,
                  self.n_threads)
-        self.leaving = 0.0
 
     cdef void take_part(self, Py_ssize_t k) noexcept nogil:
         """What the residuals of some slots have in common with this one; of slot 0, which has none,
@@ -294,14 +293,12 @@ cdef class Bounds:
                 self.part[slot] = self.with_resid(self.residuals[slot])
 
     cdef void bound_some(self, Py_ssize_t k) noexcept nogil:
-        cdef Py_ssize_t j = k * self.share, count = min(self.share, self._z.shape[0] - j)
-        if self.leaving > 0.0:
-            memcpy(&self.before[j], &self._z[j], count * sizeof(double))
+        cdef Py_ssize_t j = k * self.share
         riata_bounds(
             &self._pair[j], &self.fresh[j], &self.older[j] if self.M > 1 else NULL,
             &self.with_y[j], &self.reach[j], &self.scale[0, 0], &self.scale_older[0, 0],
             &self.rest[0, 0], self.with_y_here * self.inverse_y, &self._z[j], &self._radius[j],
-            count)
+            min(self.share, self._z.shape[0] - j))
 
     cdef void project(self, Py_ssize_t last, Py_ssize_t before, double left) noexcept nogil:
         """P, Q and the second root of the bound, for features of two slots; left = |r|^2 less what
@@ -336,7 +333,7 @@ cdef class Bounds:
         threshold : share of l1, at most 1, above which `near` are listed
         """
         cdef Py_ssize_t a, unread = 0
-        self.onward = 0.0
+        self.foresees = False
         with nogil:
             self.list_near(NEXT * threshold, 1.0)
             self.n_loud = self.n_near
@@ -345,20 +342,40 @@ cdef class Bounds:
                 unread += self._radius[self._near[a]] > 0.0
         return unread
 
-    cpdef void guess(self, double threshold, double last, double alpha) noexcept:
-        """List as `near` who will stand above the threshold at alpha, or nearly, if estimates are
-        right and z goes on from the last one as it came there from the one before."""
-        self.onward = 0.0
-        if alpha < last < INFINITY:
-            if last < self.mark:
-                self.onward = min((last - alpha) / (self.mark - last), FARTHEST)
-            self.leaving = last
+    cpdef bint guess(self, double threshold, double last, double alpha) except -1:
+        """List as `near` who stands above the threshold at alpha, or nearly, if estimates are right
+        and z goes on from the last alpha as it came there from the one before."""
+        cdef double way = 0.0
         with nogil:
             self.list_near(GUESSED * threshold, 0.0)
+        self.foresees = alpha < last < INFINITY
+        if self.foresees:
+            if last < self.mark:
+                way = min((last - alpha) / (self.mark - last), FARTHEST)
+            self.mark = last
+            self.follow(way)
+        return True
 
-    cdef double forecast(self, Py_ssize_t j) noexcept nogil:
-        """z_j as `guess` expects it, or as it is after `hear`."""
-        return self._z[j] + self.onward * (self._z[j] - self.before[j])
+    cdef bint follow(self, double way) except -1:
+        """Take z of those near where it leads, `way` times as far as it came since the last time,
+        if it was near then."""
+        cdef Py_ssize_t a, b = 0, j, count = self.seen.shape[0]
+        cdef int32_t[::1] seen = np.empty(self.n_near, dtype=np.int32)
+        cdef double[::1] z = np.empty(self.n_near), ahead = np.empty(self.n_near)
+        with nogil:
+            for a in range(self.n_near):
+                j = seen[a] = self._near[a]
+                z[a] = ahead[a] = self._z[j]
+                while b < count and self.seen[b] < j:
+                    b += 1
+                if b < count and self.seen[b] == j:
+                    ahead[a] += way * (z[a] - self.z_seen[b])
+        self.seen, self.z_seen, self.ahead = seen, z, ahead
+        return True
+
+    cdef double foreseen(self, Py_ssize_t a) noexcept nogil:
+        """z of the a-th of those near, where `guess` sees it or where it is."""
+        return self.ahead[a] if self.foresees else self._z[self._near[a]]
 
     cdef void list_near(self, double share, double doubt) noexcept nogil:
         """List the outsiders that stand above a share of l1, their uncertainty times `doubt`
@@ -392,7 +409,7 @@ cdef class Bounds:
         for a in range(self.n_near):
             j = which[a] = self._near[a]
             urgencies[a] = urgency_of(
-                self.forecast(j), self.l1[j], self.lower[j], self.upper[j])
+                self.foreseen(a), self.l1[j], self.lower[j], self.upper[j])
         return index, urgency
 
     @property
@@ -481,7 +498,7 @@ cdef class Bounds:
         cdef double z
         for a in range(self.n_near):
             j = self._near[a]
-            z = self.forecast(j)
+            z = self.foreseen(a)
             if fabs(z) > threshold * self.l1[j] and (
                     self.upper[j] if z > 0.0 else -self.lower[j]) != 0.0:
                 expected += 1
