@@ -69,6 +69,35 @@ static inline double riata_log1p(double e) {
   return 2.0 * s + 2.0 * s * (t * p);
 }
 
+/* eta += start + offset; 0 where w is 0: nobody asks for the loss there */
+RIATA_BODY void riata_go_body(const double *restrict w, const double *restrict start, double offset,
+                              double *restrict eta, ptrdiff_t n) {
+  for (ptrdiff_t i = 0; i < n; i++) {
+    double there = eta[i] + start[i] + offset;
+    eta[i] = w[i] > 0.0 ? there : 0.0;
+  }
+}
+RIATA_CLONED(void, riata_go,
+             (const double *restrict w, const double *restrict start, double offset,
+              double *restrict eta, ptrdiff_t n),
+             (w, start, offset, eta, n))
+
+/* out = w v; returns its sum, lanes added in a fixed tree, as in simd.h */
+RIATA_BODY double riata_weigh_body(const double *restrict w, const double *restrict v,
+                                   double *restrict out, ptrdiff_t n) {
+  double lane[8] = {0.0};
+  ptrdiff_t i = 0, k;
+  for (; i + 8 <= n; i += 8)
+    for (k = 0; k < 8; k++) lane[k] += out[i + k] = w[i + k] * v[i + k];
+  for (k = 0; i < n; i++, k++) lane[k] += out[i] = w[i] * v[i];
+  for (ptrdiff_t half = 4; half > 0; half /= 2)
+    for (k = 0; k < half; k++) lane[k] += lane[k + half];
+  return lane[0];
+}
+RIATA_CLONED(double, riata_weigh,
+             (const double *restrict w, const double *restrict v, double *restrict out, ptrdiff_t n),
+             (w, v, out, n))
+
 /* ROW fills pull[i], curvature[i] and `value`; lanes are added in a fixed tree, as in simd.h. */
 #define RIATA_LOSS(NAME, ROW)                                                                     \
   RIATA_BODY double NAME##_body(const double *restrict y, const double *restrict eta,             \

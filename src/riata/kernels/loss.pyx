@@ -11,13 +11,14 @@ Sums are in eight lanes, so that bits depend on nothing but the length.
 import numpy as np
 
 from .pool cimport parallel
-from .simd cimport riata_dot_f64
 
 cdef extern from "loss.h" nogil:
     double riata_logistic(const double *, const double *, const double *, double *, double *,
                           Py_ssize_t)
     double riata_poisson(const double *, const double *, const double *, double *, double *,
                          Py_ssize_t)
+    void riata_go(const double *, const double *, double, double *, Py_ssize_t)
+    double riata_weigh(const double *, const double *, double *, Py_ssize_t)
     void riata_softmax(const double *, const double *, double, double *, double *, double *,
                        Py_ssize_t, Py_ssize_t, Py_ssize_t)
     double riata_exp(double x)
@@ -97,18 +98,14 @@ cdef class Kernel:
         weighted : (2, n), w times pull and curvature; overwritten, like these
         sums : (3,), overwritten: the loss, and the sums of both rows of `weighted`
         """
-        cdef Py_ssize_t i, k = r0, end
+        cdef Py_ssize_t k = r0, end
         sums[0] = sums[1] = sums[2] = 0.0
         while k < r1:
             end = min(k + ROWS, r1)
-            for i in range(k, end):
-                eta[i] = eta[i] + start[i] + offset if w[i] > 0.0 else 0.0
+            riata_go(&w[k], &start[k], offset, &eta[k], end - k)
             sums[0] += self.f(&y[k], &eta[k], &w[k], &pull[k], &curvature[k], end - k)
-            for i in range(k, end):
-                weighted[0, i] = w[i] * pull[i]
-                weighted[1, i] = w[i] * curvature[i]
-            sums[1] += riata_dot_f64(&w[k], &pull[k], 0.0, end - k)
-            sums[2] += riata_dot_f64(&w[k], &curvature[k], 0.0, end - k)
+            sums[1] += riata_weigh(&w[k], &pull[k], &weighted[0, k], end - k)
+            sums[2] += riata_weigh(&w[k], &curvature[k], &weighted[1, k], end - k)
             k = end
 
 
