@@ -15,6 +15,8 @@ from math import inf, isfinite, log
 import numpy as np
 from numpy.typing import NDArray
 
+from .kernels import dual
+
 Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
@@ -60,9 +62,8 @@ class Foresight:
         """Take what was missed."""
         expected = self._expected
         assert expected is not None
-        with np.errstate(over="ignore", invalid="ignore"):  # then there is nothing to learn
-            size, along = float(expected @ expected), float(expected @ missed)
-        if 0.0 < size < inf and isfinite(along):
+        size, along = (dual.weighted_sums(expected, each)[0] for each in (expected, missed))
+        if 0.0 < size < inf and isfinite(along):  # else there is nothing to learn
             seen = along / size
             self._trust = min(max(seen, 1.0 / MOST), MOST) * self._trust
         self._missed[self._members] = 0.0

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from .dense import DenseDesign
 
 ROUND = 1 << 16  # entries of X, 40 microseconds, that the second-level cache keeps between two uses
-COLUMNS_PER_TRIP = 64  # whose Gram matrix costs as much as a round trip over them
+COLUMNS_PER_TRIP = 48  # whose Gram matrix costs as much as a round trip over them
 GATHERED = 12  # copies take one byte in so many of X at most,
 PER_FEATURE = 16  # less so many numbers a feature, which other arrays take
 LEAST = 64  # columns, for which copies are worth while
