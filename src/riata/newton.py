@@ -54,7 +54,9 @@ NEAR = 0.93  # a member at zero whose gradient is below this share of l1 leaves 
 CROWDED = 0.9  # matrix is formed anew, where no more than this share would stay
 POOR = 3  # steps with the present curvature that gain less than a tenth, before it is damped
 MOST_STEPS = 30  # whose sum eta may be
-STRAIGHT = 0.01  # share of the bound that stands for a curvature of 0
+STRAIGHT = 1e-9  # share of the bound that stands for a curvature of 0, at least,
+FIRMEST = 1e-2  # and at most
+HARD = 100  # iterations by which the model should have been solved, were that share large enough
 NULL_STEPS = 100
 SEPARATED = 1e-9  # share of the intercept's loss below which a fit is taken for perfect
 
@@ -98,7 +100,7 @@ class NewtonSolver(Solver):
         problem.y, self._offset, intercept = start_of(
             problem.family, problem.y, design.weights, problem.offset, centred=design.centred
         )
-        self._damping = 0.0
+        self._damping, self._firmness = 0.0, STRAIGHT
         self._known = None
         self._null_steps = 0
         self._loss, self._foresight = LossAlong(problem), Foresight(design.p)
@@ -169,7 +171,7 @@ class NewtonSolver(Solver):
         """Return f'' (n,), or where Newton steps fail what stands for it: its bound, or more."""
         bound = self.problem.family.curvature_bound
         if self.problem.family.straight:
-            curvature = np.maximum(curvature, STRAIGHT * bound)
+            curvature = np.maximum(curvature, self._firmness * bound)
         mean = dual.weighted_sums(self.problem.design.weights, curvature)[0]
         if self._damping > 0.0 and not np.isfinite(bound):
             return curvature + self._damping * mean
@@ -322,10 +324,14 @@ class NewtonSolver(Solver):
         matrix, where steps gain little, and where none descends, with what is there or damped.
         """
         working, steps, here = self.working, self._steps, self._here(box)
+        straight = self.problem.family.straight
         n_iter, taken = 0, self.state.steps
         while True:
             trip = self._begin(here)
-            end, more = steps.descend(target, max_iter - n_iter)
+            left = max_iter - n_iter
+            end, more = steps.descend(target, min(left, HARD) if straight else left)
+            if straight and self._firm_up(hard=end == LIMIT and more < left):
+                end = SPENT
             n_iter, taken = n_iter + more, taken + steps.taken
             if steps.compared:
                 self._foresight.learn(working.members, steps.missed, steps.missed_total)
@@ -350,6 +356,13 @@ class NewtonSolver(Solver):
         active = working.support(new)
         self.state = self._point(new, intercept, here.seen.at, taken, here.seen, active)
         return n_iter, end == DONE
+
+    def _firm_up(self, *, hard: bool) -> bool:
+        """Let more stand for a curvature of 0 where the model was too hard to solve, hardly bent in
+        some directions, else less, and steps go further; return whether to try again."""
+        share = 100.0 * self._firmness if hard else 0.1 * self._firmness
+        self._firmness = min(max(share, STRAIGHT), FIRMEST)
+        return hard and not self.problem.expired()
 
     def _here(self, box: Box) -> _Here:
         """Return the present point, as the working set sees it."""

@@ -73,7 +73,8 @@ class WideNewtonSolver(NewtonSolver):
             return there.loss, dual.weighted_sums(w * there.pull, along)[0]
 
         trip = Trip(trial, at.loss, dual.weighted_sums(w * at.pull, along)[0])
-        t = line_search(trip, coef, step, box.l1, box.l2)
+        straight = self.problem.family.straight
+        t = line_search(trip, coef, step, box.l1, box.l2, straight=straight)
         return t, at if t == 0.0 else there
 
     # -- on the residual -------------------------------------------------------------------------

@@ -14,7 +14,9 @@ SPENT: int
 STUCK: int
 UNMOVED: int
 
-def line_search(trip: Trip, coef: Floats, step: Floats, l1: Floats, l2: Floats) -> float: ...
+def line_search(
+    trip: Trip, coef: Floats, step: Floats, l1: Floats, l2: Floats, straight: bool
+) -> float: ...
 
 class Steps:
     mass: float
