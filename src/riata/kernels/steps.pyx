@@ -8,8 +8,9 @@ the loss bent along the last step: under an older curvature that is all that is 
 one. With an L2 part the whole of H + diag(l2) is stretched, so that its factor stays.
 
 A step goes to the optimum of the model, found by the active set, as far as Armijo lets on the true
-objective; of a loss of straight pieces, to where that is lowest along the way. The present curvature serves until the steps that it would still take, at the rate of the
-last, cost more than the Gram matrix under a new one.
+objective; of a loss of straight pieces, to where that is lowest along the way. The present
+curvature serves until the steps that it would still take, at the rate of the last, cost more than
+the Gram matrix under a new one.
 
 Cost of a step: a round trip (trips.pyx) and what the active set takes (active_set.pyx).
 Sources: Lee, Sun, Saunders, SIAM J. Optim. 24(3), 2014, algorithm 1 (proximal Newton); Hager and
@@ -31,7 +32,7 @@ cdef double EPS = 2.0 ** -52
 cdef double ARMIJO = 1e-4           # share of the predicted decrease that a step must bring
 cdef double NOISE = 1e-6            # share of the objective that its terms' rounding may move it by
 cdef double SMALLEST_STEP = 1e-9
-cdef double FLAT = 0.1              # share of the first slope at which a line is searched no further
+cdef double FLAT = 0.1              # share of the first slope at which a line is at its bottom
 cdef Py_ssize_t TRIALS = 30         # along a line whose bottom is looked for
 cdef double SMALL = 0.5             # share of the change of the gradient that may be foreseen
 cdef double STRETCH = 2.0           # at most, either way
@@ -70,9 +71,9 @@ cdef double bottom(
     Regula falsi on the slope, an end that stays put counted half (Illinois).
     """
     cdef double low = 0.0, high = 1.0, at_low = slope, at_high = 0.0, t = 1.0, here
-    cdef Py_ssize_t k
+    cdef Py_ssize_t _k
     cdef int stays = 0   # 1 the lower end, -1 the upper
-    for k in range(TRIALS):
+    for _k in range(TRIALS):
         here = penalty_slope(new, step, l1, l2) - trip.fall_there
         if fabs(here) <= -FLAT * slope or (t == 1.0 and here <= 0.0):
             break
