@@ -129,8 +129,7 @@ def line_search(
     const double[:] l2, bint straight
 ):
     """Return the first t = 1, 1/2, ... that Armijo accepts; 0 where none. Of a loss of straight
-    pieces t begins at the bottom of the line, which may lie anywhere: the model knows nothing of
-    the kinks.
+    pieces the bottom of the line is next to 1, wherever it lies: the model knows of no kink.
 
     Where the loss moves by no more than its terms' rounding may be, the slope decides: it may not
     rise behind t by more than it fell before.
