@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from riata.kernels import dense
-from riata.kernels.columns import columns_dots, columns_images
+from riata.kernels.columns import columns_dots, columns_images, gram_rows
 
 EPS = np.finfo(float).eps
 
@@ -33,6 +33,24 @@ def test_dots_and_images_are_products(n, m, dtype):
     columns_images(X, columns, coef, mean, image, 1)
     size = np.abs(coef) @ np.abs(centred).T
     assert (np.abs(image - coef @ centred.T) <= 40 * EPS * size).all()
+
+
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+@pytest.mark.parametrize(("n", "size", "first"), [(1, 3, 2), (13, 9, 0), (700, 60, 41)])
+def test_gram_rows_are_written_into_the_matrix_both_ways_round(n, size, first, dtype):
+    X, mean, rng = problem(n, 80, dtype)
+    members, weights = rng.permutation(80)[:size], rng.random(n)
+    gram = np.full((size + 5, size + 5), np.nan)
+    others = np.s_[:first, first:size]
+    gram_rows(X, members[first:], members, mean, weights, gram[first:size, :size], gram[others], 2)
+    centred = X[:, members].astype(float) - mean[members]
+    want = centred.T @ (weights[:, None] * centred)
+    scale = np.sqrt(np.outer(np.diagonal(want), np.diagonal(want)))
+    for some in (np.s_[first:size, :size], others):
+        assert (np.abs(gram[some] - want[some]) <= 4 * EPS * np.sqrt(n) * scale[some]).all()
+    assert np.isnan(gram[:first, :first]).all()
+    assert np.isnan(gram[size:]).all()
+    assert np.isnan(gram[:, size:]).all()
 
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32])

@@ -56,11 +56,11 @@ class LazySolver(Solver):
             return []
         assert gram is not None
         negligible, coef = problem.negligible_gap(), self.state.coef
-        penalise, box = penalty.moving()
-        bounds.penalise(*box)
+        moving = penalty.moving()
+        bounds.penalise(*moving.box)
         found, active, size, more, coarse = ahead.solve_ahead(
-            bounds, working.active, gram, coef, working.members, penalise, some, last,
-            self.state.size, partial(self._join, box), working.image, working_set.LEAST,
+            bounds, working.active, gram, coef, working.members, moving, some, last,
+            self.state.size, partial(self._join, moving.box), working.image, working_set.LEAST,
             working_set.GRAM_LIMIT, INNER, negligible, SAFE * negligible,
             math.sqrt(problem.y_sq), problem.max_iter, problem.deadline, problem.design.centred,
         )  # fmt: skip

@@ -8,7 +8,6 @@ standardises, else 1). What the solver asks of a penalty: its arrays at an alpha
 alpha_max, and (kernels/dual, kernels/scalar) the scalar minimiser and the dual's feasibility.
 """
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -43,6 +42,22 @@ class Box(NamedTuple):
     def value(self, coef: Floats) -> float:
         """Return g of these features' coefficients."""
         return dual.penalty(coef, self.l1, self.l2)
+
+
+class Moving(NamedTuple):
+    """The penalty of one alpha after another; arrays (1,), where all features are alike, or (p,).
+
+    l1, l2 : what `box` looks at, l2 (0,) where there is none: at alpha
+        l1_j = (alpha l1_ratio) few_j many_j,  l2_j = (alpha (1 - l1_ratio)) each_j
+    """
+
+    box: Box
+    l1_ratio: float
+    l1: Floats
+    few: Floats
+    many: Floats
+    l2: Floats
+    each: Floats
 
 
 class ElasticNet:
@@ -87,18 +102,16 @@ class ElasticNet:
         l2 = self._none if bare else self._wide(self._l2(alpha))
         return Box(self._wide(self._l1(alpha)), l2, self._lower, self._upper)
 
-    def moving(self) -> tuple[Callable[[float], None], Box]:
-        """Return what takes an alpha, and the penalty which that call makes the alpha's."""
-        width = 1 if self._factor.ndim == self._unit.ndim == 0 else self.p
-        l1, l2 = np.zeros(width), np.zeros(0 if self.l1_ratio == 1.0 else width)
-
-        def move(alpha: float) -> None:
-            l1[:] = self._l1(alpha)
-            if len(l2):
-                l2[:] = self._l2(alpha)
-
-        wide_l2 = np.broadcast_to(l2, self.p) if len(l2) else self._none
-        return move, Box(np.broadcast_to(l1, self.p), wide_l2, self._lower, self._upper)
+    def moving(self) -> Moving:
+        """Return the penalty as one that native loops take from alpha to alpha."""
+        width = max(self._few.size, self._many.size)
+        bare = self.l1_ratio == 1.0
+        l1, l2 = np.zeros(width), np.zeros(0 if bare else width)
+        each = l2 if bare else wide(self._factor * self._unit**2, width)
+        of_all = [self._wide(v.reshape(()) if v.size == 1 else v) for v in (l1, l2)]
+        box = Box(of_all[0], self._none if bare else of_all[1], self._lower, self._upper)
+        few, many = wide(self._few, width), wide(self._many, width)
+        return Moving(box, self.l1_ratio, l1, few, many, l2, each)
 
     def bare(self, alpha: float) -> NDArray[np.intp]:
         """Return the features without any penalty at alpha that have exactly one bound."""

@@ -19,6 +19,7 @@ from .gram_space import GramSpace
 from .kernels import ahead, coordinate, dual
 from .kernels.active_set import ActiveSet
 from .kernels.bends import Bend, Product
+from .kernels.gram import misses_norms
 from .kernels.room import Square
 from .least_squares import ColumnSpace
 from .penalty import Box
@@ -111,22 +112,27 @@ class WorkingSet:
         if self.gram is None or size > GRAM_LIMIT or not self._small:
             self.give_up()
             return
-        rows = self.panel.extend(new)
-        if self._trusted and self._misses_norms(rows[:, -len(new) :], new):
-            self.give_up()
-            return
-        k = len(self.free)
-        if k:
-            cross = np.ascontiguousarray(rows[:, :k].T)
-            self.loads = np.hstack([self.loads, self.space.solve(cross)])
-            rows = rows[:, k:] - cross.T @ self.loads
-        else:
-            self.loads = np.empty((0, size))
         if size > len(self.gram):
             room = min(self.room, self._design.p)
             self._grow(max(size, room, min(GRAM_LIMIT, size + size // 3)), first)
-        self.gram[first:size, :size] = rows
-        self.gram[:first, first:size] = rows[:, :first].T
+        k = len(self.free)
+        if k:
+            rows = self.panel.extend(new)
+            block = rows[:, -len(new) :]
+        else:
+            self.panel.join(new, self.gram)
+            block = self.gram[first:size, first:size]
+        norm_sq = self._design.norm_sq
+        if self._trusted and misses_norms(block, norm_sq, new, ROUGH_GRAM):
+            self.give_up()
+        elif k:
+            cross = np.ascontiguousarray(rows[:, :k].T)
+            self.loads = np.hstack([self.loads, self.space.solve(cross)])
+            rows = rows[:, k:] - cross.T @ self.loads
+            self.gram[first:size, :size] = rows
+            self.gram[:first, first:size] = rows[:, :first].T
+        else:
+            self.loads = np.empty((0, size))
 
     def support(self, coef: Floats) -> Indices:
         """Return the features, ascending, where coef (p,) is not 0, as it is elsewhere."""
@@ -151,11 +157,6 @@ class WorkingSet:
         design = self._design
         if design.fetches and design.lacks(new):
             design.fetch(np.union1d(new, self.due(near, SOON)))
-
-    def _misses_norms(self, gram: Floats, new: Indices) -> bool:
-        """Whether rounding has made of the products of the features `new` what they are not."""
-        norm_sq = self._design.norm_sq[new]
-        return bool((np.abs(np.diagonal(gram) - norm_sq) > ROUGH_GRAM * norm_sq).any())
 
     def give_up(self) -> None:
         """Do without a Gram matrix from now on."""

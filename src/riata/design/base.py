@@ -91,6 +91,13 @@ class Panel(ABC):
     def extend(self, new: Indices) -> Floats:
         """Add columns; return their rows of the Gram matrix, (|new|, |W| after)."""
 
+    def join(self, new: Indices, gram: Floats) -> None:
+        """Add columns, and their rows and columns to `gram`, (>= |W|, >= |W|) after."""
+        first, size = len(self.members), len(self.members) + len(new)
+        rows = gram[first:size, :size]
+        rows[:] = self.extend(new)
+        gram[:first, first:size] = rows[:, :first].T
+
     @abstractmethod
     def reweigh(
         self, weights: Floats, mean: Floats | None = None, out: Floats | None = None

@@ -298,32 +298,30 @@ class DenseDesign(Design):
         )
 
     def gram(
-        self,
-        left: Indices,
-        right: Indices,
-        weights: Floats | None = None,
-        mean: Floats | None = None,
-        out: Floats | None = None,
+        self, index: Indices, weights: Floats, mean: Floats, out: Floats | None = None
     ) -> Floats:
-        """Return X_left' diag(w) X_right; weights (n,) and mean (p,) in place of the design's, and
-        then perhaps room for it, see `Panel.reweigh`."""
-        if len(left) == 0 or len(right) == 0:
-            return np.zeros((len(left), len(right)))
-        if weights is None or mean is None:
-            if self.whole_gram is not None:
-                return self.whole_gram[np.ix_(left, right)]
-            weights, mean = self.weights, self.mean
-        few = left is not right and len(left) * self.n <= FEW
-        if few and self.reads_some_together:
-            return self._few_rows(left, right, mean, weights)
-        return self._gram(left, right, mean, np.sqrt(weights), room=out)[0]
+        """Return Z' diag(w) Z, Z = X_J - mean_J, from weights (n,) and mean (p,); out : perhaps
+        room for it, see `Panel.reweigh`."""
+        if len(index) == 0:
+            return np.zeros((0, 0))
+        if self.whole_gram is not None and weights is self.weights:
+            return self.whole_gram[np.ix_(index, index)]
+        return self._gram(index, index, mean, np.sqrt(weights), room=out)[0]
 
-    def _few_rows(self, left: Indices, right: Indices, shift: Floats, weights: Floats) -> Floats:
-        """Return Z_left' diag(w) Z_right, Z = X - shift, as sums over the right columns."""
-        vectors = (self.X.T[left] - shift[left, None]) * weights
-        out = np.empty((len(left), len(right)))
-        columns.columns_dots(self.X, right, vectors, shift, out, self.n_threads)
-        return out
+    def gram_rows(
+        self, new: Indices, index: Indices, weights: Floats, mean: Floats, rows: Floats,
+        across: Floats,
+    ) -> None:  # fmt: skip
+        """Put the rows `new` of that matrix into `rows` (|new|, |J|), and what they hold of the
+        first m features into `across` (m, |new|), transposed."""
+        if self.whole_gram is None and self.reads_some_together and len(new) * self.n <= FEW:
+            columns.gram_rows(self.X, new, index, mean, weights, rows, across, self.n_threads)
+            return
+        if self.whole_gram is not None and weights is self.weights:
+            rows[:] = self.whole_gram[np.ix_(new, index)]
+        else:
+            rows[:] = self._gram(new, index, mean, np.sqrt(weights))[0]
+        across[:] = rows[:, : len(across)].T
 
     def _gram(
         self,

@@ -40,16 +40,39 @@ class DensePanel(Panel):
 
     def extend(self, new: Indices) -> Floats:
         first = len(self.members)
+        self._add(new)
+        if first == 0:
+            return self._gram()
+        rows = np.empty((len(new), len(self.members)))
+        self._put_rows(rows, rows[:, :0].T)
+        return rows
+
+    def join(self, new: Indices, gram: Floats) -> None:
+        first, size = len(self.members), len(self.members) + len(new)
+        if first == 0:
+            super().join(new, gram)
+        else:
+            self._add(new)
+            self._put_rows(gram[first:size, :size], gram[:first, first:size])
+
+    def _add(self, new: Indices) -> None:
+        """Add columns."""
+        first = len(self.members)
         self.members = np.concatenate([self.members, new])
         self.mean = np.concatenate([self.mean, self._mean_of(first)])
-        return self._gram(first)
+
+    def _put_rows(self, rows: Floats, across: Floats) -> None:
+        """Write the Gram matrix's last rows, and what they hold of the first columns transposed."""
+        design, index = self._source()
+        weights, shift = self._under()
+        design.gram_rows(index[len(index) - len(rows) :], index, weights, shift, rows, across)
 
     def reweigh(
         self, weights: Floats, mean: Floats | None = None, out: Floats | None = None
     ) -> Floats:
         self._own, self.weights = False, weights
         self.mean = self._mean_of(0) if mean is None else mean
-        return self._gram(0, out)
+        return self._gram(out)
 
     def _mean_of(self, first: int) -> Floats:
         """Return the means of the members from `first` on."""
@@ -58,15 +81,20 @@ class DensePanel(Panel):
             return np.zeros(len(index) - first)
         return design._transpose_dot_of(index[first:], self.weights) / self.weights.sum()
 
-    def _gram(self, first: int, out: Floats | None = None) -> Floats:
-        """Return the rows from `first` on."""
+    def _gram(self, out: Floats | None = None) -> Floats:
+        """Return the Gram matrix; out : as for `reweigh`."""
         design, index = self._source()
-        rows = index[first:] if first else index
+        return design.gram(index, *self._under(), out)
+
+    def _under(self) -> tuple[Floats, Floats]:
+        """Return the weights of the Gram matrix, and what it subtracts from the columns where these
+        are read."""
+        design, index = self._source()
         if self._own:
-            return design.gram(rows, index)
-        mean = design.mean.copy()
-        mean[index] += self.mean
-        return design.gram(rows, index, self.weights, mean, out)
+            return design.weights, design.mean
+        shift = design.mean.copy()
+        shift[index] += self.mean
+        return self.weights, shift
 
     def grams_about(self, weights: Floats, mean: Floats) -> Floats:
         design, index = self._source()
@@ -129,7 +157,7 @@ class GatheredPanel(DensePanel):
             self._local = self._design.of_columns(found, self.members)
         return self._local, np.arange(len(self.members))
 
-    def extend(self, new: Indices) -> Floats:
+    def _add(self, new: Indices) -> None:
         first, last = len(self.members), len(self.members) + len(new)
         self._local = None
         if last > self._room:
@@ -140,7 +168,7 @@ class GatheredPanel(DensePanel):
             for a in range(0, len(new), AT_ONCE):
                 some = new[a : a + AT_ONCE]
                 self._columns[first + a : first + a + len(some)] = self._design.X[:, some].T
-        return super().extend(new)
+        super()._add(new)
 
     def retain(self, kept: Indices) -> None:
         super().retain(kept)

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +20,7 @@ def solve_ahead(
     gram: Floats,
     coefs: Floats,
     features: Indices,
-    penalise: Callable[[float], None],
+    moving: Any,
     alphas: Floats,
     last: float,
     size: float,

@@ -35,8 +35,19 @@ cpdef double threshold_at(double alpha, double last) noexcept:
     return min(max(2.0 - last / alpha, 0.5), 1.0)
 
 
+cdef void penalise(
+    double scale, const double[:] few, const double[:] many, double[::1] out
+) noexcept nogil:
+    """out_j = scale few_j many_j, the last 1 where there are none."""
+    cdef Py_ssize_t j
+    for j in range(out.shape[0]):
+        out[j] = scale * few[j]
+        if many is not None:
+            out[j] *= many[j]
+
+
 def solve_ahead(
-    Bounds bounds, ActiveSet active, gram, coefs, features, penalise, const double[::1] alphas,
+    Bounds bounds, ActiveSet active, gram, coefs, features, moving, const double[::1] alphas,
     double last, double size, join, image, Py_ssize_t least, Py_ssize_t limit,
     double inner, double negligible, double hidden, double y_size, Py_ssize_t max_iter,
     double deadline, bint centred
@@ -48,7 +59,7 @@ def solve_ahead(
     gap, iterations, |r|^2).
 
     gram, coefs (p,), features (|W|,) : H, coef, non-zero among the members alone, and these
-    penalise : makes the penalty that `bounds` looks at that of an alpha
+    moving : the penalty that `bounds` looks at, see riata.penalty
     last, size : the alpha before, and sum_j |x_j| |b_j|
     join : lets those join who should, from a threshold, the non-zero features and size; returns H,
         or None, and the members
@@ -61,6 +72,9 @@ def solve_ahead(
     cdef const Py_ssize_t[::1] members = features
     cdef const double[:, ::1] H = gram
     cdef double[:, ::1] terms = np.empty((7, len(features)))
+    cdef double l1_ratio = moving.l1_ratio
+    cdef double[::1] l1 = moving.l1, l2 = moving.l2
+    cdef const double[:] few = moving.few, many = moving.many, each = moving.each
     cdef Py_ssize_t k, expected, violators, n_iter = 0
     cdef double threshold, enough, gap, slope, resid_sq
     cdef bint finished
@@ -70,7 +84,8 @@ def solve_ahead(
         if monotonic() > deadline:
             break
         threshold = threshold_at(alphas[k], last)
-        penalise(alphas[k])
+        penalise(alphas[k] * l1_ratio, few, many, l1)
+        penalise(alphas[k] * (1.0 - l1_ratio), each, None, l2)
         resid_sq = bounds.resid_sq
         enough = max(negligible, rounding(resid_sq, size))
         gap, slope = bounds.gap_of(coef, members, 0)

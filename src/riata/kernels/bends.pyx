@@ -143,6 +143,7 @@ cdef class DenseProduct(Product):
         """Make parts[b]."""
         cdef Py_ssize_t a = self.cuts[b], end = self.cuts[b + 1], i, k, S = self.columns.shape[0]
         cdef double[:, ::1] part = self.parts[b]
+        cdef double *to = &part[0, 0]
         cdef double total
         if self.is_double:
             few_images(self.doubles, self.columns, self.direction, self.mean, self.images, a, end)
@@ -158,9 +159,9 @@ cdef class DenseProduct(Product):
                 total += self.images[k, i]
             part[k, S] = total
         if self.is_double:
-            few_dots(self.doubles, self.columns, self.images, self.mean, part, 0, S, a, end)
+            few_dots(self.doubles, self.columns, self.images, self.mean, to, S + 1, 0, S, a, end)
         else:
-            few_dots(self.floats, self.columns, self.images, self.mean, part, 0, S, a, end)
+            few_dots(self.floats, self.columns, self.images, self.mean, to, S + 1, 0, S, a, end)
 
 
 cdef void turn_block(void *product, Py_ssize_t b) noexcept nogil:

@@ -21,6 +21,16 @@ def columns_images(
     out: Floats,
     n_threads: int,
 ) -> None: ...
+def gram_rows(
+    X: NDArray[Any],
+    new: NDArray[np.intp],
+    columns: NDArray[np.intp],
+    shift: Floats,
+    weights: Floats,
+    out: Floats,
+    across: Floats,
+    n_threads: int,
+) -> None: ...
 
 class Columns:
     def __init__(self, X: NDArray[Any], shift: Floats, n_threads: int) -> None: ...

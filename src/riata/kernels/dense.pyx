@@ -243,7 +243,7 @@ def residual(
             for k in range(i, i + height):
                 weighted[0, k] = w[k] * resid[k]
             if by_column:
-                add_strip(X, columns, weighted, shift, out, 0, p, 0, 1, i, height)
+                add_strip(X, columns, weighted, shift, &out[0, 0], p, 0, p, 0, 1, i, height)
             elif height == ROWS_AT_ONCE:
                 add_rows(&weighted[0, i], &X[i, 0], step, &shift[0], &out[0, 0], p)
             else:

@@ -46,7 +46,7 @@
     typedef riata_double##WIDTH vec;                                                              \
     vec acc[NI * NJ];                                                                             \
     double sums[NI * NJ];                                                                         \
-    for (int i = 0; i < NI * NJ; i++) acc[i] = (vec){0.0};                                        \
+    _Pragma("GCC unroll 32") for (int i = 0; i < NI * NJ; i++) acc[i] = (vec){0.0};               \
     ptrdiff_t k = 0;                                                                              \
     for (; k + WIDTH <= rows; k += WIDTH) {                                                       \
       vec y[NJ];                                                                                  \
@@ -61,15 +61,16 @@
     }                                                                                             \
     if (k < rows) { /* what is left, and zeros behind it */                                       \
       vec y[NJ];                                                                                  \
-      for (int j = 0; j < NJ; j++) {                                                              \
+      _Pragma("GCC unroll 8") for (int j = 0; j < NJ; j++) {                                      \
         T left[WIDTH] = {0};                                                                      \
         memcpy(left, x[j] + k, (size_t)(rows - k) * sizeof(T));                                   \
         y[j] = RIATA_LOAD_##T(WIDTH, left) - shift[j];                                            \
       }                                                                                           \
-      for (int i = 0; i < NI; i++) {                                                              \
+      _Pragma("GCC unroll 8") for (int i = 0; i < NI; i++) {                                      \
         double left[WIDTH] = {0.0};                                                               \
         memcpy(left, u[i] + k, (size_t)(rows - k) * sizeof(double));                              \
-        for (int j = 0; j < NJ; j++) acc[i * NJ + j] += RIATA_LOAD_double(WIDTH, left) * y[j];    \
+        vec v = RIATA_LOAD_double(WIDTH, left);                                                   \
+        _Pragma("GCC unroll 8") for (int j = 0; j < NJ; j++) acc[i * NJ + j] += v * y[j];         \
       }                                                                                           \
     }                                                                                             \
     _Pragma("GCC unroll 8") for (int i = 0; i < NI * NJ; i += 4)                                  \

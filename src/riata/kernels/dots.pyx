@@ -97,8 +97,8 @@ cdef void dots_of_tile(
 
 cdef void add_tile(
     const real[:, :] X, const Py_ssize_t[::1] columns, const double[:, ::1] vectors,
-    const double[::1] shift, double[:, ::1] out, Py_ssize_t a, Py_ssize_t a1, Py_ssize_t v0,
-    Py_ssize_t v1, Py_ssize_t row, Py_ssize_t rows
+    const double[::1] shift, double *out, Py_ssize_t apart, Py_ssize_t a, Py_ssize_t a1,
+    Py_ssize_t v0, Py_ssize_t v1, Py_ssize_t row, Py_ssize_t rows
 ) noexcept nogil:
     """Add a few rows' part of the products of one tile's columns with the vectors v0:v1; of
     columns, too, the last one stands in."""
@@ -112,20 +112,20 @@ cdef void add_tile(
         shifts[j] = shift[columns[min(a + j, a1 - 1)]]
     dots_of_tile(
         x, following, shifts, min(width, a1 - a), &vectors[v0, row],
-        vectors.shape[1], v1 - v0, rows, &out[v0, a], out.shape[1])
+        vectors.shape[1], v1 - v0, rows, out + v0 * apart + a, apart)
 
 
 cdef void add_strip(
     const real[:, :] X, const Py_ssize_t[::1] columns, const double[:, ::1] vectors,
-    const double[::1] shift, double[:, ::1] out, Py_ssize_t a0, Py_ssize_t a1, Py_ssize_t v0,
-    Py_ssize_t v1, Py_ssize_t row, Py_ssize_t rows
+    const double[::1] shift, double *out, Py_ssize_t apart, Py_ssize_t a0, Py_ssize_t a1,
+    Py_ssize_t v0, Py_ssize_t v1, Py_ssize_t row, Py_ssize_t rows
 ) noexcept nogil:
     """Add some rows' part of the products of the columns a0:a1 with the vectors v0:v1."""
     cdef Py_ssize_t a = a0, r
     while a < a1:
         r = 0
         while r < rows:
-            add_tile(X, columns, vectors, shift, out, a, a1, v0, v1, row + r,
+            add_tile(X, columns, vectors, shift, out, apart, a, a1, v0, v1, row + r,
                      min(<Py_ssize_t>ROWS, rows - r))
             r += ROWS
         a += columns_for(v1 - v0)
@@ -156,22 +156,23 @@ cdef void add_dots(
 
 cdef void few_dots(
     const real[:, :] X, const Py_ssize_t[::1] columns, const double[:, ::1] vectors,
-    const double[::1] shift, double[:, ::1] out, Py_ssize_t a0, Py_ssize_t a1, Py_ssize_t r0,
-    Py_ssize_t r1
+    const double[::1] shift, double *out, Py_ssize_t apart, Py_ssize_t a0, Py_ssize_t a1,
+    Py_ssize_t r0, Py_ssize_t r1
 ) noexcept nogil:
-    """out_va = sum_i vectors_vi (x_i,columns[a] - shift_columns[a]), i in r0:r1, a0 <= a < a1.
+    """out_va = sum_i vectors_vi (x_i,columns[a] - shift_columns[a]), i in r0:r1, a0 <= a < a1; the
+    sums of two vectors lie so far apart.
 
     The bits of a sum depend on nothing but its column, vector and rows. Cost: m (r1 - r0) (a1 - a0)
     multiply-adds, and one read of the columns for every VECTORS.
     """
     cdef Py_ssize_t m = vectors.shape[0], v, row, strip
     for v in range(m):
-        memset(&out[v, a0], 0, (a1 - a0) * sizeof(double))
+        memset(out + v * apart + a0, 0, (a1 - a0) * sizeof(double))
     v = 0
     while v < m:
         row, strip = r0, VECTORS // min(<Py_ssize_t>VECTORS, m - v) * ROWS
         while row < r1:
-            add_strip(X, columns, vectors, shift, out, a0, a1, v, min(v + VECTORS, m), row,
+            add_strip(X, columns, vectors, shift, out, apart, a0, a1, v, min(v + VECTORS, m), row,
                       min(strip, r1 - row))
             row += strip
         v += VECTORS

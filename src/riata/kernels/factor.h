@@ -135,4 +135,16 @@ RIATA_CHOOSE(void, riata_group_rotate,
               double *v),
              (g, count, turn, stride, width, v))
 
+/* g[8 k + c] = rows_c[8 (first + k)], k < count, c < 8; a column may become one before it */
+static inline void riata_group_take(const double *const *rows, ptrdiff_t first, ptrdiff_t count,
+                                    double *g) {
+  const double *from[RIATA_GROUP];
+  for (int c = 0; c < RIATA_GROUP; c++) from[c] = rows[c] + RIATA_GROUP * first;
+  for (ptrdiff_t k = 0; k < RIATA_GROUP * count; k += RIATA_GROUP) {
+    double column[RIATA_GROUP];
+    _Pragma("GCC unroll 8") for (int c = 0; c < RIATA_GROUP; c++) column[c] = from[c][k];
+    _Pragma("GCC unroll 8") for (int c = 0; c < RIATA_GROUP; c++) g[k + c] = column[c];
+  }
+}
+
 #endif

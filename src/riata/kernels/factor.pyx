@@ -27,6 +27,7 @@ from libc.string cimport memset
 
 from .packed cimport GROUP, last_group, start_of
 from .pool cimport parallel
+from .room import aligned
 from .signals cimport BETWEEN_SIGNALS
 
 cdef extern from "factor.h" nogil:
@@ -36,6 +37,8 @@ cdef extern from "factor.h" nogil:
         riata_tile_fn narrow
     riata_tile riata_choose_tile()
     void riata_group_solve(const double *d, const double *t, int width, int keep, double *b)
+    void riata_group_take(
+        const double *const *rows, Py_ssize_t first, Py_ssize_t count, double *g)
     void riata_group_rotate(
         double *g, Py_ssize_t count, const double *turn, Py_ssize_t stride, int width, double *v)
 
@@ -282,35 +285,41 @@ cdef class Factor:
         old : the row that comes next; returned for the group after. lost_ac : what row c has in
         column gone_a.
         """
-        cdef Py_ssize_t c, a, k, to
+        cdef Py_ssize_t c, a, b, i, j, k = 0, to = 0, some, whole = group * GROUP
+        cdef Py_ssize_t count = min(size - whole, <Py_ssize_t>GROUP)
         cdef double *rows = &self.packed[start_of(group)]
-        cdef const double *source
+        cdef const double *source[GROUP]
+        cdef Py_ssize_t[GROUP] was
         for c in range(GROUP):
-            if group * GROUP + c >= size:
-                for k in range(GROUP * (group + 1)):
-                    rows[GROUP * k + c] = 0.0
-                continue
-            a = 0
-            while a < width and gone[a] <= old:   # skip those who leave
-                if gone[a] == old:
-                    old += 1
+            if c < count:
+                for a in range(width):   # skip those who leave
+                    old += gone[a] == old
+                old += 1
+            was[c] = old - 1
+            source[c] = &self.packed[start_of(was[c] // GROUP) + was[c] % GROUP]
+        a = 0
+        while to < whole:   # the columns that all of them have
+            some = min(gone[a] - k, whole - to) if a < width else whole - to
+            riata_group_take(source, k, some, rows + GROUP * to)
+            k += some
+            to += some
+            if to < whole:
+                for c in range(count):
+                    lost[GROUP * a + c] = source[c][GROUP * k]
                 a += 1
-            source = &self.packed[start_of(old // GROUP) + old % GROUP]
-            k = to = 0
-            for a in range(width):
-                if gone[a] >= old:
-                    break
-                while k < gone[a]:
-                    rows[GROUP * to + c] = source[GROUP * k]
-                    k += 1
-                    to += 1
-                lost[GROUP * a + c] = source[GROUP * k]
                 k += 1
-            while k <= old:
-                rows[GROUP * to + c] = source[GROUP * k]
-                k += 1
-                to += 1
-            old += 1
+        for c in range(count):
+            b, i = a, to
+            for j in range(k, was[c] + 1):
+                if b < width and gone[b] == j:
+                    lost[GROUP * b + c] = source[c][GROUP * j]
+                    b += 1
+                else:
+                    rows[GROUP * i + c] = source[c][GROUP * j]
+                    i += 1
+        for c in range(count, GROUP):
+            for k in range(GROUP * (group + 1)):
+                rows[GROUP * k + c] = 0.0
         return old
 
     # -- its inverse ----------------------------------------------------------------------------
@@ -380,10 +389,3 @@ cdef void make_turns(
             lost[GROUP * a + c] = turn[2 * a] * y - turn[2 * a + 1] * x
         column[r] = length
         lost[GROUP * a + r] = 0.0
-
-
-def aligned(size):
-    """Return an array of `size` float64 that begins at a cache line."""
-    whole = np.empty(size + 8)
-    start = -whole.ctypes.data % 64 // 8
-    return whole[start : start + size]

@@ -19,6 +19,9 @@ def gram(
     vectors: Floats | None = None,
     sums: Floats | None = None,
 ) -> None: ...
+def misses_norms(
+    block: Floats, norm_sq: Floats, features: NDArray[np.intp], share: float
+) -> bool: ...
 def mirror(out: Floats, size: int) -> None: ...
 def grams_of_parts(
     X: NDArray[Any],

@@ -16,6 +16,7 @@ multiply-adds (half of it where left is right) and one read of the columns.
 
 import numpy as np
 
+from libc.math cimport fabs
 from libc.stdlib cimport free
 
 from .pool cimport parallel
@@ -215,6 +216,20 @@ def gram(
         parallel(add_one, <void *>blocks, jobs, n_threads)
     if blocks.failed:
         raise MemoryError(f"could not allocate packed blocks of {left.shape[0]} columns")
+
+
+def misses_norms(
+    const double[:, :] block, const double[::1] norm_sq, const Py_ssize_t[::1] features,
+    double share
+):
+    """Return whether |block_aa - norm_sq_j| > share norm_sq_j of any feature j = features[a]."""
+    cdef Py_ssize_t a
+    cdef double wanted
+    for a in range(features.shape[0]):
+        wanted = norm_sq[features[a]]
+        if fabs(block[a, a] - wanted) > share * wanted:
+            return True
+    return False
 
 
 def mirror(double[:, ::1] out, Py_ssize_t size):

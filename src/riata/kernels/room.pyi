@@ -1,6 +1,11 @@
 import numpy as np
 from numpy.typing import NDArray
 
+Floats = NDArray[np.float64]
+
+def aligned(size: int) -> Floats: ...
+def aligned_rows(rows: int, size: int) -> Floats: ...
+
 class Square:
     side: int
     def grow(self, side: int, kept: int) -> None: ...

@@ -1,14 +1,33 @@
-"""A square of doubles that grows where it is, without the interpreter's lock and without zeros.
+"""Room for doubles: arrays that begin at a cache line, and a square that grows where it is, without
+the interpreter's lock and without zeros.
 
 Growing by a copy would hold two of them at once, and NumPy's own resize fills what is new with
 zeros, all other threads waiting.
 """
+
+import numpy as np
 
 from libc.string cimport memmove
 
 cdef extern from "Python.h" nogil:
     void *PyMem_RawRealloc(void *room, size_t size)   # which tracemalloc sees
     void PyMem_RawFree(void *room)
+
+cdef enum:
+    LINE = 8   # doubles in a line of the cache
+
+
+def aligned(size):
+    """Return an array of `size` float64 that begins at a cache line."""
+    whole = np.empty(size + LINE)
+    start = -whole.ctypes.data % (8 * LINE) // 8
+    return whole[start : start + size]
+
+
+def aligned_rows(rows, size):
+    """Return an array of `rows` rows that each begin at one, of at least `size` float64."""
+    width = -(-size // LINE) * LINE
+    return aligned(rows * width).reshape(rows, width)
 
 
 cdef class Square:

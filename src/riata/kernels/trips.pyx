@@ -191,18 +191,19 @@ cdef class DenseTrip(RoundTrip):
 
     cdef void products(self, Py_ssize_t k, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
         cdef double[:, ::1] out = self.parts[k]
-        cdef Py_ssize_t v, size = self.members.shape[0]
+        cdef double *to = &out[0, 0]
+        cdef Py_ssize_t v, W = self.members.shape[0]
         if self.by_column and self.is_double:
-            few_dots(self.doubles, self.members, self.weighted, self.mean, out, 0, size, a, b)
+            few_dots(self.doubles, self.members, self.weighted, self.mean, to, W, 0, W, a, b)
         elif self.by_column:
-            few_dots(self.floats, self.members, self.weighted, self.mean, out, 0, size, a, b)
+            few_dots(self.floats, self.members, self.weighted, self.mean, to, W, 0, W, a, b)
         for v in range(0 if self.by_column else 2):
             if self.is_double:
                 dense.products_by_row(
-                    self.doubles, self.members, self.weighted[v], self.mean, out[v], 0, size, a, b)
+                    self.doubles, self.members, self.weighted[v], self.mean, out[v], 0, W, a, b)
             else:
                 dense.products_by_row(
-                    self.floats, self.members, self.weighted[v], self.mean, out[v], 0, size, a, b)
+                    self.floats, self.members, self.weighted[v], self.mean, out[v], 0, W, a, b)
 
     cdef void add_up(self) noexcept nogil:
         cdef Py_ssize_t k, v, j
