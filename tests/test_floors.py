@@ -44,6 +44,7 @@ FLOORS = {
         "class_model",
         "expansion",
         "foresight",
+        "curvature",
         "freedom",
         "intercept",
         "ridge",

@@ -34,6 +34,7 @@ from .certify import (
     off_their_bound,
 )
 from .correlations import Correlations
+from .curvature import Curvature, is_moderate
 from .expansion import Expansion, LossAlong
 from .foresight import Foresight
 from .intercept import intercept_at, start_of
@@ -54,9 +55,7 @@ NEAR = 0.93  # a member at zero whose gradient is below this share of l1 leaves 
 CROWDED = 0.9  # matrix is formed anew, where no more than this share would stay
 POOR = 3  # steps with the present curvature that gain less than a tenth, before it is damped
 MOST_STEPS = 30  # whose sum eta may be
-STRAIGHT = 1e-9  # share of the bound that stands for a curvature of 0, at least,
-FIRMEST = 1e-2  # and at most
-HARD = 100  # iterations by which the model should have been solved, were that share large enough
+HARD = 100  # iterations by which a model of straight pieces should have been solved
 NULL_STEPS = 100
 SEPARATED = 1e-9  # share of the intercept's loss below which a fit is taken for perfect
 
@@ -100,16 +99,18 @@ class NewtonSolver(Solver):
         problem.y, self._offset, intercept = start_of(
             problem.family, problem.y, design.weights, problem.offset, centred=design.centred
         )
-        self._damping, self._firmness = 0.0, STRAIGHT
+        self._curvature = Curvature(problem.family, design.weights)
         self._known = None
         self._null_steps = 0
         self._loss, self._foresight = LossAlong(problem), Foresight(design.p)
         self._domain = domain_of(problem.family, problem.y)
         eta = self._offset + intercept
-        curvature = self._stand_in(problem.family.curvature(problem.y, eta))
+        curvature = self._curvature.of(problem.family.curvature(problem.y, eta))
         weights = design.weights * curvature
         self.working = WorkingSet(design, free, weights)
         self.without_gram = WithoutGram(problem, self.working)
+        if self.working.panel.rounds and len(free) == 0:
+            self._curvature.allow_rough(design.norm_sq)
         self._steps = Steps(
             float(weights.sum()), problem.family.straight, design.centred, problem.expired,
             EXACT, ROUGHLY, POOR,
@@ -167,34 +168,24 @@ class NewtonSolver(Solver):
 
     # -- curvature -------------------------------------------------------------------------------
 
-    def _stand_in(self, curvature: Floats) -> Floats:
-        """Return f'' (n,), or where Newton steps fail what stands for it: its bound, or more."""
-        bound = self.problem.family.curvature_bound
-        if self.problem.family.straight:
-            curvature = np.maximum(curvature, self._firmness * bound)
-        mean = dual.weighted_sums(self.problem.design.weights, curvature)[0]
-        if self._damping > 0.0 and not np.isfinite(bound):
-            return curvature + self._damping * mean
-        if np.isfinite(bound) and (self._damping > 0.0 or not mean > 0.0):
-            return np.full_like(curvature, bound)
-        return curvature
-
     def _refresh(self, at: LossAt, seen: Expansion | None = None) -> None:
         """Take the curvature at a point, and the working set's Gram matrix under it.
 
         seen : what the working set's columns know of the point
         """
-        curvature, mean = self._stand_in(at.curvature), None
+        curvature, mean = self._curvature.of(at.curvature), None
         if seen is not None and curvature is at.curvature and self.problem.design.centred:
             mean = seen.bent / seen.mass
         weights = self.problem.design.weights * curvature
-        self.working.reweigh(weights, mean)
-        self._steps.renew(float(weights.sum()))
+        mass = float(weights.sum())
+        rough = self._curvature.rough and is_moderate(mass)
+        self.working.reweigh(weights, mean, rough=rough)
+        self._steps.renew(mass)
         self._foresight.take(self._last_alpha)
 
     def _take_up(self) -> None:
         at = self.state.at
-        self.working.take_up(self.problem.design.weights * self._stand_in(at.curvature))
+        self.working.take_up(self.problem.design.weights * self._curvature.of(at.curvature))
         self._refresh(at)
 
     # -- points ----------------------------------------------------------------------------------
@@ -330,8 +321,10 @@ class NewtonSolver(Solver):
             trip = self._begin(here)
             left = max_iter - n_iter
             end, more = steps.descend(target, min(left, HARD) if straight else left)
-            if straight and self._firm_up(hard=end == LIMIT and more < left):
-                end = SPENT
+            if straight:
+                hard = end == LIMIT and more < left
+                self._curvature.firm_up(hard=hard)
+                end = SPENT if hard and not self.problem.expired() else end
             n_iter, taken = n_iter + more, taken + steps.taken
             if steps.compared:
                 self._foresight.learn(working.members, steps.missed, steps.missed_total)
@@ -341,28 +334,23 @@ class NewtonSolver(Solver):
             )  # fmt: skip
             if end in (DONE, LIMIT):
                 break
+            if self._curvature.distrust(working.active.weakest):
+                end = SPENT
             if end == SPENT:
                 self._thin_out(here, steps.grad)
-            elif self._damping > 0.0 and (end == STUCK or steps.age == 0):
+            elif self._curvature.damping > 0.0 and (end == STUCK or steps.age == 0):
                 end = DONE  # no curvature helps: that is as far as it goes
                 break
             else:
-                self._damping = 0.0 if end == UNMOVED and steps.age else 1.0
+                self._curvature.damping = 0.0 if end == UNMOVED and steps.age else 1.0
             self._refresh(here.seen.at, here.seen)
-        self._damping = 0.0
+        self._curvature.damping = 0.0
         new = np.zeros(self.problem.design.p)
         new[working.members], new[working.free] = here.coef, here.free_coef
         intercept = here.intercept if self.problem.design.centred else 0.0
         active = working.support(new)
         self.state = self._point(new, intercept, here.seen.at, taken, here.seen, active)
         return n_iter, end == DONE
-
-    def _firm_up(self, *, hard: bool) -> bool:
-        """Let more stand for a curvature of 0 where the model was too hard to solve, hardly bent in
-        some directions, else less, and steps go further; return whether to try again."""
-        share = 100.0 * self._firmness if hard else 0.1 * self._firmness
-        self._firmness = min(max(share, STRAIGHT), FIRMEST)
-        return hard and not self.problem.expired()
 
     def _here(self, box: Box) -> _Here:
         """Return the present point, as the working set sees it."""

@@ -55,7 +55,7 @@ class WideNewtonSolver(NewtonSolver):
 
     def _weights_of(self, curvature: Floats) -> tuple[Floats, float]:
         """Return h / m, (n,), and m."""
-        h = self._stand_in(curvature)
+        h = self._curvature.of(curvature)
         h = self.problem.design.weights * np.maximum(h, SMALLEST * h.max())
         mass = dual.weighted_sums(h, np.ones_like(h))[0]
         return h / mass, mass
@@ -106,13 +106,13 @@ class WideNewtonSolver(NewtonSolver):
             gap = mass * (gap + 0.5 * shift * shift)
             poor = poor + 1 if gap > 0.9 * last else 0
             last = gap
-            if gap <= target or (poor >= POOR and self._damping > 0.0):
+            if gap <= target or (poor >= POOR and self._curvature.damping > 0.0):
                 finished = True
                 break
             if n_iter >= max_iter or problem.expired():
                 break
             if poor >= POOR:
-                self._damping, poor, last = 1.0, 0, float("inf")
+                self._curvature.damping, poor, last = 1.0, 0, float("inf")
                 continue
             b = coef.copy()
             limit = max(1, min(max_iter - n_iter, RESIDUAL_SWEEPS))
@@ -124,16 +124,16 @@ class WideNewtonSolver(NewtonSolver):
             s = shift - dual.weighted_sums(weights, along)[0] if centred else 0.0
             t, at = self._search_along(box, coef, step, at, along + s)
             if t == 0.0:
-                if self._damping > 0.0:
+                if self._curvature.damping > 0.0:
                     finished = True
                     break
-                self._damping, last = 1.0, float("inf")
+                self._curvature.damping, last = 1.0, float("inf")
                 continue
             coef = np.clip(coef + t * step, lower, upper)  # the sum may round to beyond a bound
             intercept, steps = intercept + t * s, steps + 1
         if finished and gap > target:
             self.without_gram.abandon()
-        self._damping = 0.0
+        self._curvature.damping = 0.0
         new = np.zeros_like(state.coef)
         new[work] = coef
         self.state = self._point(new, intercept, at, steps)
@@ -155,10 +155,10 @@ class WideNewtonSolver(NewtonSolver):
             if status:
                 break
             gaps = [gap] if gap < 0.5 * min(gaps) else [*gaps, gap]
-            self._damping = 1.0 if len(gaps) > POOR else 0.0
+            self._curvature.damping = 1.0 if len(gaps) > POOR else 0.0
             self._step_in_rows(rows, box)
             n_iter += 1
-        self._damping, self._last_alpha = 0.0, alpha
+        self._curvature.damping, self._last_alpha = 0.0, alpha
         weights, mass = self._weights_of(self.state.at.curvature)
         c = rows.hold(self._live, box.l2[self._live])
         return self.fit(alpha, gap, status, n_iter, rows.trace(mass * weights, c))

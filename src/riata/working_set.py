@@ -168,12 +168,12 @@ class WorkingSet:
         self._begin(weights)
         self.extend(members)
 
-    def reweigh(self, weights: Floats, mean: Floats | None = None) -> None:
+    def reweigh(self, weights: Floats, mean: Floats | None = None, *, rough: bool = False) -> None:
         """Take other weights (n,) for G; see Panel. Cost: n |W|^2 / 2 multiply-adds."""
         if self.gram is None:
             return
         k, size = len(self.free), len(self.members)
-        gram = self.panel.reweigh(weights, mean, None if k else self.gram)
+        gram = self.panel.reweigh(weights, mean, None if k else self.gram, rough=rough)
         if not np.may_share_memory(gram, self.gram):
             self.gram[:size, :size] = gram[k:, k:]
         if k:

@@ -71,6 +71,7 @@ class Panel(ABC):
 
     members (|W|,) : in the order they were added
     weights (n,) : those of the Gram matrix, >= 0, of any sum
+    rounds : whether its Gram matrix may be formed in single precision, where that will do
     span : the members' column space, for whoever needs it exactly and has formed it (certify.py)
     mean (|W|,) : of the columns as the design centres them, under these weights; 0 where the
         design is not centred. What the Gram matrix subtracts besides.
@@ -79,6 +80,7 @@ class Panel(ABC):
     members: Indices
     weights: Floats
     mean: Floats
+    rounds = False
     span: Any = None
 
     def __init__(self, design: "Design", weights: Floats | None) -> None:
@@ -100,12 +102,14 @@ class Panel(ABC):
 
     @abstractmethod
     def reweigh(
-        self, weights: Floats, mean: Floats | None = None, out: Floats | None = None
-    ) -> Floats:
+        self, weights: Floats, mean: Floats | None = None, out: Floats | None = None, *,
+        rough: bool = False,
+    ) -> Floats:  # fmt: skip
         """Take other weights from now on; return the Gram matrix under them, (|W|, |W|).
 
         mean : the columns' means under them, where they are known
         out : a larger square, overwritten, of which that is a corner; else it is a new array
+        rough : whether single precision will do, where it `rounds`
         """
 
     def grams_about(self, weights: Floats, mean: Floats) -> Floats:

@@ -298,15 +298,16 @@ class DenseDesign(Design):
         )
 
     def gram(
-        self, index: Indices, weights: Floats, mean: Floats, out: Floats | None = None
-    ) -> Floats:
-        """Return Z' diag(w) Z, Z = X_J - mean_J, from weights (n,) and mean (p,); out : perhaps
-        room for it, see `Panel.reweigh`."""
+        self, index: Indices, weights: Floats, mean: Floats, out: Floats | None = None, *,
+        rough: bool = False,
+    ) -> Floats:  # fmt: skip
+        """Return Z' diag(w) Z, Z = X_J - mean_J, from weights (n,) and mean (p,); out, rough : see
+        `Panel.reweigh`."""
         if len(index) == 0:
             return np.zeros((0, 0))
         if self.whole_gram is not None and weights is self.weights:
             return self.whole_gram[np.ix_(index, index)]
-        return self._gram(index, index, mean, np.sqrt(weights), room=out)[0]
+        return self._gram(index, index, mean, np.sqrt(weights), room=out, single=rough)[0]
 
     def gram_rows(
         self, new: Indices, index: Indices, weights: Floats, mean: Floats, rows: Floats,
@@ -331,6 +332,7 @@ class DenseDesign(Design):
         root: Floats,
         vectors: Floats | None = None,
         room: Floats | None = None,
+        single: bool = False,
     ) -> tuple[Floats, Floats]:
         """Return (Z_left' Z_right, vectors Z_left), Z = diag(root) (X - shift), the first in a
         corner of `room` where that is given and large enough.
@@ -357,7 +359,7 @@ class DenseDesign(Design):
         gram.gram(
             self.X, left, None if symmetric else right, shift, None,
             np.broadcast_to(root, (len(rows), self.n)), out, np.array(rows, dtype=np.intp),
-            _ends(runs), self.n_threads, vectors, sums,
+            _ends(runs), self.n_threads, vectors, sums, single,
         )  # fmt: skip
         total = out.sum(axis=0) if len(rows) > 1 else out[0]
         if symmetric:

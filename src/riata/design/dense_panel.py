@@ -30,6 +30,8 @@ def rounds(n: int, columns: int, n_threads: int) -> tuple[list[int], int]:
 class DensePanel(Panel):
     """A Panel on the columns where they are."""
 
+    rounds = True
+
     def __init__(self, design: "DenseDesign", weights: Floats | None = None) -> None:
         super().__init__(design, weights)
         self._design = design
@@ -68,11 +70,12 @@ class DensePanel(Panel):
         design.gram_rows(index[len(index) - len(rows) :], index, weights, shift, rows, across)
 
     def reweigh(
-        self, weights: Floats, mean: Floats | None = None, out: Floats | None = None
-    ) -> Floats:
+        self, weights: Floats, mean: Floats | None = None, out: Floats | None = None, *,
+        rough: bool = False,
+    ) -> Floats:  # fmt: skip
         self._own, self.weights = False, weights
         self.mean = self._mean_of(0) if mean is None else mean
-        return self._gram(out)
+        return self._gram(out, rough=rough)
 
     def _mean_of(self, first: int) -> Floats:
         """Return the means of the members from `first` on."""
@@ -81,10 +84,10 @@ class DensePanel(Panel):
             return np.zeros(len(index) - first)
         return design._transpose_dot_of(index[first:], self.weights) / self.weights.sum()
 
-    def _gram(self, out: Floats | None = None) -> Floats:
-        """Return the Gram matrix; out : as for `reweigh`."""
+    def _gram(self, out: Floats | None = None, *, rough: bool = False) -> Floats:
+        """Return the Gram matrix; out, rough : as for `reweigh`."""
         design, index = self._source()
-        return design.gram(index, *self._under(), out)
+        return design.gram(index, *self._under(), out, rough=rough)
 
     def _under(self) -> tuple[Floats, Floats]:
         """Return the weights of the Gram matrix, and what it subtracts from the columns where these

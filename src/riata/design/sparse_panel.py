@@ -64,8 +64,9 @@ class SparsePanel(Panel):
         return self._gram(first)
 
     def reweigh(
-        self, weights: Floats, mean: Floats | None = None, out: Floats | None = None
-    ) -> Floats:
+        self, weights: Floats, mean: Floats | None = None, out: Floats | None = None, *,
+        rough: bool = False,
+    ) -> Floats:  # fmt: skip
         self._own, self.weights = False, weights
         self.mean = self._means(0) if mean is None else mean
         return self._gram(0, out)

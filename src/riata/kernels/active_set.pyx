@@ -78,9 +78,16 @@ cdef class ActiveSet:
             self.leaves = np.zeros(self.factor.capacity, dtype=np.uint8)
         return True
 
+    @property
+    def weakest(self):
+        """The smallest share of a pivot that was left to any feature since `clear`: how near it was
+        to depending on the others."""
+        return self.factor.weakest
+
     def clear(self):
         """Let everybody leave: H is to be another matrix."""
         self.factor.truncate(0)
+        self.factor.weakest = 1.0
         self.place[:] = -1
 
     def renumber(self, const Py_ssize_t[::1] kept):

@@ -44,6 +44,7 @@ typedef double riata_double4 __attribute__((vector_size(32), aligned(8), may_ali
 typedef double riata_double8 __attribute__((vector_size(64), aligned(8), may_alias));
 typedef float riata_float2 __attribute__((vector_size(8), aligned(4), may_alias));
 typedef float riata_float4 __attribute__((vector_size(16), aligned(4), may_alias));
+typedef float riata_float8 __attribute__((vector_size(32), aligned(4), may_alias));
 
 /* WIDTH entries as doubles, each conversion one instruction: gcc 12 makes three of its generic one for
  * eight floats */

@@ -11,6 +11,7 @@ cdef class Factor:
     cdef Py_ssize_t capacity     # rows there is room for
     cdef readonly Py_ssize_t size
     cdef readonly Py_ssize_t downdates   # since the last time that all of L was formed
+    cdef double weakest          # the smallest share of a pivot that was left, since it was set
 
     cdef Py_ssize_t n_threads
     cdef Py_ssize_t begin, end, first, share   # the groups that are formed, see eliminate

@@ -62,6 +62,7 @@ cdef class Factor:
         self.tolerance, self.n_threads = tolerance, n_threads
         self.packed = self.turns = np.empty(0)
         self.capacity = self.size = self.downdates = 0
+        self.weakest = 1.0
 
     cdef bint reserve(self, Py_ssize_t rows) except -1:
         """Make room for that many rows, or a quarter more."""
@@ -207,7 +208,9 @@ cdef class Factor:
                     v -= b[GROUP * e + r] * b[GROUP * e + c]
                 if c < r:
                     b[GROUP * c + r] = v / b[GROUP * c + c]
-                elif v > self.tolerance * whole:
+                    continue
+                self.weakest = min(self.weakest, v / whole if whole > 0.0 else 0.0)
+                if v > self.tolerance * whole:
                     b[GROUP * c + r] = sqrt(v)
                 else:
                     dependent[row] = 1

@@ -18,6 +18,7 @@ def gram(
     n_threads: int,
     vectors: Floats | None = None,
     sums: Floats | None = None,
+    single: bool = False,
 ) -> None: ...
 def misses_norms(
     block: Floats, norm_sq: Floats, features: NDArray[np.intp], share: float

@@ -28,14 +28,19 @@ cdef extern from "<stdlib.h>" nogil:
 cdef extern from "tile.h" nogil:
     ctypedef void (*riata_tile_fn)(
         const double *, const double *, Py_ssize_t, Py_ssize_t, double *, Py_ssize_t) noexcept
+    ctypedef void (*riata_single_fn)(
+        const float *, const float *, Py_ssize_t, Py_ssize_t, double *, Py_ssize_t) noexcept
     ctypedef struct riata_tile:
         riata_tile_fn wide
         riata_tile_fn narrow
+        riata_single_fn wide_single
+        riata_single_fn narrow_single
         int width
     riata_tile riata_choose_tile()
     void riata_pack_f64(
         const double *, Py_ssize_t, Py_ssize_t, const Py_ssize_t *, Py_ssize_t, const double *,
         const double *, const double *, Py_ssize_t, double *, Py_ssize_t, const Py_ssize_t *)
+    void riata_round_panel(double *, Py_ssize_t, Py_ssize_t, Py_ssize_t)
     void riata_panel_sums(
         const double *, Py_ssize_t, Py_ssize_t, Py_ssize_t, const double *, double *)
     void riata_pack_f32(
@@ -70,22 +75,26 @@ cdef void pack(
 
 
 cdef void multiply(
-    const double *left, Py_ssize_t n_left, const double *right, Py_ssize_t n_right,
+    const real *left, Py_ssize_t n_left, const real *right, Py_ssize_t n_right,
     Py_ssize_t stride, Py_ssize_t rows, bint symmetric, Py_ssize_t first, double *out,
     Py_ssize_t ldc
 ) noexcept nogil:
     """Add what packed rows give to `out` from column `first` on; symmetric: on and above the
     diagonal."""
     cdef Py_ssize_t i, j = first // GROUP if symmetric else 0, width
-    cdef riata_tile_fn tile
     if not symmetric:
         out += first
     while j < n_right:
         width = TILE.width if j + TILE.width <= n_right else 1
-        tile = TILE.wide if width > 1 else TILE.narrow
         for i in range(min(n_left, j + width) if symmetric else n_left):
-            tile(left + i * stride, right + j * stride, stride, rows,
-                 out + i * GROUP * ldc + j * GROUP, ldc)
+            if real is double:
+                (TILE.wide if width > 1 else TILE.narrow)(
+                    left + i * stride, right + j * stride, stride, rows,
+                    out + i * GROUP * ldc + j * GROUP, ldc)
+            else:
+                (TILE.wide_single if width > 1 else TILE.narrow_single)(
+                    left + i * stride, right + j * stride, stride, rows,
+                    out + i * GROUP * ldc + j * GROUP, ldc)
         j += width
 
 
@@ -118,7 +127,7 @@ cdef class Blocks:
 
     cdef const float[:, :] floats
     cdef const double[:, :] doubles
-    cdef bint is_double, symmetric, failed
+    cdef bint is_double, symmetric, single, failed
     cdef const Py_ssize_t[::1] left, right, runs
     cdef const Py_ssize_t[:, :] rows
     cdef const double[::1] column_mean, row_mean
@@ -168,8 +177,13 @@ cdef class Blocks:
                 for v in range(self.vectors.shape[0]):
                     riata_panel_sums(panel_left, n_left, STRIDE, rows, &self.vectors[v, k],
                                      &self.sums[block, v, 0])
-            multiply(panel_left, n_left, panel_right, n_right, STRIDE, rows, self.symmetric, first,
-                     &self.out[block, 0, 0], self.out.shape[2])
+            if self.single:
+                riata_round_panel(panel_left, n_left, STRIDE, rows)
+                multiply(<const float *>panel_left, n_left, <const float *>panel_left, n_left,
+                         2 * STRIDE, rows, True, first, &self.out[block, 0, 0], self.out.shape[2])
+            else:
+                multiply(panel_left, n_left, panel_right, n_right, STRIDE, rows, self.symmetric,
+                         first, &self.out[block, 0, 0], self.out.shape[2])
             k += rows
         free(panel_left)
         if not self.symmetric:
@@ -184,7 +198,7 @@ def gram(
     X, const Py_ssize_t[::1] left, const Py_ssize_t[::1] right, const double[::1] column_mean,
     const double[::1] row_mean, const double[:, :] scale, double[:, :, ::1] out,
     const Py_ssize_t[:, :] rows, const Py_ssize_t[::1] runs, Py_ssize_t n_threads,
-    const double[:, ::1] vectors=None, double[:, :, ::1] sums=None
+    const double[:, ::1] vectors=None, double[:, :, ::1] sums=None, bint single=False
 ):
     """Add B Gram matrices, each of some rows, to `out`, on threads.
 
@@ -199,12 +213,15 @@ def gram(
         change no bits
     vectors (m, n), sums (B, m, 8 ceil(|left| / 8)) : or None; in the same read,
         sums_vj += sum_k vectors_vk s_k (x_kj - m_j - q_k)
+    single : form products in single precision, where right is None and no entry, scaled, or product
+        of two is beyond its range; each G_ab is then off by some 1e-6 sqrt(G_aa G_bb)
     """
     cdef Blocks blocks = Blocks()
     cdef Py_ssize_t jobs = rows.shape[0] * (runs.shape[0] - 1)
     if left.shape[0] == 0 or runs[runs.shape[0] - 1] == 0:
         return
     blocks.is_double, blocks.symmetric, blocks.failed = X.itemsize == 8, right is None, False
+    blocks.single = single and blocks.symmetric
     if blocks.is_double:
         blocks.doubles = X
     else:

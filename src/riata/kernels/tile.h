@@ -16,55 +16,69 @@
 #define RIATA_GROUP 8
 
 /* NI rows and NV vectors of a tile of NJ groups at a time, as many as there are registers for */
-#define RIATA_TILE(NAME, TARGET, WIDTH, NI, NV, NJ)                                               \
-  TARGET static void NAME(const double *a, const double *b, ptrdiff_t stride, ptrdiff_t rows,     \
-                          double *c, ptrdiff_t ldc) {                                             \
+#define RIATA_TILE(NAME, TARGET, T, WIDTH, NI, NV, NJ)                                            \
+  TARGET static void NAME(const T *a, const T *b, ptrdiff_t stride, ptrdiff_t rows, double *c,    \
+                          ptrdiff_t ldc) {                                                        \
+    typedef riata_##T##WIDTH vec;                                                                 \
     for (int left = 0; left < RIATA_GROUP * NJ; left += WIDTH * NV)                               \
       for (int top = 0; top < RIATA_GROUP; top += NI) {                                           \
-        riata_double##WIDTH acc[NI][NV];                                                          \
-        const double *from[NV];                                                                   \
+        vec acc[NI][NV];                                                                          \
+        const T *from[NV];                                                                        \
         for (int v = 0; v < NV; v++) {                                                            \
           int at = left + WIDTH * v;                                                              \
           from[v] = b + at / RIATA_GROUP * stride + at % RIATA_GROUP;                             \
         }                                                                                         \
         for (int i = 0; i < NI; i++)                                                              \
-          for (int v = 0; v < NV; v++) acc[i][v] = (riata_double##WIDTH){0.0};                    \
+          for (int v = 0; v < NV; v++) acc[i][v] = (vec){0};                                      \
         for (ptrdiff_t k = 0; k < rows; k++) {                                                    \
-          riata_double##WIDTH y[NV];                                                              \
+          vec y[NV];                                                                              \
           _Pragma("GCC unroll 8") for (int v = 0; v < NV; v++)                                    \
-              y[v] = RIATA_LOAD_double(WIDTH, from[v] + RIATA_GROUP * k);                         \
+              y[v] = *(const vec *)(from[v] + RIATA_GROUP * k);                                   \
           _Pragma("GCC unroll 8") for (int i = 0; i < NI; i++)                                    \
               _Pragma("GCC unroll 8") for (int v = 0; v < NV; v++)                                \
                   acc[i][v] += a[RIATA_GROUP * k + top + i] * y[v];                               \
         }                                                                                         \
         for (int i = 0; i < NI; i++)                                                              \
           for (int v = 0; v < NV; v++)                                                            \
-            *(riata_double##WIDTH *)(c + (top + i) * ldc + left + WIDTH * v) += acc[i][v];        \
+            RIATA_ADD_##T(WIDTH, c + (top + i) * ldc + left + WIDTH * v, acc[i][v])               \
       }                                                                                           \
+  }
+#define RIATA_ADD_double(WIDTH, c, acc) *(riata_double##WIDTH *)(c) += (acc);
+#define RIATA_ADD_float(WIDTH, c, acc)                                                            \
+  {                                                                                               \
+    float sums[WIDTH];                                                                            \
+    memcpy(sums, &(acc), sizeof sums);                                                            \
+    _Pragma("GCC unroll 8") for (int l = 0; l < WIDTH; l += 4)                                    \
+        *(riata_double4 *)((c) + l) += RIATA_LOAD_float(4, sums + l);                             \
   }
 
 typedef void (*riata_tile_fn)(const double *, const double *, ptrdiff_t, ptrdiff_t, double *,
                               ptrdiff_t);
+typedef void (*riata_single_fn)(const float *, const float *, ptrdiff_t, ptrdiff_t, double *,
+                                ptrdiff_t);
 typedef struct {
   riata_tile_fn wide, narrow; /* `width` groups of b at once, and one */
+  riata_single_fn wide_single, narrow_single;
   int width;
 } riata_tile;
 
-RIATA_TILE(riata_tile_base, , 2, 2, 4, 1)
+#define RIATA_TILES(CLONE, TARGET, WIDTH, NI, NV, NV_OF_ONE, SINGLE, NI_SINGLE, NJ)               \
+  RIATA_TILE(riata_tile_##CLONE, TARGET, double, WIDTH, NI, NV, NJ)                               \
+  RIATA_TILE(riata_tile_##CLONE##_1, TARGET, double, WIDTH, NI, NV_OF_ONE, 1)                     \
+  RIATA_TILE(riata_single_##CLONE, TARGET, float, SINGLE, NI_SINGLE, NJ * (8 / SINGLE), NJ)       \
+  RIATA_TILE(riata_single_##CLONE##_1, TARGET, float, SINGLE, NI, 8 / SINGLE, 1)                  \
+  static riata_tile riata_tiles_##CLONE(void) {                                                   \
+    return (riata_tile){riata_tile_##CLONE, riata_tile_##CLONE##_1, riata_single_##CLONE,         \
+                        riata_single_##CLONE##_1, NJ};                                            \
+  }
+
+RIATA_TILES(base, , 2, 2, 4, 4, 4, 4, 1)
 #if defined(__x86_64__)
-RIATA_TILE(riata_tile_avx2, RIATA_AVX2, 4, 4, 3, 3)
-RIATA_TILE(riata_tile_avx2_1, RIATA_AVX2, 4, 4, 2, 1)
-RIATA_TILE(riata_tile_avx512, RIATA_AVX512, 8, 8, 3, 3)
-RIATA_TILE(riata_tile_avx512_1, RIATA_AVX512, 8, 8, 1, 1)
+RIATA_TILES(avx2, RIATA_AVX2, 4, 4, 3, 2, 8, 4, 3)
+RIATA_TILES(avx512, RIATA_AVX512, 8, 8, 3, 1, 8, 8, 3)
 #endif
 
-static riata_tile riata_choose_tile(void) {
-#if defined(__x86_64__)
-  if (RIATA_HAS_AVX512) return (riata_tile){riata_tile_avx512, riata_tile_avx512_1, 3};
-  if (RIATA_HAS_AVX2) return (riata_tile){riata_tile_avx2, riata_tile_avx2_1, 3};
-#endif
-  return (riata_tile){riata_tile_base, riata_tile_base, 1};
-}
+static riata_tile riata_choose_tile(void) { return RIATA_BEST(riata_tiles)(); }
 
 /* to[i][c] = v[c][i] of WIDTH vectors: halves of pairs, then pairs, then fours change places */
 #define RIATA_TRANSPOSE_2(v, to)                                                                  \
@@ -205,5 +219,19 @@ RIATA_CHOOSE(void, riata_panel_sums,
              (const double *panel, ptrdiff_t groups, ptrdiff_t stride, ptrdiff_t rows,
               const double *v, double *sums),
              (panel, groups, stride, rows, v, sums))
+
+/* The rows of packed groups in single precision, where they are: a float takes half the room, and
+ * `stride` floats is then half as far. */
+static void riata_round_panel(double *panel, ptrdiff_t groups, ptrdiff_t stride, ptrdiff_t rows) {
+  for (ptrdiff_t g = 0; g < groups; g++) {
+    const double *from = panel + g * stride;
+    float *to = (float *)from;
+    for (ptrdiff_t i = 0; i < RIATA_GROUP * rows; i += RIATA_GROUP) {
+      float line[RIATA_GROUP];
+      for (int c = 0; c < RIATA_GROUP; c++) line[c] = (float)from[i + c];
+      memcpy(to + i, line, sizeof line);
+    }
+  }
+}
 
 #endif
