@@ -31,7 +31,6 @@ Indices = NDArray[np.intp]
 GRAM_LIMIT = 4096  # members; above, 134 MB and more, descent goes over the residual
 ROOM = 128  # members; 131 kB, of which only what is used is ever touched
 LEAST = 64  # members, whatever the support
-FEWEST = 24  # who join together, where there are others in line
 AT_ONCE = 4  # the support over those who join in one go, LEAST aside
 SLACK = 3  # members per feature in the support; above, the least urgent leave
 NOW = 0.9  # urgency of those who may join at the next alpha
@@ -363,7 +362,7 @@ def refill(
     if joining == 0:
         return 0
     more = size // 8 if working.lasting else 0
-    more = max(min(FEWEST, GRAM_LIMIT - size), min(more, roomy - size))
+    more = max(min(working.panel.fewest, GRAM_LIMIT - size), min(more, roomy - size))
     joining = min(max(joining, more), support // AT_ONCE + LEAST)
     outside = np.flatnonzero(urgency > (threshold if joining <= expected else 0.0))
     joining = min(joining, len(outside))

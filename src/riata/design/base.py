@@ -71,6 +71,7 @@ class Panel(ABC):
 
     members (|W|,) : in the order they were added
     weights (n,) : those of the Gram matrix, >= 0, of any sum
+    fewest : who join together, where there are others in line
     rounds : whether its Gram matrix may be formed in single precision, where that will do
     span : the members' column space, for whoever needs it exactly and has formed it (certify.py)
     mean (|W|,) : of the columns as the design centres them, under these weights; 0 where the
@@ -80,6 +81,7 @@ class Panel(ABC):
     members: Indices
     weights: Floats
     mean: Floats
+    fewest = 24
     rounds = False
     span: Any = None
 

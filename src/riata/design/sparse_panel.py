@@ -21,9 +21,13 @@ PAIRS_PER_ROW, PAIRS_PER_ENTRY = 30, 4  # of a Gram matrix, which cost what thes
 class SparsePanel(Panel):
     """A Panel of rows: 12 bytes an entry, columns numbered as they came.
 
+    All rows move when somebody joins, and the next in line bring few entries: many join together.
+
     indptr (n + 1,) : row i is what `local` (the columns' numbers) and `value` hold at
         indptr[i]:indptr[i + 1]
     """
+
+    fewest = 80
 
     def __init__(self, design: "SparseDesign", weights: Floats | None = None) -> None:
         super().__init__(design, weights)
