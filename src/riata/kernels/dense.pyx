@@ -16,6 +16,8 @@ are fixed by the matrix alone, so that the bits do not depend on who runs them.
 All release the GIL. Cost: one read of the block.
 """
 
+import numpy as np
+
 from libc.math cimport isfinite
 from libc.stdlib cimport calloc, free
 from libc.string cimport memset
@@ -71,6 +73,7 @@ def measure_columns(
     w, u : (K, n), u None for no cross; rows of u sum to 0 where centred
     """
     cdef Py_ssize_t j, k, n = X.shape[0]
+    cdef double[::1] total = np.zeros(len(w)) if centred or u is None else np.sum(u, axis=1)
     cdef const real *x
     cdef const real *following
     cdef const double *v = NULL
@@ -86,7 +89,7 @@ def measure_columns(
                 moments(x, following, &w[k, 0], v, mean[k, j], n, sums)
                 rest[k, j], second[k, j] = sums[0], sums[1]
                 if v != NULL:
-                    cross[k, j] = sums[2] if centred else column_dot(x, v, 0.0, n)
+                    cross[k, j] = sums[2] + mean[k, j] * total[k]
 
 
 def column_moments(
