@@ -34,7 +34,7 @@ Mask = NDArray[np.uint8]
 
 EPS = float(np.finfo(float).eps)
 REFERENCES = 31  # residuals kept, at most
-FEWEST = 4
+FEWEST = 6
 SHARE = 0.02  # of the entries of X that the references may take
 DEAR = 256  # entries a column, from which on an older residual is kept beside the last one
 MANY = 0.5  # share of a pass above which one pass over all features is better

@@ -1,68 +1,30 @@
 # cython: language_level=3
-"""Bounds on X'(w r) from what was read before; see bounds.pyx."""
+"""Who passes l1, or may, as far as bounds tell; see bounds.pyx."""
 
 from libc.stdint cimport int32_t, uint8_t
 
 from .columns cimport Columns
+from .references cimport References
 
 
-cdef class Bounds:
-    cdef readonly object z, radius, pair, weighted
-    cdef double[::1] _z, _radius, _weighted, with_y
+cdef class Bounds(References):
     cdef int32_t[::1] seen           # who was near at the last `guess`, ascending
     cdef double[::1] z_seen, ahead   # their z there; of those near now, where it leads
     cdef double mark                 # the alpha that was left then
     cdef bint foresees               # whether `near` are those of a `guess`
-    cdef double[::1] fresh, older, reach   # of its last reads, and the first root of the bound
-    cdef Py_ssize_t S, M             # slots, the empty one included; those for older reads
-    cdef Py_ssize_t bits, mask       # of a pair of them
-    cdef double[::1] along, inverse, length, part   # of each slot: B, V, |q|, and q'wr off y
-    cdef double[:, ::1] mix, inverse_older          # of each pair of slots: G and U
-    cdef double[:, ::1] scale, scale_older, rest    # the same: P, Q, the second root of the bound
-    cdef const double[::1] y, weights, norm_sq, magnitude_sq, _resid
-    cdef int32_t[::1] _pair
-    cdef double[:, ::1] residuals
     cdef const double[:] l1, l2, lower, upper
     cdef const uint8_t[::1] skip, member
-    cdef readonly object resid
     cdef object _listed, row
-    cdef double y_sq, inverse_y, slack, root_slack, with_y_here
-    cdef Py_ssize_t n_threads, share         # slots, features or notes of a job
-    cdef const Py_ssize_t *noted     # what `note_some` is to note, see `note_here`
-    cdef const double *now
-    cdef const double *then
-    cdef Py_ssize_t n_noted
-    cdef bint passes_on              # whether the residual left has a slot, to become `previous`
-    cdef readonly double resid_sq
-    cdef Py_ssize_t[:, ::1] counts   # of the features of each pair of slots
     cdef int32_t[::1] _near          # above the threshold, or nearly; the loud ones first
-    cdef Py_ssize_t here, previous, n_near, n_loud
+    cdef Py_ssize_t n_near, n_loud
     cdef Columns columns
     cdef object read, design
     cdef Py_ssize_t few              # columns that are read natively, at most; see bounds.pyx
     cdef object some, residual       # room for a list, and (1, n), what `advance` moves to
-    cdef double[:, ::1] vectors, values, image   # (2, n), what is read with them, and `residual`
+    cdef double[:, ::1] values, image   # what is read, and `residual`
     cdef readonly Py_ssize_t n_active   # non-zeros that the last `advance` came to
     cdef readonly double size, magnitude   # sum_j |x_j| |b_j| there, and of the magnitudes
 
-    cdef void anchor(
-        self, Py_ssize_t j, Py_ssize_t last, double fresh, Py_ssize_t before, double older
-    ) noexcept nogil
-    cdef void assign(self, Py_ssize_t j, Py_ssize_t last, Py_ssize_t before) noexcept nogil
-    cdef Py_ssize_t in_slot(self, Py_ssize_t slot) noexcept nogil
-    cdef void vacate(self, Py_ssize_t slot) noexcept nogil
-    cdef void fill(self, Py_ssize_t slot) noexcept nogil
-    cdef void take_part(self, Py_ssize_t k) noexcept nogil
-    cdef void project(self, Py_ssize_t last, Py_ssize_t before, double left) noexcept nogil
-    cdef double lost(
-        self, double P, double Q, Py_ssize_t last, Py_ssize_t before
-    ) noexcept nogil
-    cdef double with_resid(self, const double[::1] other) noexcept nogil
-    cdef void place(self, const double[::1] values, double resid_sq) noexcept nogil
-    cdef void weigh(self, Py_ssize_t k) noexcept nogil
-    cdef void keep(self, Py_ssize_t k) noexcept nogil
-    cdef void bound(self) noexcept nogil
-    cdef void bound_some(self, Py_ssize_t k) noexcept nogil
     cpdef bint penalise(
         self, const double[:] l1, const double[:] l2, const double[:] lower,
         const double[:] upper
@@ -87,8 +49,3 @@ cdef class Bounds:
         self, double[::1] coef, const Py_ssize_t[::1] members, const double[:, ::1] terms, given,
         bint centred
     ) except -1
-    cdef void note_here(
-        self, const Py_ssize_t *index, const double *now, const double *then, Py_ssize_t count
-    ) noexcept nogil
-    cdef Py_ssize_t slot_before(self, Py_ssize_t j) noexcept nogil
-    cdef void note_some(self, Py_ssize_t k) noexcept nogil
