@@ -15,23 +15,22 @@ if TYPE_CHECKING:
 
 ROUND = 1 << 15  # rows and entries of a working set in one job
 ROW_BLOCKS = 8
+MANY = 80  # columns join together: all rows move when one does, and the next in line are short ones
 PAIRS_PER_ROW, PAIRS_PER_ENTRY = 30, 4  # of a Gram matrix, which cost what these do on a round trip
 
 
 class SparsePanel(Panel):
     """A Panel of rows: 12 bytes an entry, columns numbered as they came.
 
-    All rows move when somebody joins, and the next in line bring few entries: many join together.
-
     indptr (n + 1,) : row i is what `local` (the columns' numbers) and `value` hold at
         indptr[i]:indptr[i + 1]
     """
 
-    fewest = 80
-
     def __init__(self, design: "SparseDesign", weights: Floats | None = None) -> None:
         super().__init__(design, weights)
         self._design = design
+        if design.column_cost < float("inf"):
+            self.fewest = MANY
         self.indptr = np.zeros(design.n + 1, dtype=np.int64)
         self._trips: float | None = None  # see gram_in_trips
         self._ordered = True  # whether columns ascend in every row
