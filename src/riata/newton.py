@@ -109,7 +109,7 @@ class NewtonSolver(Solver):
         weights = design.weights * curvature
         self.working = WorkingSet(design, free, weights)
         self.without_gram = WithoutGram(problem, self.working)
-        if self.working.panel.rounds and len(free) == 0:
+        if self.working.panel.may_round and len(free) == 0:
             self._curvature.allow_rough(design.norm_sq)
         self._steps = Steps(
             float(weights.sum()), problem.family.straight, design.centred, problem.expired,

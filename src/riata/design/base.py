@@ -72,7 +72,7 @@ class Panel(ABC):
     members (|W|,) : in the order they were added
     weights (n,) : those of the Gram matrix, >= 0, of any sum
     fewest : who join together, where there are others in line
-    rounds : whether its Gram matrix may be formed in single precision, where that will do
+    may_round : whether its Gram matrix may be formed in single precision, where that will do
     span : the members' column space, for whoever needs it exactly and has formed it (certify.py)
     mean (|W|,) : of the columns as the design centres them, under these weights; 0 where the
         design is not centred. What the Gram matrix subtracts besides.
@@ -82,7 +82,7 @@ class Panel(ABC):
     weights: Floats
     mean: Floats
     fewest = 24
-    rounds = False
+    may_round = False
     span: Any = None
 
     def __init__(self, design: "Design", weights: Floats | None) -> None:
@@ -111,7 +111,7 @@ class Panel(ABC):
 
         mean : the columns' means under them, where they are known
         out : a larger square, overwritten, of which that is a corner; else it is a new array
-        rough : whether single precision will do, where it `rounds`
+        rough : whether single precision will do, where it `may_round`
         """
 
     def grams_about(self, weights: Floats, mean: Floats) -> Floats:

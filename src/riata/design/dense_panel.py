@@ -30,7 +30,7 @@ def rounds(n: int, columns: int, n_threads: int) -> tuple[list[int], int]:
 class DensePanel(Panel):
     """A Panel on the columns where they are."""
 
-    rounds = True
+    may_round = True
 
     def __init__(self, design: "DenseDesign", weights: Floats | None = None) -> None:
         super().__init__(design, weights)
