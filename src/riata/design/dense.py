@@ -22,6 +22,7 @@ from .layout import (
     check_finite,
     makes_whole_gram,
     measure,
+    pilot_mean,
     plan_blocks,
     stays_in_cache,
 )
@@ -32,8 +33,6 @@ GROUP = 8  # columns in a packed group of the Gram kernel
 IN_ONE_RUN = 384  # columns: a packed block and its products stay in the second-level cache
 FEW = 1 << 17  # entries of columns that others are multiplied with where these lie
 COPIED = 256  # columns at a time, for the inner products of their rows
-NEIGHBOURS = 16  # of them side by side, which share cache lines
-PILOT = 256  # rows whose mean stands in for the mean while the moments are summed
 
 
 def up(size: int) -> int:
@@ -135,7 +134,7 @@ class DenseDesign(Design):
         root = np.sqrt(self.weights, out=vectors[0])
         np.multiply(root, y, out=vectors[1])
         everything = np.arange(self.p)
-        shift = self._pilot_mean()
+        shift = pilot_mean(self.X, self.weights)
         for _ in range(3):
             whole, sums = self._gram(everything, everything, shift, root, vectors)
             self.n_passes += 1
@@ -154,12 +153,6 @@ class DenseDesign(Design):
             whole += np.outer(mean, mean)
             self.correlation = sums[1] + shift * dual.weighted_sums(self.weights, y)[0]
         self.whole_gram = whole
-
-    def _pilot_mean(self) -> Floats:
-        """Return the mean of PILOT rows: some runs of neighbours, which share cache lines."""
-        starts = np.linspace(0, self.n, PILOT // NEIGHBOURS, endpoint=False, dtype=np.intp)
-        runs = [self.X[a : a + NEIGHBOURS].mean(axis=0, dtype=np.float64) for a in starts]
-        return np.mean(runs, axis=0)
 
     def _reduce(self, kernel: Any, *arguments: Any, outputs: int = 1) -> Floats:
         """Run a column-sum kernel over the blocks; add up what blocks of rows give.

@@ -26,8 +26,8 @@ from numpy.typing import NDArray
 from ..kernels import dual, gram
 from ..threads import cut, run
 from .base import CONSTANT, LARGEST, Floats
-from .dense import GROUP, PILOT, DenseDesign
-from .layout import WHOLE, check_finite
+from .dense import GROUP, DenseDesign
+from .layout import WHOLE, check_finite, pilot_mean
 
 ROWS = 512  # of which a task is a multiple
 TASKS = 8
@@ -99,7 +99,7 @@ def read_moments(
     if not isinstance(X, np.ndarray) or X.shape[1] > min(rows, WHOLE):
         return None
     low = dual.weighted_sums(weights, y)[0]
-    shift = X[:: max(1, len(y) // PILOT)].mean(axis=0, dtype=np.float64)
+    shift = pilot_mean(X, weights)
     for _ in range(3):
         grams, sums = _sums(X, weights, y - low, part, n_parts, shift, n_threads)
         rest, second = sums[:, 0].sum(axis=0), np.einsum("tkjj->j", grams)[: len(shift)]
