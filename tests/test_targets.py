@@ -207,7 +207,7 @@ READ_IN_PLACE = FEW_STORAGES | {
 
 
 @pytest.mark.parametrize("store", READ_IN_PLACE.values(), ids=READ_IN_PLACE)
-@pytest.mark.parametrize("size", [1, 8, 13])
+@pytest.mark.parametrize("size", [1, 8, 13, 21])
 def test_one_read_for_several_vectors(store, size):
     X = np.column_stack([A, np.full(60, 7.0), np.zeros(60)])
     kept = X.any(axis=0)

@@ -263,13 +263,13 @@ class Design(ABC):
         """Return X'u of every row u of `vectors` (m, n): (m, p), rows contiguous.
 
         The bits of a row do not depend on the others. Cost: m n p multiply-adds, and one pass
-        (dense), or one for every eight vectors (sparse).
+        (dense), or one for every sixteen vectors (sparse).
         """
 
     def transpose_dots_of(self, index: Indices, vectors: Floats) -> Floats:
         """Return x_j'u of the columns j in index and every row u of `vectors` (m, n): (m, |J|).
 
-        Cost: |index| / p passes, for every eight vectors where X is sparse.
+        Cost: |index| / p passes, for every sixteen vectors where X is sparse.
         """
         raise NotImplementedError  # where nothing reads_some_together
 

@@ -4,6 +4,7 @@ Both subclasses hold data (float32 or float64), indices (int32 or int64) and ind
 before anything indexes with them. Empty columns are left out of everything but the result.
 """
 
+import math
 from abc import abstractmethod
 from collections.abc import Callable
 from functools import partial
@@ -30,13 +31,30 @@ BLOCK = 1 << 17  # stored entries in one job
 SPARSE_PRODUCT = 8.0  # multiply-adds of a dense product that one of a sparse one costs
 SUMS = 16  # columns, whose dense products cost what it does to form and add up an (n, n) sum
 COPIED = 256  # columns at a time, for dense products
+AT_ONCE = 2 * sparse.WIDTH  # vectors in one read of X: their sums take as many doubles a column
 
 
-def _lines(length: int) -> Floats:
-    """Return (length, WIDTH), every row a cache line: astride two, a row would cost twice."""
-    room = np.empty((length + 1) * sparse.WIDTH)
+def _lines(count: int, length: int) -> Floats:
+    """Return (count, length, WIDTH), every row a cache line: astride two it would cost twice."""
+    shape = count, length, sparse.WIDTH
+    room = np.empty(math.prod(shape) + sparse.WIDTH)
     first = -room.ctypes.data % 64 // 8
-    return room[first : first + length * sparse.WIDTH].reshape(length, sparse.WIDTH)
+    return room[first : first + math.prod(shape)].reshape(shape)
+
+
+def _eights(rows: Floats) -> list[Floats]:
+    """Return rows (k, n) by WIDTH, views."""
+    return [rows[k : k + sparse.WIDTH] for k in range(0, len(rows), sparse.WIDTH)]
+
+
+def _lay_side_by_side(lines: Floats, rows: Floats) -> None:
+    """Put rows (k, n), at most WIDTH, in lines (n, WIDTH), and 0 beside them."""
+    lines[:, : len(rows)], lines[:, len(rows) :] = rows.T, 0.0
+
+
+def _take_apart(lines: Floats, rows: Floats) -> None:
+    """Put lines (n, WIDTH) in rows (k, n), as many as there are."""
+    rows[:] = lines[:, : len(rows)].T
 
 
 class SparseDesign(Design):
@@ -122,23 +140,24 @@ class SparseDesign(Design):
             dsyrk(sign, some.T, beta=1.0, c=out.T, trans=1, lower=False, overwrite_c=True)
 
     def transpose_dots(self, vectors: Floats) -> Floats:
-        self.n_passes += -(-len(vectors) // sparse.WIDTH)
-        return self._by_eights(vectors, self._transpose_dots, self.rest)
+        self.n_passes += -(-len(vectors) // AT_ONCE)
+        return self._side_by_side(vectors, self._transpose_dots, self.rest)
 
-    def _by_eights(self, vectors: Floats, read: Callable[[Floats], Floats], rest: Floats) -> Floats:
-        """Return X_J'u of every row of `vectors` (m, n), of some columns; rest (|J|,) : theirs.
+    def _side_by_side(
+        self, vectors: Floats, read: Callable[[Floats], Floats], rest: Floats
+    ) -> Floats:
+        """Return X_J'u of every row of `vectors` (k, n), of some columns; rest (|J|,) : theirs.
 
-        read : makes the sums over stored entries (|J|, WIDTH) of vectors (n, WIDTH)
+        read : makes the sums over stored entries (m, |J|, WIDTH) of vectors (m, n, WIDTH)
         """
         out = np.empty((len(vectors), len(rest)))
-
-        def job(a: int) -> None:
-            chunk = vectors[a : a + sparse.WIDTH]
-            by_row = _lines(self.n)
-            by_row[:, : len(chunk)], by_row[:, len(chunk) :] = chunk.T, 0.0
-            out[a : a + len(chunk)] = read(by_row)[:, : len(chunk)].T
-
-        run([partial(job, a) for a in range(0, len(vectors), sparse.WIDTH)], self.n_threads)
+        for a in range(0, len(vectors), AT_ONCE):
+            some, sums = _eights(vectors[a : a + AT_ONCE]), _eights(out[a : a + AT_ONCE])
+            laid = _lines(len(some), self.n)
+            pairs = zip(laid, some, strict=True)
+            run([partial(_lay_side_by_side, *pair) for pair in pairs], self.n_threads)
+            pairs = zip(read(laid), sums, strict=True)
+            run([partial(_take_apart, *pair) for pair in pairs], self.n_threads)
         if self.centred:
             for k, u in enumerate(vectors):
                 out[k] -= rest * u.sum()
@@ -146,7 +165,7 @@ class SparseDesign(Design):
 
     @abstractmethod
     def _transpose_dots(self, vectors: Floats) -> Floats:
-        """Return the sums over stored entries (p, WIDTH) for vectors (n, WIDTH): one pass."""
+        """Return the sums over stored entries (m, p, WIDTH) for vectors (m, n, WIDTH): one pass."""
 
     @abstractmethod
     def holds(self, index: Indices) -> bool:
@@ -239,16 +258,16 @@ class CSCDesign(SparseDesign):
     def transpose_dots_of(self, index: Indices, vectors: Floats) -> Floats:
         columns, rest = self.stored(index), self.rest[index]
         apart = columns.entries < self.n  # putting eight vectors side by side costs more
-        reads = len(vectors) if apart else -(-len(vectors) // sparse.WIDTH)
+        reads = len(vectors) if apart else -(-len(vectors) // AT_ONCE)
         self.n_passes += reads * len(index) / self.p
         if apart:
             return np.array([self.products(index, u) for u in vectors])
-        return self._by_eights(vectors, partial(self._products, columns), rest)
+        return self._side_by_side(vectors, partial(self._products, columns), rest)
 
     def _products(self, columns: StoredColumns, vectors: Floats) -> Floats:
-        """Return the sums over stored entries (|J|, WIDTH) of some columns."""
+        """Return the sums over stored entries (m, |J|, WIDTH) of some columns."""
         data, indices, start, end, shift = columns
-        out = _lines(len(start))
+        out = _lines(len(vectors), len(start))
         jobs = [
             partial(sparse.csc_transpose_dots, data, indices, start, end, vectors, shift, out, a, b)
             for a, b in cut(len(start), columns.entries // BLOCK)
@@ -328,7 +347,7 @@ class CSRDesign(SparseDesign):
     def _transpose_dots(self, vectors: Floats) -> Floats:
         parts = min(4, len(self.data) // BLOCK, len(self.data) // (32 * max(self.p, 1)))
         blocks = cut(self.n, parts)
-        out = [_lines(self.p) for _ in blocks]
+        out = [_lines(len(vectors), self.p) for _ in blocks]
         shift = self.shift if self.shift.any() else None
         jobs = [
             partial(

@@ -39,10 +39,10 @@ cdef extern from "simd.h" nogil:
         const double *u, double *out)
 
 cdef enum:
-    AT_ONCE = 8   # vectors in one read of the matrix: their sums fill a cache line
+    EIGHT = 8   # vectors that lie side by side: their sums fill a cache line
     LEAST = 1 << 14   # entries of columns that are a job
 
-WIDTH = AT_ONCE
+WIDTH = EIGHT
 
 
 # -- start-up: weighted sums of the stored entries ----------------------------------------------
@@ -259,41 +259,45 @@ cdef inline void eight_dots(
 
 def csc_transpose_dots(
     const real[::1] data, const integer[::1] indices, const int64_t[::1] start,
-    const int64_t[::1] end, const double[:, ::1] vectors, const double[::1] shift,
-    double[:, ::1] out, Py_ssize_t c0, Py_ssize_t c1
+    const int64_t[::1] end, const double[:, :, ::1] vectors, const double[::1] shift,
+    double[:, :, ::1] out, Py_ssize_t c0, Py_ssize_t c1
 ):
-    """csc_transpose_dot for AT_ONCE vectors, (n, AT_ONCE), in one read; out (p, AT_ONCE)."""
-    cdef Py_ssize_t j, k
+    """csc_transpose_dot for several times EIGHT vectors, (m, n, EIGHT), in one read; out
+    (m, p, EIGHT). A column is in the cache when the second eight come to it."""
+    cdef Py_ssize_t j, k, m
     with nogil:
         for j in range(c0, c1):
             k = start[j]
-            eight_dots(&data[k], &indices[k], end[j] - k, indices.shape[0] - k, shift[j],
-                       &vectors[0, 0], &out[j, 0])
+            for m in range(vectors.shape[0]):
+                eight_dots(&data[k], &indices[k], end[j] - k, indices.shape[0] - k, shift[j],
+                           &vectors[m, 0, 0], &out[m, j, 0])
 
 
 def csr_transpose_dots(
     const real[::1] data, const integer[::1] indices, const int64_t[::1] indptr,
-    const uint64_t[::1] seen, const int32_t[::1] before, const double[:, ::1] vectors,
-    const double[::1] shift, double[:, ::1] out, Py_ssize_t r0, Py_ssize_t r1
+    const uint64_t[::1] seen, const int32_t[::1] before, const double[:, :, ::1] vectors,
+    const double[::1] shift, double[:, :, ::1] out, Py_ssize_t r0, Py_ssize_t r1
 ):
-    """csr_transpose_dot for AT_ONCE vectors, (n, AT_ONCE), in one read; out (p, AT_ONCE).
+    """csr_transpose_dot for several times EIGHT vectors, (m, n, EIGHT), in one read; out
+    (m, p, EIGHT).
 
-    The AT_ONCE sums of a column share a cache line, which is what an entry costs.
+    Eight sums of a column share a cache line, which is what an entry costs.
     """
-    cdef Py_ssize_t i, j, k, stop = indptr[r1]
+    cdef Py_ssize_t i, j, k, m, stop = indptr[r1]
     cdef double x
-    cdef double u[AT_ONCE]
+    cdef double u[EIGHT]
     with nogil:
-        out[:, :] = 0.0
+        out[:, :, :] = 0.0
         for i in range(r0, r1):
-            memcpy(&u[0], &vectors[i, 0], AT_ONCE * sizeof(double))
-            for k in range(indptr[i], indptr[i + 1]):
-                if k + AHEAD < stop:
-                    __builtin_prefetch(
-                        &out[number_of(seen, before, indices[k + AHEAD]), 0], 1)
-                j = number_of(seen, before, indices[k])
-                x = data[k] - shift[j] if shift is not None else data[k]
-                riata_add_eight(x, &u[0], &out[j, 0])
+            for m in range(vectors.shape[0]):
+                memcpy(&u[0], &vectors[m, i, 0], EIGHT * sizeof(double))
+                for k in range(indptr[i], indptr[i + 1]):
+                    if k + AHEAD < stop:
+                        __builtin_prefetch(
+                            &out[m, number_of(seen, before, indices[k + AHEAD]), 0], 1)
+                    j = number_of(seen, before, indices[k])
+                    x = data[k] - shift[j] if shift is not None else data[k]
+                    riata_add_eight(x, &u[0], &out[m, j, 0])
 
 
 def csc_dot(
