@@ -18,6 +18,7 @@ from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport INFINITY
 from libc.stdint cimport int64_t
 
+from .gather cimport gather_dot
 from .restricted cimport restricted_gap
 from .scalar cimport minimiser
 from .signals cimport BETWEEN_SIGNALS
@@ -164,9 +165,9 @@ def sparse_sweep(
         for a in range(coef.shape[0]):
             if norm_sq[a] + l2[a] == 0.0:
                 continue
+            k = start[a]
             g = offset * first[a] - rest[a] * (total + offset)
-            for k in range(start[a], end[a]):
-                g += data[k] * resid[indices[k]]
+            g += gather_dot(&data[k], &indices[k], end[a] - k, 0.0, &resid[0])
             sees_signals(&work, 2.0 * (end[a] - start[a]) + 1.0)
             step = minimiser(
                 g + norm_sq[a] * coef[a], norm_sq[a], l1[a], l2[a], lower[a], upper[a]

@@ -11,14 +11,13 @@
 #define RIATA_GATHER_BASE(NAME, T, I)                                                             \
   static double NAME##_base(const T *x, const I *rows, ptrdiff_t count, double shift,             \
                             const double *u) {                                                    \
-    double s = 0.0, t = 0.0;                                                                      \
+    double sums[4] = {0.0};                                                                       \
     ptrdiff_t k = 0;                                                                              \
-    for (; k + 2 <= count; k += 2) {                                                              \
-      s += ((double)x[k] - shift) * u[rows[k]];                                                   \
-      t += ((double)x[k + 1] - shift) * u[rows[k + 1]];                                           \
-    }                                                                                             \
-    if (k < count) s += ((double)x[k] - shift) * u[rows[k]];                                      \
-    return s + t;                                                                                 \
+    for (; k + 4 <= count; k += 4)                                                                \
+      _Pragma("GCC unroll 4") for (int c = 0; c < 4; c++)                                         \
+        sums[c] += ((double)x[k + c] - shift) * u[rows[k + c]];                                   \
+    for (; k < count; k++) sums[0] += ((double)x[k] - shift) * u[rows[k]];                    \
+    return (sums[0] + sums[2]) + (sums[1] + sums[3]);                                             \
   }
 
 #define RIATA_GATHER_AVX512(NAME, T, I, LOAD, INDEX, GATHER)                                      \
