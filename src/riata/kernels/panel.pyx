@@ -5,7 +5,7 @@ The matrix is as in sparse.pyx. A panel is the working set in row form, already 
 """
 
 from libc.stdint cimport int32_t, int64_t, uint64_t
-from .gather cimport integer, riata_gather_f64_int
+from .gather cimport integer
 from .rank cimport number_of
 from .simd cimport real
 
@@ -13,6 +13,10 @@ cdef extern from "panel.h" nogil:
     void riata_add_pairs(
         const int32_t *local, const double *value, Py_ssize_t count, Py_ssize_t first, double u,
         double v, double *out)
+    void riata_row_dots(
+        const int64_t *start, const int32_t *local, const double *value, Py_ssize_t stored,
+        const Py_ssize_t *rows, Py_ssize_t first, Py_ssize_t count, const double *coef,
+        double *out)
     void riata_move_row(
         int32_t *local, double *value, Py_ssize_t start, Py_ssize_t to, Py_ssize_t count)
 
@@ -260,11 +264,9 @@ cdef void image(
     const double[::1] coef, double[::1] out, Py_ssize_t r0, Py_ssize_t r1
 ) noexcept nogil:
     """See dot."""
-    cdef Py_ssize_t i, k
-    for i in range(r0, r1):
-        k = indptr[i]
-        out[i] = riata_gather_f64_int(
-            &value[k], <const int *>&local[k], indptr[i + 1] - k, 0.0, &coef[0])
+    riata_row_dots(
+        &indptr[0], &local[0], &value[0], indptr[indptr.shape[0] - 1], NULL, r0, r1 - r0, &coef[0],
+        &out[r0])
 
 
 def dot(
@@ -281,10 +283,7 @@ def dot_of(
     const double[::1] coef, const Py_ssize_t[::1] rows, double[::1] out
 ):
     """out_k = sum_a x_ia coef_a for the k-th of some rows i."""
-    cdef Py_ssize_t i, k, to
     with nogil:
-        for to in range(rows.shape[0]):
-            i = rows[to]
-            k = indptr[i]
-            out[to] = riata_gather_f64_int(
-                &value[k], <const int *>&local[k], indptr[i + 1] - k, 0.0, &coef[0])
+        riata_row_dots(
+            &indptr[0], &local[0], &value[0], indptr[indptr.shape[0] - 1], &rows[0], 0,
+            rows.shape[0], &coef[0], &out[0])
