@@ -124,6 +124,8 @@ def _least(
             middle = (low * high_pull - high * low_pull) / (high_pull - low_pull)
         else:  # the slope of a loss at the edge of its domain
             middle = 0.5 * (low + high)
+        if not low < middle < high:  # they are as near as numbers can be
+            break
         gap, slope = at(middle)
         if slope > 0.0:
             high, high_gap, high_slope, high_pull = middle, gap, slope, slope
