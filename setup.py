@@ -25,12 +25,12 @@ HEADERS = [
     *("simd.pxd", "scalar.pxd", "restricted.pxd", "rank.pxd", "limits.pxd", "factor.pxd"),
     *("columns.pxd", "dots.pxd", "active_set.pxd", "bounds.pxd", "dual.pxd", "signals.pxd"),
     *("bends.pxd", "dense.pxd", "gather.pxd", "loss.pxd", "panel.pxd", "trips.pxd"),
-    *("references.pxd", "factored_set.pxd"),
+    *("references.pxd", "factored_set.pxd", "line_search.pxd"),
 ]
 MODULES = ["factor", "active_set", "bounds", "checks", "dense", "dots", "sparse", "gram"]
 MODULES += ["panel", "ahead", "coordinate", "covariance", "dual", "groups", "loss"]
 MODULES += ["bends", "cholesky", "columns", "pool", "references", "room", "steps"]
-MODULES += ["substitution", "trips", "factored_set"]
+MODULES += ["substitution", "trips", "factored_set", "line_search"]
 
 setup(
     ext_modules=cythonize(

@@ -6,7 +6,7 @@ from family_oracle import check_family_path
 
 import riata
 from riata.families import Huber
-from riata.kernels.steps import line_search
+from riata.kernels.line_search import line_search
 from riata.kernels.trips import Trip
 
 

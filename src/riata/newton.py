@@ -9,8 +9,8 @@ At a point, u = -w f' is the dual vector and h = w f'' the curvature. On the wor
 is the problem that the active-set Newton of the gaussian fit solves, X_W centred by its h-weighted
 means where there is an intercept, whose step is then sum(u) / sum(h). Features that nothing
 penalises are eliminated as there. A line search on the true objective (Armijo) makes each step
-safe (kernels/steps.pyx); where steps keep failing, the curvature's upper bound takes its place, or
-more of it.
+safe (kernels/line_search.pyx); where steps keep failing, the curvature's upper bound takes its
+place, or more of it.
 
 The curvature h of an earlier point, its Gram matrix and its factor serve as long as they bring the
 gap down: their first step at a new alpha is the derivative of the path. No pass over X is made

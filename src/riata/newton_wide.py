@@ -26,7 +26,7 @@ import numpy as np
 from . import working_set
 from .certify import LossAt
 from .kernels import coordinate, dual
-from .kernels.steps import line_search
+from .kernels.line_search import line_search
 from .kernels.trips import Trip
 from .newton import EXACT, POOR, ROUGHLY, NewtonSolver
 from .penalty import Box

@@ -4,7 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .active_set import ActiveSet
-from .trips import RoundTrip, Trip
+from .trips import RoundTrip
 
 Floats = NDArray[np.float64]
 
@@ -13,10 +13,6 @@ LIMIT: int
 SPENT: int
 STUCK: int
 UNMOVED: int
-
-def line_search(
-    trip: Trip, coef: Floats, step: Floats, l1: Floats, l2: Floats, straight: bool
-) -> float: ...
 
 class Steps:
     mass: float
