@@ -47,7 +47,7 @@ def place(storage="C order", K=3, fit_intercept=True):
     panel = design.panel(w)
     panel.extend(MEMBERS)
     panel.mean = centre
-    model = ClassModel(panel, design.centred, w, mu)
+    model = ClassModel.of_classes(panel, design.centred, w, mu)
     return SimpleNamespace(**locals())
 
 

@@ -24,7 +24,7 @@ from .gram_space import GramSpace
 from .kernels import bends, groups
 from .kernels.active_set import ActiveSet
 from .rowwise import Rowwise, lengths
-from .working_set import Floats
+from .working_set import Floats, Indices
 
 SIZE = 1024  # |W| K, at most
 PAIRS = 8  # of classes, whose n weights are held at a time
@@ -36,17 +36,30 @@ RIDGES = [1e-12, 1e-10, 1e-8]  # shares of the diagonal, added to it: the null s
 
 
 class ClassModel:
-    """The quadratic of a softmax at one point, and the way to its optimum.
+    """The quadratic at one point, and the way to its optimum.
 
     members (|W|,) : whose coefficients these are
     """
 
-    def __init__(self, panel: Panel, centred: bool, weights: Floats, mu: Floats) -> None:
-        """panel : the members' columns, centred by its mean besides what the design subtracts
+    def __init__(
+        self, members: Indices, K: int, gram: Floats, cross: Floats, intercepts: Floats
+    ) -> None:
+        """gram : (|W| K, |W| K), the intercepts eliminated
+        cross, intercepts : (K, |W| K), and the inverse of the intercepts' own curvature; 0 where
+            there are none
+        """
+        self.members, self._shape = members, (len(members), K)
+        self._gram, self._cross, self._intercepts = gram, cross, intercepts
+        self._active = ActiveSet(1)  # 1024 coefficients at most
+
+    @classmethod
+    def of_classes(cls, panel: Panel, centred: bool, weights: Floats, mu: Floats) -> "ClassModel":
+        """Return that of a softmax.
+
+        panel : the members' columns, centred by its mean besides what the design subtracts
         centred : whether there are intercepts;  weights (n,);  mu (n, K), the probabilities
         """
-        self.members = panel.members
-        size, K = self._shape = len(self.members), mu.shape[1]
+        size, K = len(panel.members), mu.shape[1]
         first, second = np.tril_indices(K, -1)
         grams, total = np.empty((len(first), size, size)), np.empty(len(first))
         sums, everybody = np.empty((len(first), size)), np.arange(size)
@@ -56,17 +69,30 @@ class ClassModel:
             grams[some], total[some] = panel.grams_about(both, panel.mean), both.sum(axis=1)
             if centred:
                 sums[some] = panel.transpose_dots(both, everybody)
-        self._gram = np.empty((size * K, size * K))
-        bends.couple(grams, self._gram)
-        self._intercepts: Floats | None = None  # the inverse of their own curvature
+        gram, cross = np.empty((size * K, size * K)), np.zeros((K, size * K))
+        intercepts = np.zeros((K, K))
+        bends.couple(grams, gram)
         if centred:
             sums -= np.outer(total, panel.mean)
-            self._cross, mass = np.empty((K, size * K)), np.empty((K, K))
-            bends.couple(sums[:, None], self._cross)
+            mass = np.empty((K, K))
+            bends.couple(sums[:, None], cross)
             bends.couple(total[:, None, None], mass)
-            self._intercepts = GramSpace(mass).inverse
-            self._gram -= self._cross.T @ (self._intercepts @ self._cross)
-        self._active = ActiveSet(1)  # 1024 coefficients at most
+            intercepts = GramSpace(mass).inverse
+            gram -= cross.T @ (intercepts @ cross)
+        return cls(panel.members, K, gram, cross, intercepts)
+
+    @classmethod
+    def of_responses(
+        cls, members: Indices, gram: Floats, centred: bool, mass: float, K: int
+    ) -> "ClassModel":
+        """Return that of K responses of one curvature, which nothing couples.
+
+        gram : of the members' columns, orthogonal to the constant where there are intercepts
+        centred : whether there are;  mass : the sum of the curvature
+        """
+        size, one = len(members), np.eye(K)
+        whole = np.kron(gram[:size, :size], one)
+        return cls(members, K, whole, np.zeros((K, size * K)), one / mass if centred else 0.0 * one)
 
     def step(
         self, rows: Floats, grad: Floats, total: Floats, loss: float, penalty: Rowwise, aim: float,
@@ -77,13 +103,11 @@ class ClassModel:
 
         grad, total : X_W'U (|W|, K) and the sums of U, the columns centred as H's
         """
-        if self._intercepts is not None:
-            grad = grad - (self._cross.T @ (self._intercepts @ total)).reshape(rows.shape)
+        grad = grad - (self._cross.T @ (self._intercepts @ total)).reshape(rows.shape)
         find = self._of_groups if penalty.grouped else self._of_coefficients
         solves, new = find(rows, grad, loss, penalty, aim, limit)
-        step, shift = new - rows, np.zeros(self._shape[1])
-        if self._intercepts is not None:
-            shift = self._intercepts @ (total - self._cross @ step.ravel())
+        step = new - rows
+        shift = self._intercepts @ (total - self._cross @ step.ravel())
         return max(solves, 1), step, shift
 
     def _of_coefficients(

@@ -7,7 +7,8 @@ is scaled by what line searches (Armijo, on the true objective) have accepted: i
 bound. Where the Gram matrix would be too large, a multiple of its diagonal stands for it; a Newton
 step on the support, by conjugate gradients, follows either. Working sets of classes that are small
 enough take whole Newton steps instead (class_model.py): what couples the classes makes the others
-thousands where probabilities come near 0 and 1.
+thousands where probabilities come near 0 and 1. So do those of several responses, or they take
+steps by conjugate gradients, once their sweeps get slow, as they do where columns are correlated.
 
 Source: Simon, Friedman, Hastie, "A blockwise descent algorithm for group-penalized multiresponse
 and multinomial regression", arXiv:1311.6529, sections 2 and 3 (one curvature for all classes).
@@ -37,6 +38,7 @@ PATIENCE = 30  # such steps in a row, before it is as far as it goes
 CG_STEPS = 30  # of conjugate gradients in a Newton step
 CG_SHARE = 0.02  # of the gradient that they leave
 SWEEPS = 2000  # of one quadratic
+LONG = 50  # the same where it is the loss itself, before there is a faster way
 SOLVES = 200  # of one ClassModel
 CLOSELY = 1e-4  # share of the present gap to which its quadratic is solved
 
@@ -63,12 +65,12 @@ class Descent:
         self.K: int = problem.y.shape[1]
         self._h, self._scale = h, 1.0
         self._model: ClassModel | None = None
+        self._slow = False  # whether sweeps over the rows of a constant curvature have been
 
     def run(self, here: Here, penalty: Rowwise, target: float, max_iter: int) -> tuple[int, bool]:
         """Move `here` down until the working set's gap is at most target; return (n_iter, whether
         it got there or to its floor)."""
         problem, working = self.problem, self.working
-        coupled = self._couples(penalty)
         n_iter, last, slow, fresh, finished = 0, float("inf"), 0, self.family.constant, False
         while True:
             everybody = np.arange(len(working))
@@ -80,7 +82,7 @@ class Descent:
                 break
             if n_iter >= max_iter or problem.expired():
                 break
-            fallen = gap <= FALLEN * last
+            coupled, fallen = self._couples(penalty), gap <= FALLEN * last
             if not (fresh or fallen or coupled):
                 self._refresh(here.curvature)
                 fresh, last = True, float("inf")
@@ -89,7 +91,7 @@ class Descent:
             roughly = CLOSELY if coupled else ROUGHLY
             aim, limit = max(EXACT * target, roughly * gap), max_iter - n_iter
             if coupled:
-                anew = gap > SPENT * before
+                anew = gap > SPENT * before and not self.family.constant
                 more, moved = self._coupled_step(here, grad, total, penalty, aim, limit, anew)
                 n_iter += more
                 if moved:
@@ -99,7 +101,7 @@ class Descent:
             if not moved and self._scale >= self._tightest:
                 finished = True
                 break
-            if not self.family.constant or working.gram is None:
+            if not self.family.constant or working.gram is None or more >= LONG:
                 self._newton_step(here, penalty)
         return n_iter, finished
 
@@ -143,7 +145,9 @@ class Descent:
         if working.gram is None:
             sweeps, new = 1, penalty.shrunk(here.rows, grad, self._scale * self._diagonal())
         else:
-            sweeps, new = self._descend(here, grad, penalty, aim, max(1, min(SWEEPS, limit)))
+            most = LONG if self.family.constant else SWEEPS
+            sweeps, new = self._descend(here, grad, penalty, aim, max(1, min(most, limit)))
+            self._slow = self._slow or (self.family.constant and sweeps >= LONG)
         step = new - here.rows
         slope = penalty.value(new) - penalty.value(here.rows) - float((grad * step).sum())
         t = self._search(here, penalty, step, shift, min(slope - float(total @ shift), 0.0))
@@ -182,10 +186,10 @@ class Descent:
         return sweeps, new
 
     def _couples(self, penalty: Rowwise) -> bool:
-        """Whether the full curvature serves."""
+        """Whether whole Newton steps serve."""
         size = len(penalty.l1)
         return (
-            not self.family.constant
+            (self._slow or not self.family.constant)
             and self.working.gram is not None
             and 0 < size * self.K <= SIZE
             and bool((penalty.l1 + penalty.l2).any())
@@ -197,12 +201,9 @@ class Descent:
     ) -> tuple[int, bool]:  # fmt: skip
         """Take a Newton step under the full curvature, that of an earlier point unless `anew`, as
         far as Armijo lets; return (solves, moved)."""
-        problem, working, model = self.problem, self.working, self._model
-        if anew or model is None or not np.array_equal(model.members, working.members):
-            model = self._model = ClassModel(
-                working.panel, problem.design.centred, problem.design.weights,
-                problem.y - here.pull,
-            )  # fmt: skip
+        model = self._model
+        if anew or model is None or not np.array_equal(model.members, self.working.members):
+            model = self._model = self._model_at(here)
         limit = min(SOLVES, limit)
         solves, step, shift = model.step(here.rows, grad, total, here.loss, penalty, aim, limit)
         new = here.rows + step
@@ -211,6 +212,19 @@ class Descent:
         if t == 0.0:
             self._model = None
         return solves, t > 0.0
+
+    def _model_at(self, here: Here) -> ClassModel:
+        """Return the whole curvature at a point."""
+        working, design = self.working, self.problem.design
+        if self.family.constant:
+            assert working.gram is not None
+            mass = dual.weighted_sums(design.weights, self._h)[0]
+            return ClassModel.of_responses(
+                working.members, working.gram, design.centred, mass, self.K
+            )
+        return ClassModel.of_classes(
+            working.panel, design.centred, design.weights, self.problem.y - here.pull
+        )
 
     def _newton_step(self, here: Here, penalty: Rowwise) -> None:
         """Take a Newton step on the support, by conjugate gradients; signs that change become 0."""
