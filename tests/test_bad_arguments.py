@@ -179,6 +179,38 @@ def test_the_first_bad_entry_of_X_is_named(store, value, dtype):
         riata.fit_path(A, Y)
 
 
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("values", [np.arange(12.0), ["a"] * 12], ids=["numbers", "text"])
+def test_a_series_is_no_matrix_and_the_ways_to_make_one_are_named(library, values):
+    """Danger: pandas' Series ended in "'Float64DType' object is not iterable"."""
+    series = pytest.importorskip(library).Series(values)
+    with pytest.raises(ValueError, match=r"^X must be a matrix .*\(12,\).*\(-1, 1\).*\(1, -1\)"):
+        riata.fit_path(series, Y)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+def test_the_columns_of_a_frame_that_are_not_numeric_are_named(library):
+    days = np.arange(12).astype("M8[D]").astype("M8[ms]")
+    columns = {"a": X[:, 0], "town": ["x"] * 12, "b": X[:, 1] > 0, "day": days}
+    frame = pytest.importorskip(library).DataFrame(columns)
+    wanted = r"^X .*must be numeric, got 'town' of .*, 'day' of .*: drop"
+    with pytest.raises(TypeError, match=wanted):
+        riata.fit_path(frame, Y)
+    with pytest.raises(TypeError, match=r"^X .*must be numeric, got 'day' of dtype .*: drop"):
+        riata.fit_path(frame[["day"]], Y)
+
+
+def test_a_category_of_text_is_not_numeric_and_eight_columns_are_named_at_most():
+    pd = pytest.importorskip("pandas")
+    frame = pd.DataFrame({"kind": pd.Categorical(["u", "v", "w"] * 4), "a": X[:, 0]})
+    with pytest.raises(TypeError, match="got 'kind' of dtype category: drop, convert or encode"):
+        riata.fit_path(frame, Y)
+    numbers = pd.DataFrame({"kind": pd.Categorical([1, 2, 3] * 4), "a": X[:, 0]})
+    assert riata.fit_path(numbers, Y, n_alphas=2).feature_names_in_.tolist() == ["kind", "a"]
+    with pytest.raises(TypeError, match=r"'c7' of dtype \w+ and 3 more: drop"):
+        riata.fit_path(pd.DataFrame({f"c{k}": ["x"] * 12 for k in range(11)}), Y)
+
+
 @pytest.mark.parametrize("name", ["y", "sample_weight", "offset"])
 def test_the_first_bad_entry_of_a_vector_is_named(name):
     with pytest.raises(ValueError, match=rf"^{name} .*\b7\b"):

@@ -500,6 +500,33 @@ def test_rows_with_more_fields_than_the_header_are_not_shifted(tmp_path, capsys)
     assert "as many fields as the header" in error_of(capsys, path, "--target", "a")
 
 
+@pytest.mark.parametrize(
+    ("name", "content", "fragments"),
+    [
+        ("data.csv", "a;b;c\n1;2;3\n", ["commas, got semicolons", "'a;b;c'", "write it with com"]),
+        ("data.csv", "a;b\n1,5;2,5\n", ["commas, got semicolons", "'a;b'"]),
+        ("data.csv", "a\tb\n1\t2\n", ["commas, got tabs", "end in .tsv"]),
+        ("data.tsv", "a,b\n1,2\n", ["tabs, got commas", "end in .csv"]),
+        ("data.tsv.gz", "a|b\n1|2\n", ["tabs, got bars", "write it with tabs"]),
+    ],
+)
+@pytest.mark.parametrize("reader", ["pandas", "polars"])
+def test_another_separator_is_named(
+    name, content, fragments, reader, tmp_path, capsys, monkeypatch
+):
+    hide(monkeypatch, {"pandas": "polars", "polars": "pandas"}[reader])
+    data = content.encode()
+    (tmp_path / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+    message = error_of(capsys, tmp_path / name, "--target", "a")
+    for fragment in ["fields must be separated by", *fragments]:
+        assert fragment in message
+
+
+def test_a_directory_is_told_from_a_missing_file(tmp_path, capsys):
+    message = error_of(capsys, tmp_path, "--target", "a")
+    assert message.endswith(f"{tmp_path}: FILE must be a file, got a directory: name a file in it")
+
+
 @pytest.mark.parametrize("name", ["data.csv", "data.parquet", "data.npz", "data.svm"])
 def test_a_file_of_rubbish_is_one_line(name, tmp_path, capsys):
     (tmp_path / name).write_bytes(b"\x93\xff\x00 rubbish\n:1:2\n" * 5)
@@ -699,6 +726,22 @@ def test_ctrl_c_in_the_fit_reports_what_was_solved(data, tmp_path, capsys, monke
         assert model[name][7:] == [None] * 13
         assert None not in model[name][:7]
     assert image.exists()
+
+
+@pytest.mark.parametrize("step", ["describe", "to_json", "_draw"])
+def test_ctrl_c_after_the_fit_does_not_deny_the_fit(step, data, tmp_path, capsys, monkeypatch):
+    X, y, weight = data
+    write_npz(tmp_path / "dense.npz", X, y, weight)
+
+    def stop(*arguments):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, step, stop)
+    files = ["--out", tmp_path / "model.json", "--plot", tmp_path / "path.png"]
+    status, output, errors = run(capsys, tmp_path / "dense.npz", *ALPHAS, *files)
+    assert status == 130
+    assert errors == ["riata: interrupted after the fit, before all was written"]
+    assert ("strongest of" in output) == (step != "describe")
 
 
 def test_every_option_is_documented():

@@ -1,5 +1,7 @@
 """The plot of a cross-validation: what stands where."""
 
+import warnings
+
 import matplotlib
 
 matplotlib.use("Agg")
@@ -10,6 +12,7 @@ import pytest
 from problems import regression
 
 import riata
+from riata.plotting import plot_cross_validation
 
 
 @pytest.fixture(autouse=True)
@@ -49,6 +52,51 @@ def test_other_l1_ratios_are_lines():
     labels = [text.get_text() for text in ax.get_legend().get_texts()]
     assert sorted(labels) == ["l1_ratio 0.2", "l1_ratio 0.5", "l1_ratio 1"]
     assert len(ax.containers) == 1
+
+
+def test_of_too_many_rows_the_best_gamma_of_each_l1_ratio_is_drawn():
+    """Danger: a legend of 35 rows left no room for the axes."""
+    X, y = regression(60, 20)
+    ratios = [0.1, 0.3, 0.5, 0.7, 0.9, 0.95, 1.0]
+    cv = riata.cross_validate(X, y, cv=5, n_alphas=10, l1_ratio=ratios, relaxed=True)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # that a layout could not be applied
+        ax = cv.plot()
+        ax.figure.draw_without_rendering()
+    assert ax.get_window_extent().height > 0.7 * ax.figure.bbox.height
+    legend = ax.get_legend()
+    assert legend.get_title().get_text() == "7 of 35 rows"
+    labels = [text.get_text() for text in legend.get_texts()]
+    for ratio in ratios:
+        rows = np.flatnonzero(cv.l1_ratios == ratio)
+        best = rows[np.argmin(np.nanmin(cv.mean[rows], axis=1))]
+        assert f"l1_ratio {ratio:g}, gamma {cv.gammas[best]:g}" in labels
+    assert len(labels) == 7
+
+
+@pytest.mark.parametrize("scoring", ["mse", "r2"])
+def test_of_too_many_l1_ratios_the_ten_best_are_drawn_each_in_its_colour(scoring):
+    X, y = regression(60, 20)
+    ratios = np.linspace(0.1, 1, 13).round(3)
+    cv = riata.cross_validate(X, y, cv=5, n_alphas=10, l1_ratio=ratios, scoring=scoring)
+    ax = cv.plot()
+    assert ax.get_legend().get_title().get_text() == "10 of 13 rows"
+    losses = (-cv.mean if scoring == "r2" else cv.mean).min(axis=1)
+    wanted = {f"l1_ratio {cv.l1_ratios[r]:g}" for r in np.argsort(losses)[:10]}
+    assert {text.get_text() for text in ax.get_legend().get_texts()} == wanted
+    lines = [line for line in ax.lines if line.get_label() in wanted]
+    colours = {line.get_color() for line in (*lines, ax.containers[0].lines[0])}
+    assert len(colours) == 10
+
+
+@pytest.mark.parametrize("ax", ["x", 3, plt.Figure()], ids=str)
+def test_an_argument_of_the_wrong_kind_is_refused_by_name(ax):
+    X, y = regression(40, 5)
+    cv = riata.cross_validate(X, y, cv=3, n_alphas=5)
+    with pytest.raises(TypeError, match=r"^ax must be a matplotlib Axes or None, got .*: pass"):
+        cv.plot(ax)
+    with pytest.raises(TypeError, match=r"^cv must be a CrossValidatedPath, .*, got Regul"):
+        plot_cross_validation(cv.path)
 
 
 def test_several_responses_count_the_features_of_any():

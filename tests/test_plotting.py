@@ -9,11 +9,13 @@ import numpy as np
 import pytest
 from certified import certified_fit
 from matplotlib.collections import LineCollection
+from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from problems import regression
 from sklearn.datasets import load_diabetes
 
+import riata
 from riata.plotting import _spread, plot_path
 
 mpl.use("Agg")
@@ -111,10 +113,28 @@ def test_names_are_right_of_the_axes_in_order_and_do_not_overlap(wide, n_labels)
     assert len(boxes) == n_labels if n_labels < 100 else 10 < len(boxes) < 50
 
 
-def test_long_names_are_shortened(diabetes):
+def test_long_names_lose_their_middle(diabetes):
+    """Danger: names that begin alike were all cut to the same text."""
     path, _ = diabetes
-    ax = plot_path(path, new_axes(), feature_names=["x" * 60 + str(j) for j in range(10)])
-    assert {text.get_text() for text in ax.texts} == {"x" * 25 + "..."}
+    names = [f"expression of the gene number {j}" for j in range(10)]
+    ax = plot_path(path, new_axes(), feature_names=names)
+    assert {text.get_text() for text in ax.texts} == {
+        f"expression o...gene number {j}" for j in range(10)
+    }
+    ax = plot_path(path, new_axes(), feature_names=[f"{'x' * 27}{j}" for j in range(10)])
+    assert {text.get_text() for text in ax.texts} == {f"{'x' * 27}{j}" for j in range(10)}
+
+
+@pytest.mark.parametrize("style", ["default", "grayscale"])  # the second has a cycle of five
+def test_named_features_look_different(style, wide):
+    """Danger: two of the ten names that are the default had one colour."""
+    import matplotlib.pyplot as plt
+
+    with plt.style.context(style):
+        ax = plot_path(wide, new_axes(height=8), 30)
+    looks = [(to_rgb(line.get_color()), line.get_linestyle()) for line in coloured(ax).values()]
+    assert len(looks) == len(set(looks)) == 30
+    assert len({color for color, _ in looks[:10]}) == 10
 
 
 def test_names_come_from_the_path_and_are_the_method_s():
@@ -155,6 +175,7 @@ def test_one_alpha_is_drawn_as_points():
     ax = plot_path(path, new_axes(), n_labels=2)
     assert len(coloured(ax)) == 2
     assert all(line.get_marker() == "." for line in coloured(ax).values())
+    assert ax.get_xlim() == pytest.approx((-np.log(0.1) - 0.5, -np.log(0.1) + 0.5))
     (points,) = ax.collections
     assert len(points.get_offsets()) == np.count_nonzero(path.coefs.toarray()) - 2
 
@@ -165,6 +186,39 @@ def test_a_path_of_zeros_is_drawn():
     ax = plot_path(path, new_axes())
     assert coloured(ax) == {}
     assert [label.get_text() for label in top_axis(ax).get_xticklabels()] == ["0"] * 5
+
+
+def test_one_alpha_without_a_coefficient_stands_in_the_middle():
+    data = load_diabetes()
+    ax = plot_path(certified_fit(data.data, data.target, alphas=[1e6]), new_axes())
+    assert ax.get_xlim() == pytest.approx((-np.log(1e6) - 0.5, -np.log(1e6) + 0.5))
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        *({"n_labels": value} for value in ("x", None, 2.5, -1, True)),
+        *({"ax": value} for value in ("x", 3, Figure(), [1])),
+        *({"path": value} for value in ("x", None, 3)),
+        *({"feature_names": value} for value in (3, "abcdefghij", 2.5)),
+    ],
+    ids=str,
+)
+def test_an_argument_of_the_wrong_kind_is_refused_by_name(given, diabetes):
+    (name,) = given
+    kind = ValueError if given == {"n_labels": -1} else TypeError
+    with pytest.raises(kind, match=f"^{name} must be .*, got "):
+        plot_path(**{"path": diabetes[0], "ax": new_axes(), **given})
+
+
+def test_only_a_path_of_one_response_is_drawn():
+    X, y = regression(n=20, p=4)
+    cv = riata.cross_validate(X, y, cv=2, n_alphas=3)
+    with pytest.raises(TypeError, match=r"^path must .*got CrossValidatedPath: call plot_cross"):
+        plot_path(cv)
+    several = riata.fit_path(X, np.c_[y, y, -y], family="multigaussian", n_alphas=3)
+    with pytest.raises(ValueError, match=r"^path must be that of one response, got 3: .*coefs\[k"):
+        plot_path(several)
 
 
 def test_wrong_arguments_are_refused(diabetes):

@@ -109,6 +109,20 @@ def _run(options: argparse.Namespace) -> int:
             raise
         path, interrupted = so_far, True
     seconds = time.perf_counter() - start
+    try:
+        _report(table, path, seconds, options)
+    except KeyboardInterrupt:
+        print("riata: interrupted after the fit, before all was written", file=sys.stderr)
+        return 130
+    if interrupted:
+        print("riata: interrupted; the alphas above are what was solved", file=sys.stderr)
+        return 130
+    return 0
+
+
+def _report(
+    table: readers.Table, path: RegularizationPath, seconds: float, options: argparse.Namespace
+) -> None:
     print(describe(table, path, seconds))
     if options.out:
         Path(options.out).write_text(to_json(table, path, _settings(options)), encoding="utf-8")
@@ -117,10 +131,6 @@ def _run(options: argparse.Namespace) -> int:
         _draw(table, path, options.plot)
         print(f"\nplot written to {options.plot}")
     sys.stdout.flush()
-    if interrupted:
-        print("riata: interrupted; the alphas above are what was solved", file=sys.stderr)
-        return 130
-    return 0
 
 
 def _check_outputs(options: argparse.Namespace) -> None:

@@ -7,17 +7,25 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from riata.arguments import check_count
+from riata.cv_result import CrossValidatedPath
+from riata.result import RegularizationPath
+from riata.result_multi import MultiResponsePath
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from matplotlib.axes import Axes
 
-    from riata.cv_result import CrossValidatedPath
-    from riata.result import RegularizationPath
-
 LABEL_SIZE = 8.0  # points
 LONGEST_NAME = 28  # characters
-COLOURS = [f"C{k}" for k in (0, 1, 2, 3, 4, 5, 6, 8, 9)]  # C7 is grey, as are the unnamed lines
+MOST_ROWS = 10  # of a cross-validation, drawn and named
+BEST = "tab:red"
+# By name, for a style may have fewer than ten; grey is for the unnamed lines.
+COLOURS = [
+    *("tab:blue", "tab:orange", "tab:green", BEST, "tab:purple", "tab:brown", "tab:pink"),
+    *("tab:olive", "tab:cyan", "navy", "gold", "darkgreen"),
+]
 
 
 def _matplotlib() -> Any:
@@ -50,7 +58,7 @@ def plot_path(
     path : RegularizationPath
     ax : matplotlib Axes or None
         Where to draw; None: a new figure of matplotlib.pyplot.
-    n_labels : int
+    n_labels : int >= 0
         The `n_labels` features whose coefficients are largest in absolute value at the last solved
         alpha are drawn in colour and named at the right edge (fewer where the axes are too low);
         the others are grey.
@@ -65,18 +73,23 @@ def plot_path(
     ------
     ImportError
         If matplotlib is not installed.
+    TypeError
+        If an argument is of another type than said above.
     ValueError
-        If no alpha > 0 is solved, or the number of names is not the number of features.
+        If no alpha > 0 is solved, the number of names is not the number of features, `n_labels` is
+        negative, or the path is that of several responses.
 
     Notes
     -----
     alpha = 0 has no place on a logarithmic axis and is left out, as are alphas without a solution.
     Features that are zero on the whole path are not drawn.
     """
-    _matplotlib()
+    ax = _check_axes(ax)
+    _check_path(path)
+    n_labels = check_count(n_labels, "n_labels", 0)
+    names = _names(path, feature_names)
     from matplotlib.collections import LineCollection
 
-    names = _names(path, feature_names)
     drawn = np.flatnonzero((path.alphas > 0) & np.isfinite(path.dual_gaps))
     if not len(drawn):
         raise ValueError("path must have a solved alpha > 0 to be drawn, got none")
@@ -92,7 +105,7 @@ def plot_path(
     heights = coefs[active].toarray()
     # Strongest first; equal ones in the order of the features.
     order = np.argsort(-np.abs(heights[:, -1]), kind="stable")
-    n_labels = max(0, min(n_labels, _labels_that_fit(ax)))
+    n_labels = min(n_labels, _labels_that_fit(ax))
     named = [k for k in order[:n_labels] if heights[k, -1] != 0]
     others = np.setdiff1d(np.arange(len(active)), named)
 
@@ -105,14 +118,13 @@ def plot_path(
         ax.add_collection(
             LineCollection(segments, colors="0.75", linewidths=0.6, zorder=1.5, label="_others")
         )
-    colours = itertools.cycle(COLOURS)
+    looks = itertools.cycle(itertools.product(("-", "--", ":"), COLOURS))
     lines = [
-        ax.plot(x, heights[k], color=next(colours), lw=1.4, label=names[active[k]], **style)[0]
-        for k in named
+        ax.plot(x, heights[k], ls=ls, color=color, lw=1.4, label=names[active[k]], **style)[0]
+        for k, (ls, color) in zip(named, looks, strict=False)
     ]
     ax.autoscale_view()
-    if len(x) > 1:
-        ax.set_xlim(x[0], x[-1])
+    ax.set_xlim((x[0], x[-1]) if len(x) > 1 else (x[0] - 0.5, x[0] + 0.5))
     ax.set_xlabel("-log(alpha)")
     ax.set_ylabel("coefficient")
     _mark_counts(ax, x, counts)
@@ -137,15 +149,22 @@ def plot_cross_validation(cv: CrossValidatedPath, ax: Axes | None = None) -> Axe
     ------
     ImportError
         If matplotlib is not installed.
+    TypeError
+        If an argument is of another type than said above.
     ValueError
         If no alpha > 0 is solved in all folds.
 
     Notes
     -----
     The row of the best mean has the bars, the dotted lines at ``alpha_min`` and ``alpha_1se``
-    and the counts of non-zeros; each of the others is a line. alpha = 0 is left out.
+    and the counts of non-zeros; each of the others is a line. Of more than ten rows the best gamma
+    of each l1_ratio is drawn, and of these the ten best. alpha = 0 is left out.
     """
-    _matplotlib()
+    ax = _check_axes(ax)
+    if not isinstance(cv, CrossValidatedPath):
+        raise TypeError(
+            f"cv must be a CrossValidatedPath, as cross_validate returns it, got {_kind_of(cv)}"
+        )
     solved = (cv.alphas > 0) & np.isfinite(cv.mean)
     if not solved.any():
         raise ValueError("an alpha > 0 must be solved in all folds to be drawn, got none")
@@ -161,15 +180,16 @@ def plot_cross_validation(cv: CrossValidatedPath, ax: Axes | None = None) -> Axe
     ]
     at_best = (cv.l1_ratios == cv.l1_ratio_min) & (cv.gammas == cv.gamma_min)
     best = int(np.flatnonzero(at_best)[0])
-    for r in np.flatnonzero(solved.any(axis=1)):
-        if r != best:
-            x = -np.log(cv.alphas[r, solved[r]])
-            ax.plot(x, cv.mean[r, solved[r]], lw=1.0, zorder=1.5, label=labels[r])
+    rows = _rows_to_draw(cv, solved, best)
+    others = [r for r in rows if r != best]
+    for r, color in zip(others, [c for c in COLOURS if c != BEST], strict=False):
+        x = -np.log(cv.alphas[r, solved[r]])
+        ax.plot(x, cv.mean[r, solved[r]], lw=1.0, zorder=1.5, color=color, label=labels[r])
     drawn = solved[best]
     x = -np.log(cv.alphas[best, drawn])
     errors = None if np.isnan(cv.se[best, drawn]).all() else cv.se[best, drawn]
     ax.errorbar(
-        x, cv.mean[best, drawn], errors, fmt="o", markersize=3.5, color="C3", ecolor="0.65",
+        x, cv.mean[best, drawn], errors, fmt="o", markersize=3.5, color=BEST, ecolor="0.65",
         elinewidth=0.8, capsize=2, label=labels[best],
     )  # fmt: skip
     for alpha in {cv.alpha_min, cv.alpha_1se} - {0.0}:
@@ -178,11 +198,43 @@ def plot_cross_validation(cv: CrossValidatedPath, ax: Axes | None = None) -> Axe
     ax.set_xlabel("-log(alpha)")
     ax.set_ylabel(cv.scoring)
     if len(cv.l1_ratios) > 1:
-        ax.legend(frameon=False)
+        left_out = len(rows) < len(labels)
+        title = f"{len(rows)} of {len(labels)} rows" if left_out else None
+        ax.legend(frameon=False, title=title, fontsize=LABEL_SIZE, title_fontsize=LABEL_SIZE)
     several = isinstance(cv.paths[best].coefs, list)
     what = "features in the model" if several else "non-zero coefficients"
     _mark_counts(ax, x, cv.paths[best].support_sizes()[drawn], what)
     return ax
+
+
+def _kind_of(value: Any) -> str:
+    return repr(value) if isinstance(value, str | int | float) else type(value).__name__
+
+
+def _check_axes(ax: Any) -> Any:
+    _matplotlib()
+    from matplotlib.axes import Axes
+
+    if ax is not None and not isinstance(ax, Axes):
+        raise TypeError(
+            f"ax must be a matplotlib Axes or None, got {_kind_of(ax)}: "
+            "pass one of those that plt.subplots() or figure.add_subplot() return"
+        )
+    return ax
+
+
+def _check_path(path: Any) -> None:
+    if not isinstance(path, RegularizationPath):
+        advice = ": call plot_cross_validation" if isinstance(path, CrossValidatedPath) else ""
+        raise TypeError(
+            "path must be a RegularizationPath, as fit_path returns it, "
+            f"got {_kind_of(path)}{advice}"
+        )
+    if isinstance(path, MultiResponsePath):
+        raise ValueError(
+            f"path must be that of one response, got {len(path.coefs)}: "
+            "plot the coefficients of coefs[k] yourself"
+        )
 
 
 def _names(path: RegularizationPath, feature_names: Sequence[str] | None) -> list[str]:
@@ -190,9 +242,29 @@ def _names(path: RegularizationPath, feature_names: Sequence[str] | None) -> lis
     given = path.feature_names_in_ if feature_names is None else feature_names
     if given is None:
         return [str(j) for j in range(p)]
+    wanted = f"feature_names must be {p} names, one per feature, got"
+    if isinstance(given, str) or not hasattr(given, "__len__"):
+        raise TypeError(f"{wanted} {given!r}: pass a list of them")
     if len(given) != p:
-        raise ValueError(f"feature_names must be {p} names, one per feature, got {len(given)}")
+        raise ValueError(f"{wanted} {len(given)}")
     return [str(name) for name in given]
+
+
+def _shortened(name: str) -> str:
+    """Cut the middle, for names often begin alike."""
+    half = (LONGEST_NAME - 3) // 2
+    return name if len(name) <= LONGEST_NAME else f"{name[:half]}...{name[-half - 1 :]}"
+
+
+def _rows_to_draw(cv: CrossValidatedPath, solved: Any, best: int) -> list[int]:
+    """Return all solved rows; of too many the best gamma of each l1_ratio, of these the best."""
+    losses = np.where(solved, -cv.mean if cv.greater_is_better else cv.mean, np.inf).min(axis=1)
+    order = np.argsort(losses, kind="stable")
+    rows = [best, *(int(r) for r in order if np.isfinite(losses[r]) and r != best)]
+    if len(rows) > MOST_ROWS:
+        _, first = np.unique(cv.l1_ratios[rows], return_index=True)
+        rows = [rows[k] for k in np.sort(first)[:MOST_ROWS]]
+    return sorted(rows)
 
 
 def _mark_counts(ax: Axes, x: Any, counts: Any, what: str = "non-zero coefficients") -> None:
@@ -221,10 +293,8 @@ def _write_names(ax: Axes, lines: list[Any]) -> None:
     step = 1.3 * LABEL_SIZE / _height_in_points(ax)
     places = _spread((ends[order] - low) / (high - low), step)
     for k, place in zip(order, places, strict=True):
-        name = lines[k].get_label()
-        name = name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 3] + "..."
         ax.annotate(
-            name,
+            _shortened(lines[k].get_label()),
             xy=(1.0, (ends[k] - low) / (high - low)),
             xytext=(1.03, place),
             xycoords="axes fraction",

@@ -7,6 +7,7 @@ target and the weights out, and to say in one sentence what is wrong with a file
 
 from __future__ import annotations
 
+import gzip
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ TABLES = (".csv", ".csv.gz", ".tsv", ".tsv.gz", ".parquet")
 SVMLIGHT = tuple(f"{stem}{zipped}" for stem in (".svmlight", ".libsvm", ".svm")
                  for zipped in ("", ".gz", ".bz2"))  # fmt: skip
 FORMATS = (*TABLES, ".npz", *SVMLIGHT)
+SEPARATORS = {",": "commas", "\t": "tabs", ";": "semicolons", "|": "bars"}
 
 
 class DataError(ValueError):
@@ -75,6 +77,8 @@ def read(path: str | Path, target: str | None = None, weights: str | None = None
     """
     path = Path(path)
     name = path.name.lower()
+    if path.is_dir():
+        raise DataError(f"{path}: FILE must be a file, got a directory: name a file in it")
     if not path.is_file():
         raise DataError(f"{path}: no such file")
     if name.endswith(".npz"):
@@ -174,6 +178,8 @@ def _read_frame(path: Path) -> Any:
     parquet = name.endswith(".parquet")
     separator = "\t" if name.endswith((".tsv", ".tsv.gz")) else ","
     kind = "Parquet" if parquet else "a table with a header"
+    if not parquet:
+        _check_separator(path, separator, _guarded(path, kind, lambda: _first_line(path)))
     has_arrow = bool(find_spec("pyarrow") or find_spec("fastparquet"))
     if find_spec("pandas") and (has_arrow or not parquet):
         import pandas as pd
@@ -194,6 +200,25 @@ def _read_frame(path: Path) -> Any:
         )
     wanted = "pandas with pyarrow, or polars" if parquet else "pandas or polars"
     raise DataError(f"{path}: reading it needs {wanted}: pip install 'riata[files]'")
+
+
+def _first_line(path: Path) -> str:
+    reader = gzip.open if path.name.lower().endswith(".gz") else open
+    with reader(path, "rt", encoding="utf-8", errors="replace") as file:
+        return str(file.readline(65536)).rstrip()
+
+
+def _check_separator(path: Path, separator: str, header: str) -> None:
+    """Refuse a header without the separator but with another one: it would be one column."""
+    found = [other for other in SEPARATORS if other in header]
+    if not found or separator in found:
+        return
+    advice = {",": "let its name end in .csv", "\t": "let its name end in .tsv"}
+    raise DataError(
+        f"{path}: fields must be separated by {SEPARATORS[separator]}, got "
+        f"{SEPARATORS[found[0]]} in the header {header[:40]!r}: "
+        + advice.get(found[0], f"write it with {SEPARATORS[separator]}")
+    )
 
 
 def _pandas_csv(path: Path, separator: str) -> Any:

@@ -51,10 +51,7 @@ def as_matrix(X: Any) -> Any:
     if isinstance(X, np.ma.MaskedArray):
         raise TypeError("X must not be a masked array: fill or drop the masked entries")
     if hasattr(X, "to_numpy"):  # pandas and polars
-        frame, X = X, X.to_numpy()
-        kinds = {getattr(kind, "kind", "O") for kind in getattr(frame, "dtypes", ())}
-        if X.dtype == object and kinds <= set("fiub"):  # numbers of several kinds, or with NA
-            X = frame.to_numpy(dtype=np.float64, na_value=np.nan)
+        X = _values_of_frame(X)
     try:
         X = np.asarray(X)
     except ValueError as error:
@@ -65,11 +62,41 @@ def as_matrix(X: Any) -> Any:
     return X if unit and X.flags.aligned else np.ascontiguousarray(X)
 
 
+def _values_of_frame(frame: Any) -> Any:
+    """Return the values of a data frame; name its columns that are not numeric."""
+    if not hasattr(frame, "columns"):  # a Series
+        return frame.to_numpy()
+    other = [
+        f"{name!r} of dtype {kind}"
+        for name, kind in zip(frame.columns, frame.dtypes, strict=True)
+        if not _is_real(kind)
+    ]
+    if other:
+        more = f" and {len(other) - 8} more" if len(other) > 8 else ""
+        raise TypeError(
+            f"X must hold real numbers: columns must be numeric, got {', '.join(other[:8])}{more}: "
+            "drop, convert or encode them (pandas.get_dummies makes one column per value)"
+        )
+    X = frame.to_numpy()
+    if X.dtype == object:  # pandas, numbers of several kinds, or with NA
+        X = frame.to_numpy(dtype=np.float64, na_value=np.nan)
+    return X
+
+
+def _is_real(kind: Any) -> bool:
+    """Whether a column's dtype, of pandas or polars, is one of real numbers."""
+    kind = getattr(getattr(kind, "categories", None), "dtype", kind)  # those of numbers are numbers
+    if hasattr(kind, "is_numeric"):  # polars
+        return bool(kind.is_numeric()) or str(kind) == "Boolean"
+    return getattr(kind, "kind", "O") in "fiub"
+
+
 def _check_two_dimensional(X: Any) -> None:
     if X.ndim != 2:
         raise ValueError(
             f"X must be a matrix of shape (n_samples, n_features), got shape {X.shape}: "
-            "reshape it, for example with X.reshape(-1, 1)"
+            "reshape it, with X.reshape(-1, 1) if it is a single feature or X.reshape(1, -1) if it "
+            "is a single sample"
         )
     if 0 in X.shape:
         raise ValueError(

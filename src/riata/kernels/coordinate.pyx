@@ -6,7 +6,7 @@
 in Gram space (a coordinate that does not move costs O(1), one that moves O(|W|)) or, where the
 Gram matrix would be too large, on the residual. The first keeps the gradient c = X'w(y - X b) up to
 date and stops when the duality gap of the restricted problem is at most `target`; the others make
-one sweep. All let Ctrl-C through: signals are seen to at least every million multiply-adds.
+one sweep. All let Ctrl-C through: signals are seen to as often as signals.pxd says.
 
 Source: Friedman, Hastie, Tibshirani, "Regularization paths for generalized linear models via
 coordinate descent", J. Stat. Softw. 33(1), 2010, section 2.2 (covariance updates) and 2.6.
