@@ -291,6 +291,37 @@ def test_what_came_before_ctrl_c_is_in_the_exception(monkeypatch):
     assert (cv.path.status[4:] == "interrupted").all()
 
 
+def test_ctrl_c_spares_the_folds_that_have_not_begun(monkeypatch):
+    """A second one, while the next folds are got ready, loses nothing."""
+    X, y = regression(60, 20, seed=1)
+    monkeypatch.setattr(riata.cv_run, "MOST_LANES", 3)
+    solve, starts_of, solved, started = riata.cv_run.Run._solve, riata.cv_run.starts_of, [], []
+
+    def solving(self, batch, starts):
+        solve(self, batch, starts)
+        solved.append(batch)
+
+    def starting(*arguments):
+        started.append(1)
+        if len(started) == 3:
+            raise KeyboardInterrupt
+        return starts_of(*arguments)
+
+    monkeypatch.setattr(riata.cv_run.Run, "_solve", solving)
+    monkeypatch.setattr(riata.cv_run, "starts_of", starting)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        riata.cross_validate(X, y, cv=10, n_alphas=5)
+    cv = caught.value.path
+    assert len(started) == 3
+    done = [fold for batch in solved for fold in batch if fold is not None]
+    assert len(done) == 5
+    assert (cv.path.status == "converged").all()
+    assert np.isfinite(cv.scores[:, :, done]).all()
+    rest = [fold for fold in range(10) if fold not in done]
+    assert np.isnan(cv.scores[:, :, rest]).all()
+    assert (cv.status[:, :, rest] == "interrupted").all()
+
+
 def test_tall_folds_keep_whole_rows_of_results(monkeypatch):
     """They go down several alphas each before they meet, in whatever order."""
     X, y = regression(200, 30, seed=1)

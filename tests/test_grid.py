@@ -132,3 +132,17 @@ def test_progress_says_how_far_it_is(installed, monkeypatch, capsys):
     said = capsys.readouterr().err
     assert "riata" in said
     assert "3/3" in said
+
+
+@pytest.mark.parametrize("ratio", [1.0, 1.0 - 1e-15])
+def test_alphas_that_would_not_differ_are_refused(ratio):
+    with pytest.raises(ValueError, match="alpha_min_ratio and n_alphas must give alphas that"):
+        riata.fit_path(X, Y, alpha_min_ratio=ratio)
+    with pytest.raises(ValueError, match="alpha_min_ratio and n_alphas must give alphas that"):
+        riata.cross_validate(X, Y, alpha_min_ratio=ratio, l1_ratio=[0.5, 1.0])
+    assert len(riata.fit_path(X, Y, alpha_min_ratio=ratio, n_alphas=1).alphas) == 1
+
+
+@pytest.mark.parametrize("name", ["max_iter", "n_threads"])
+def test_counts_beyond_64_bits_are_as_many_as_it_takes(name):
+    assert set(riata.fit_path(X, Y, **{name: 2**70}, n_alphas=3).status) == {"converged"}

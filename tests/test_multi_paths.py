@@ -126,7 +126,10 @@ class Oracle:
         best = max(dual(c) for c in top * np.r_[0, 1 - np.logspace(-12, -1, 40), 1])
         if self.bounded:
             found = minimize_scalar(lambda c: -dual(c), bounds=(0, top), options={"xatol": 1e-11})
-            best = max(best, -found.fun)
+            steep = (l2 == 0) & (l1 > 0)
+            kink = (l1[steep] / np.abs(z[steep]).max(axis=1)).min(initial=1.0)
+            near = np.minimum(kink * np.r_[1 - 1e-15, 1, 1 + 1e-9], top)
+            best = max(best, -found.fun, *(dual(c) for c in near))
         return self.objective(coef, intercept, alpha) - best
 
 
@@ -425,3 +428,26 @@ def test_responses_of_few_correlated_columns_without_intercept():
     assert model.n_iter_ < 300
     gap = Oracle(A, y, True, True, fit_intercept=False).gap(model.coef_, np.zeros(K), 0.01)
     assert gap <= 1e-4 * (y**2).sum() / (2 * len(y))
+
+
+@pytest.mark.parametrize("grouped", [False, True])
+def test_shares_that_the_null_model_fits_exactly(grouped):
+    shares = np.tile([0.2, 0.5, 0.3], (3, 1))
+    A = np.array([[1.0, 2.0], [2.0, 1.0], [3.0, 3.0]])
+    path = riata.fit_path(A, shares, family=Multinomial(grouped=grouped), alphas=[1.0, 0.1])
+    assert set(path.status) <= {"converged", "precision_floor"}
+    assert np.all(path.dual_gaps < 1e-25)
+
+
+@pytest.mark.filterwarnings("ignore:.*ended above the tolerance")
+@pytest.mark.parametrize("seed", [5, 8, 12, 30])
+def test_unpenalised_columns_without_curvature_stay_finite(seed):
+    rng = np.random.default_rng(seed)
+    A = rng.standard_normal((60, 130)) * (rng.random((60, 130)) < 0.05)
+    labels, factor = rng.integers(3, size=60), np.r_[np.zeros(14), np.ones(116)]
+    path = riata.fit_path(
+        A, labels, family=Multinomial(grouped=True), penalty_factor=factor, l1_ratio=0.0,
+        standardize=True, alphas=[1.0, 0.25], tol=1e-3, max_iter=200,
+    )  # fmt: skip
+    for coefs in path.coefs:
+        assert np.isfinite(coefs.data).all()

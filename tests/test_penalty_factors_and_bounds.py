@@ -204,3 +204,39 @@ def test_a_square_that_overflows_counts_only_where_there_is_l2():
     large, none = np.array([1e200, -1e200]), np.zeros(2)
     assert Box(np.ones(2), none, none, none).value(large) == 2e200
     assert Box(np.ones(2), np.array([0.0, 1e-9]), none, none).value(large) == np.inf
+
+
+@pytest.mark.parametrize("far", [1e6, 1e12, 1e20, 1e308])
+@pytest.mark.parametrize(
+    "family", ["gaussian", "binomial", "poisson", "huber", "squared_hinge", "multinomial"]
+)
+def test_bounds_that_are_far_away_are_none(family, far):
+    """(|z| - l1) times the bound is what a violation of 1e-16 may add to the gap there."""
+    y = np.digitize(Y, np.quantile(Y, [0.4, 0.7])).astype(float)
+    y = np.minimum(y, 1.0) if family in ("binomial", "squared_hinge") else y
+    settings = {"family": family, "n_alphas": 8, "tol": 1e-8, "alpha_min_ratio": 0.01}
+    without = riata.fit_path(X, y, **settings)
+    path = riata.fit_path(X, y, lower_bounds=-far, upper_bounds=far, **settings)
+    assert set(path.status) == {"converged"}
+    assert path.n_iter.sum() <= 2 * without.n_iter.sum() + 20  # ten thousands, before
+    for alpha in path.alphas:
+        np.testing.assert_allclose(path.coef(alpha), without.coef(alpha), atol=1e-4)
+        gap = riata.duality_gap(
+            X, y, path.coef(alpha), path.intercept(alpha), alpha, family=family
+        )  # fmt: skip
+        assert gap <= 1.05e-8 * path.null_objective
+
+
+@pytest.mark.parametrize("shape", [(30, 8), (8, 20)])
+@pytest.mark.parametrize("fit_intercept", [True, False])
+@pytest.mark.parametrize("lower", [0.0, -0.1])
+def test_least_squares_where_some_features_have_a_bound(shape, fit_intercept, lower):
+    A, y = regression(*shape, seed=47)
+    settings = {
+        "lower_bounds": np.where(np.arange(shape[1]) % 3 == 0, lower, -INF),
+        "fit_intercept": fit_intercept,
+    }
+    path = riata.fit_path(A, y, alphas=[0.1, 0.0], tol=1e-9, **settings)
+    assert set(path.status) <= {"converged", "precision_floor"}
+    gap = Problem(A, y, **settings).gap(path.coef(0.0), path.intercept(0.0), 0.0)
+    assert max(gap, path.dual_gaps[-1]) <= 1.05e-9 * path.null_objective

@@ -244,3 +244,31 @@ def test_ridge_decomposes_x_once(monkeypatch, shape, alphas, l1_ratio):
         monkeypatch.setattr(riata.ridge, name, lambda *a, make=make: [made.append(1), make(*a)][1])
     certified_targets(X, Y, l1_ratio=l1_ratio, alphas=alphas, n_threads=2)
     assert len(made) == 1
+
+
+@pytest.mark.parametrize("store", [sp.csr_array, sp.csc_array])
+def test_nothing_stored_is_the_null_model(store):
+    y = np.arange(8.0).reshape(4, 2)
+    paths = riata.fit_path(store((4, 3)), y, n_alphas=2)
+    for t, path in enumerate(paths):
+        assert set(path.status) == {"converged"}
+        np.testing.assert_allclose(path.intercepts, y[:, t].mean())
+
+
+def test_ctrl_c_between_batches_keeps_those_that_are_done(monkeypatch):
+    monkeypatch.setattr(riata.targets, "LANES", 3)
+    begin, made = riata.targets.Batch.__init__, []
+
+    def interrupted(self, *arguments, **settings):
+        made.append(1)
+        if len(made) == 2:
+            raise KeyboardInterrupt
+        begin(self, *arguments, **settings)
+
+    monkeypatch.setattr(riata.targets.Batch, "__init__", interrupted)
+    with pytest.raises(KeyboardInterrupt) as stop:
+        riata.fit_path(A, TARGETS, **SHORT)
+    paths = stop.value.path
+    assert [path is None for path in paths] == [False, False, False, True, True]
+    for t, path in enumerate(paths[:3]):
+        judge(path, A, TARGETS[:, t], statuses=("converged",), **SHORT)

@@ -1,5 +1,6 @@
 """Checks of the numbers and arrays a caller passes: what was wanted, what came, what to do."""
 
+import sys
 from numbers import Integral, Real
 from typing import Any
 
@@ -43,7 +44,7 @@ def check_count(value: Any, name: str, low: int) -> int:
         raise TypeError(f"{name} must be an integer >= {low}, got {value!r}")
     if value < low:
         raise ValueError(f"{name} must be an integer >= {low}, got {value}")
-    return int(value)
+    return min(int(value), sys.maxsize)  # more is no more to native loops
 
 
 def check_flag(value: Any, name: str) -> bool:

@@ -95,7 +95,20 @@ def gap_at_best_scale(
     best, slope = at(high, False)
     if slope > 0.0 and high > 0.0:  # convex in c: the best one is where the slope changes sign
         best = min(best, _least(at, high, slope, best, precision))
+        within = _scale_within(z, box, skip)
+        if within < high:  # where bounds are far away, the least is there, and steep on one side
+            best = min(best, at(within, False)[0])
     return best
+
+
+def _scale_within(
+    z: Floats, box: tuple[Floats, Floats, Floats, Floats], skip: NDArray[np.uint8]
+) -> float:
+    """Return the largest c <= 1 with |c z_j| at most l1_j wherever l1_j alone is the penalty."""
+    l1, l2, _, _ = box
+    size = np.abs(z)
+    over = (size > l1) & (l1 > 0.0) & (l2 == 0.0) & (skip == 0)
+    return float((1.0 - 4.0 * EPS) * np.min(l1[over] / size[over], initial=1.0))
 
 
 def _least(

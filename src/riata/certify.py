@@ -56,7 +56,7 @@ def at_rest(values: Floats, weights: Floats) -> Floats:
 def off_their_bound(
     coef: Floats, z: Floats, box: Box, bare: Indices, noise: Floats | float = 0.0
 ) -> Indices:
-    """Return the features of `bare`, held by one bound and no penalty, that don't rest on it.
+    """Return the features of `bare`, held by one bound at most, that don't rest on it.
 
     noise : () or (p,), how far the other side of 0 may be for z. Where columns depend on those
         projected out, z is rounding of any sign: they go as well, or there would be ever new ones.
@@ -204,7 +204,7 @@ def certified_gap(
     resid : (n,), y - X coef, centred where the design is
     z : (p,), X'(w resid)
     box : the penalty
-    bare : features that have one bound and no penalty
+    bare : features that have no penalty and lack a bound
     skip : (p,), 1 for free and for excluded features
     some : the features that are not 0 or pass l1: the others add nothing. None for all
 

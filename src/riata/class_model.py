@@ -32,6 +32,7 @@ SWEEPS = 10  # of block descent between two Newton steps
 SMALLEST_STEP = 1e-6
 PATIENCE = 5  # Newton steps before corners are rounded
 ROUNDS, SHARPER = 20, 0.3  # how often, and by what factor e falls
+FLAT = 1e-20  # share of the largest stiffness below which one is rounding, and its row stays
 RIDGES = [1e-12, 1e-10, 1e-8]  # shares of the diagonal, added to it: the null space needs one
 
 
@@ -91,8 +92,9 @@ class ClassModel:
         centred : whether there are;  mass : the sum of the curvature
         """
         size, one = len(members), np.eye(K)
-        whole = np.kron(gram[:size, :size], one)
-        return cls(members, K, whole, np.zeros((K, size * K)), one / mass if centred else 0.0 * one)
+        inverse = one / mass if centred else np.zeros((K, K))
+        whole = np.asarray(np.kron(gram[:size, :size], one), dtype=np.float64)
+        return cls(members, K, whole, np.zeros((K, size * K)), inverse)
 
     def step(
         self, rows: Floats, grad: Floats, total: Floats, loss: float, penalty: Rowwise, aim: float,
@@ -132,6 +134,7 @@ class ClassModel:
         diagonal = np.ascontiguousarray(np.diagonal(self._gram)).reshape(size, K).max(axis=1)
         blocks = self._gram.reshape(size, K, size, K)[np.arange(size), :, np.arange(size)]
         stiffness: Floats = np.ascontiguousarray(np.linalg.eigvalsh(blocks)[:, -1])
+        stiffness[stiffness < FLAT * stiffness.max()] = 0.0
         coef, grad, last = rows.copy(), grad.copy(), float("inf")
         for n_iter in range(1, limit + 1):
             groups.sweep_coupled(self._gram, coef, grad, stiffness, penalty.l1, penalty.l2, SWEEPS)
@@ -202,6 +205,6 @@ def _solve(H: Floats, u: Floats) -> Floats:
         held[np.diag_indices_from(H)] += ridge * (diagonal + ridge * diagonal.max(initial=1e-300))
         try:
             return np.asarray(cho_solve(cho_factor(held, lower=True, overwrite_a=True), u))
-        except LinAlgError:
+        except (LinAlgError, ValueError):  # not definite, or beyond double precision
             continue
     return np.zeros_like(u)

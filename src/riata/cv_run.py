@@ -79,12 +79,23 @@ class Run:
         starts = self._starts(batches[0])
         self._set_grids(starts[0])
         self._allocate()
-        for b, batch in enumerate(batches):
-            starts = starts if b == 0 else self._starts(batch)
-            for r in range(len(self.plan.ratios)):
-                self._descend(r, batch, starts)
-            self.n_passes += sum(start.centred.design.n_passes for start in starts)
+        self._solve(batches[0], starts)
+        for batch in batches[1:]:
+            try:
+                starts = [] if self.interrupt else self._starts(batch)
+            except KeyboardInterrupt as interrupt:
+                self.interrupt = interrupt
+            if self.interrupt is None:
+                self._solve(batch, starts)
+            else:  # nobody need be told where these would start
+                self.status[:, :, [f for f in batch if f is not None]] = "interrupted"
         return self._finish()
+
+    def _solve(self, batch: list[int | None], starts: list[Start]) -> None:
+        """Take some folds down the grids of all l1_ratios."""
+        for r in range(len(self.plan.ratios)):
+            self._descend(r, batch, starts)
+        self.n_passes += sum(start.centred.design.n_passes for start in starts)
 
     def _starts(self, batch: list[int | None]) -> list[Start]:
         """Return the problems of some folds (None: of all data), on one X."""

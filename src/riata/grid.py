@@ -54,7 +54,14 @@ def automatic_grid(top: float, design: Design, n_alphas: int, ratio: float | Non
         return np.array([top])
     alphas = top * np.logspace(0.0, np.log10(ratio), n_alphas)
     alphas[0] = top
-    return np.unique(alphas)[::-1].copy()
+    if not (np.isfinite(top) and np.all(np.diff(alphas) < 0.0)):
+        raise ValueError(
+            "alpha_min_ratio and n_alphas must give alphas that are finite and differ, got "
+            f"{ratio} and {n_alphas} where alpha_max is {top}: use a smaller ratio or fewer "
+            "alphas, or, where alpha_max is infinite or next to 0, a penalty_factor and X of "
+            "moderate size"
+        )
+    return alphas
 
 
 def with_bar(steps: Iterable[Any], progress: bool) -> Iterable[Any]:

@@ -170,7 +170,7 @@ def _gap_of(data: Data, coef: Floats, intercept: float, alpha: float, n_threads:
     extra = box.take(constant)
     rest = float(extra[0] @ np.abs(b[constant]) + 0.5 * extra[1] @ b[constant] ** 2)
     bare, members = penalty.bare(alpha), np.flatnonzero(free)
-    bare = bare[~skip[bare]]
+    bare = bare[mask[bare] == 0]
     fitted = design.dot(active, b[active])
     missed = intercept - centred.intercept(active, b[active])
     if not isinstance(data.family, Gaussian):

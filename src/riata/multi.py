@@ -174,7 +174,9 @@ class MultiSolver(Solver):
         """Return the gap that double precision cannot tell from zero; see Solver."""
         state, design = self.state, self.problem.design
         scale = dual.weighted_sums(design.weights, inner(state.resid, state.resid))[0] ** 0.5
-        return 8 * EPS * (0.5 * state.resid_sq + state.size * scale)
+        of_terms = 0.5 * state.resid_sq + state.size * scale
+        of_eta = EPS * self.K * max(1.0, float(state.intercept @ state.intercept))  # an exact fit's
+        return 8 * EPS * (of_terms + 64 * of_eta)
 
     def solve(self, alpha: float) -> Fit:
         """Return the certified fit at alpha, warm from the one before; at 0 the null model of a

@@ -114,11 +114,12 @@ class ElasticNet:
         return Moving(box, self.l1_ratio, l1, few, many, l2, each)
 
     def bare(self, alpha: float) -> NDArray[np.intp]:
-        """Return the features without any penalty at alpha that have exactly one bound."""
+        """Return the features without any penalty at alpha that lack a bound, some others having
+        one: those that are `free` at every alpha are left out."""
         if self.unbounded:
             return np.empty(0, dtype=np.intp)
-        held = (self.unpenalised | (alpha == 0.0)) & ~self.excluded
-        return np.flatnonzero(held & (np.isinf(self._lower) != np.isinf(self._upper)))
+        held = (self.unpenalised | (alpha == 0.0)) & ~self.excluded & ~self.free
+        return np.flatnonzero(held & (np.isinf(self._lower) | np.isinf(self._upper)))
 
     def _l1(self, alpha: float, l1_ratio: float | None = None) -> Floats:
         scale = alpha * (self.l1_ratio if l1_ratio is None else l1_ratio)

@@ -57,7 +57,10 @@ def fit_targets(
     start = whole.design.n_passes / len(members)
     found: Paths = [None] * len(members)
     for first, end in batches:
-        batch = Batch(whole, members[first:end], rule, grid, relaxed=relaxed)
+        try:
+            batch = Batch(whole, members[first:end], rule, grid, relaxed=relaxed)
+        except KeyboardInterrupt as interrupt:
+            return found, interrupt
         stop = batch.descend(steps)
         found[first:end] = batch.results("interrupted" if stop else "time_limit", settings, start)
         if stop is not None:
@@ -72,7 +75,7 @@ def lanes_at_once(design: Design) -> int:
 
 def side_of(design: Design) -> int:
     """Return for how many features a path's Gram matrix has room from the start."""
-    return min(2 * design.n + 64, design.p, GRAM_LIMIT)
+    return max(1, min(2 * design.n + 64, design.p, GRAM_LIMIT))
 
 
 class Batch:

@@ -92,8 +92,8 @@ def run(
     ticket = count()
 
     def work() -> None:
-        engage(1)
         try:
+            engage(1)  # in here, as Ctrl-C may come when it returns
             while (k := next(ticket)) < len(jobs):
                 jobs[k]()
         except BaseException:

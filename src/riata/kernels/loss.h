@@ -35,7 +35,7 @@ static inline double riata_exp(double x) {
   odd = odd * t + 1.6666666666666666667e-01;
   double p = even + odd * r;
   p = p * t + r + 1.0;
-  int64_t bits, scale;
+  uint64_t bits, scale; /* which may overflow */
   memcpy(&bits, &p, 8);
   memcpy(&scale, &shifted, 8);
   bits += scale << 52;
