@@ -102,3 +102,31 @@ def test_two_classes_have_the_scores_of_the_binomial_family():
         both = riata.cross_validate(X, y == "yes", family="multinomial", scoring=scoring,
                                     alphas=[0.1, 0.01], **settings)  # fmt: skip
         np.testing.assert_allclose(both.scores, one.scores, rtol=1e-5)
+
+
+@pytest.mark.parametrize("family", ["binomial", "multinomial"])
+def test_one_of_two_words_is_the_positive_one(family):
+    """Danger: the label 1 was meant."""
+    y, folds = LABELS["two"], splits(90)
+    settings = {"family": family, "tol": 1e-12, "alphas": ALPHAS}
+    cv = riata.cross_validate(X, y, cv=folds, scoring="f1", **settings)
+    for f, (train, test) in enumerate(folds):
+        path = riata.fit_path(X[train], y[train], **settings)
+        for k, alpha in enumerate(ALPHAS):
+            labels = path.predict(X[test], alpha, type="class")
+            assert cv.scores[0, k, f] == metrics.f1_score(y[test], labels, pos_label="yes")
+
+
+def test_held_out_rows_may_lack_a_class():
+    """Danger: they were taken for all classes, which the probabilities have."""
+    y = LABELS["three"].copy()
+    low = np.flatnonzero(y == "low")
+    folds = [(np.setdiff1d(np.arange(90), test), test) for test in (low[:5], np.arange(45, 90))]
+    settings = {"family": "multinomial", "tol": 1e-12, "alphas": ALPHAS}
+    cv = riata.cross_validate(X, y, cv=folds, scoring="neg_log_loss", **settings)
+    for f, (train, test) in enumerate(folds):
+        path = riata.fit_path(X[train], y[train], **settings)
+        for k, alpha in enumerate(ALPHAS):
+            eta = path.predict(X[test], alpha, type="link")
+            expected = log_loss(y[test], np.unique(y), eta, None)
+            assert cv.scores[0, k, f] == pytest.approx(expected, rel=1e-6)

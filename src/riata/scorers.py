@@ -1,5 +1,8 @@
 """What scikit-learn's scorers are handed. Importing this module imports scikit-learn."""
 
+from collections.abc import Callable
+from copy import copy
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -60,6 +63,25 @@ def predictions(eta: Floats, family: Any, classes: NDArray[Any] | None) -> BaseE
     if classes is None:
         return Predictions(family.mean(eta))
     return (Probabilities if family.proportions else Decisions)(eta, family, classes)
+
+
+def with_labels(scorer: Callable[..., float], classes: NDArray[Any]) -> Callable[..., float]:
+    """Return a scorer that knows all classes, which held-out rows may lack.
+
+    As in scikit-learn's `LogisticRegressionCV`, a score that takes `labels` is given the classes
+    and, where it takes `pos_label`, the second of two; what the scorer was made with goes first.
+    """
+    measure = getattr(scorer, "_score_func", None)
+    known = {} if measure is None else signature(measure).parameters
+    if "labels" not in known:
+        return scorer
+    own = scorer._kwargs  # type: ignore[attr-defined]
+    given: dict[str, Any] = {"labels": classes}
+    if len(classes) == 2 and "pos_label" in known:  # scikit-learn warns where an average needs none
+        given["pos_label"] = classes[1] if own.get("average", "binary") == "binary" else None
+    scorer = copy(scorer)
+    scorer._kwargs = {**given, **own}  # type: ignore[attr-defined]
+    return scorer
 
 
 def row_numbers(n: int) -> NDArray[np.intp]:

@@ -141,7 +141,9 @@ def _by_name(name: str, ours: list[str]) -> Callable[..., float]:
 def _scorer(
     scorer: Callable[..., float], name: str, family: Any, classes: NDArray[Any] | None
 ) -> Scoring:
-    from .scorers import predictions, row_numbers
+    from .scorers import predictions, row_numbers, with_labels
+
+    asked = scorer if classes is None else with_labels(scorer, classes)
 
     def score(y: Floats, eta: Floats, weights: Floats) -> float:
         even = bool((weights == weights[0]).all())
@@ -149,7 +151,7 @@ def _scorer(
         known = predictions(eta, family, classes)
         labels = y if classes is None else classes[_codes(y)]
         try:
-            return float(scorer(known, row_numbers(len(y)), labels, **weighted))
+            return float(asked(known, row_numbers(len(y)), labels, **weighted))
         except AttributeError as error:  # scikit-learn's word for a method that is not there
             raise ValueError(
                 f"scoring must be one of {list(_ours(family))} or a scorer of scikit-learn that "

@@ -35,7 +35,7 @@ VARIANTS = [
     PoissonRegressorCV(alphas=10, cv=3, l1_ratio=[0.0, 1.0], rule="1se", tol=1e-12, n_threads=1),
     MultiTaskLassoCV(alphas=10, tol=1e-12, n_threads=1),
     MultiTaskElasticNetCV(alphas=5, cv=3, l1_ratio=[0.5, 1.0], tol=1e-12, n_threads=1),
-    LogisticRegressionCV(Cs=[0.01, 1.0], n_threads=1),
+    LogisticRegressionCV(Cs=[0.01, 1.0], cv=3, n_threads=1),  # one check has 3 rows in a class
     LogisticRegressionCV(Cs=[0.1, 1.0], cv=3, l1_ratios=[0.5, 1.0], tol=1e-10, n_threads=1,
                          scoring="deviance", rule="1se"),
     LogisticRegressionCV(Cs=[0.1, 1.0], cv=3, refit=False, n_threads=1),

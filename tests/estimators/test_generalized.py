@@ -4,6 +4,8 @@ import inspect
 import re
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 import scipy.sparse as sp
 import sklearn.linear_model
@@ -304,3 +306,67 @@ def test_families_of_several_responses_are_refused_by_name(family):
     for kind in (riata.GeneralizedLinearRegressor, riata.GeneralizedLinearRegressorCV):
         with pytest.raises(ValueError, match="family must be one of a single response"):
             kind(family=family).fit(X, y)
+
+
+@pytest.mark.parametrize("family", ["binomial", "squared_hinge"])
+@pytest.mark.parametrize("kind", [np.array, pd.Series, lambda y: pd.Series(y).astype("category"),
+                                  pl.Series, list])  # fmt: skip
+@pytest.mark.parametrize(
+    "model",
+    [
+        riata.GeneralizedLinearRegressor(alpha=0.05),
+        riata.GeneralizedLinearRegressorCV(alphas=4, cv=3),
+    ],
+    ids=["one alpha", "CV"],
+)
+def test_words_are_labels(model, kind, family):
+    """Danger: they were refused, as what cannot be converted to numbers."""
+    X, y = data("binomial")
+    words = clone(model).set_params(family=family).fit(X, kind(y))
+    codes = clone(model).set_params(family=family).fit(X, y == "yes")
+    np.testing.assert_array_equal(words.predict(X), codes.predict(X))
+    assert words.score(X, kind(y)) == codes.score(X, y == "yes")
+    assert np.corrcoef(words.predict(X), y == "yes")[0, 1] > 0.3
+
+
+def test_objects_that_are_numbers_stay_numbers():
+    X, y = data("binomial")
+    shares = np.where(y == "yes", 0.8, 0.3)
+    model = GeneralizedLinearRegressor("binomial", alpha=0.01).fit(X, shares.astype(object))
+    expected = GeneralizedLinearRegressor("binomial", alpha=0.01).fit(X, shares)
+    np.testing.assert_array_equal(model.coef_, expected.coef_)
+
+
+@pytest.mark.parametrize("words", [["no", "yes", "maybe"], ["no", "no", "no"]])
+def test_words_must_be_two_labels(words):
+    X, _ = data("binomial")
+    with pytest.raises(ValueError, match="y must hold two classes for family='binomial'"):
+        GeneralizedLinearRegressor("binomial").fit(X, np.array(words)[np.arange(80) % 3])
+    with pytest.raises(ValueError, match=r"could not convert|not compatible"):
+        GeneralizedLinearRegressor("gaussian").fit(X, np.array(words)[np.arange(80) % 3])
+
+
+@pytest.mark.parametrize("cls", [LogisticRegression, riata.LogisticRegressionCV])
+def test_labels_and_rows_are_as_many(cls):
+    """Danger: the message was about sample_weight, which nobody gave."""
+    X, y = data("binomial")
+    with pytest.raises(ValueError, match=r"^y must hold a label for each of X's 80 rows, got 79$"):
+        cls().fit(X, y[:-1])
+
+
+@pytest.mark.parametrize("class_weight", [{"yes": 0.0, "no": 0.0}, {"yes": 0.0}])
+@pytest.mark.parametrize("cls", [LogisticRegression, riata.LogisticRegressionCV])
+def test_weights_must_leave_two_classes(cls, class_weight, recwarn):
+    """Danger: a division by zero, and a message about alphas."""
+    X, y = data("binomial")
+    with pytest.raises(ValueError, match=r"^sample_weight and class_weight must leave every class"):
+        cls(class_weight=class_weight).fit(X, y)
+    assert not recwarn.list
+
+
+def test_one_of_three_classes_may_have_no_weight():
+    X, y = data("poisson")
+    y = np.minimum(y, 2)
+    model = LogisticRegression(class_weight={0.0: 0.0}, tol=1e-12).fit(X, y)
+    two = LogisticRegression(C=2.0, tol=1e-12).fit(X[y > 0], y[y > 0])  # its two rows as one
+    np.testing.assert_array_equal(model.predict(X), two.predict(X))

@@ -80,14 +80,15 @@ class _Model(BaseEstimator):
         check_is_fitted(self)
         X = as_matrix(X) if sp.issparse(X) else X
         X = check_matrix(validate_data(self, X, reset=False, **X_CHECKS))
-        coef = np.atleast_2d(self.coef_)
-        eta = np.asarray(X @ coef.T) + self.intercept_
-        return eta[:, 0] if len(coef) == 1 else eta
+        coef = self.coef_ if sp.issparse(self.coef_) else np.atleast_2d(self.coef_)
+        found = X @ coef.T
+        eta = (found.toarray() if sp.issparse(found) else np.asarray(found)) + self.intercept_
+        return eta[:, 0] if eta.shape[1] == 1 else eta
 
     @property
     def sparse_coef_(self) -> sp.csr_array:
         """`coef_` as a sparse array, a row for each target or class."""
-        return sp.csr_array(np.atleast_2d(self.coef_))
+        return sp.csr_array(self.coef_ if sp.issparse(self.coef_) else np.atleast_2d(self.coef_))
 
     def __sklearn_tags__(self) -> Any:
         tags = super().__sklearn_tags__()

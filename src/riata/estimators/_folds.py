@@ -116,6 +116,11 @@ class _CrossValidated(_Routed):
                 "n_alphas": check_count(self.alphas, "alphas", 1),
                 "alpha_min_ratio": check_number(self.eps, "eps", 0.0, 1.0, above=True),
             }
+        if np.ndim(self.alphas) == 0:
+            raise TypeError(
+                "alphas must be an integer >= 1, the length of the automatic grid, or a list of "
+                f"numbers, got {self.alphas!r}: put a single alpha into a list"
+            )
         return {"alphas": self.alphas}
 
     def _search(

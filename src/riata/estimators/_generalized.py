@@ -11,6 +11,7 @@ from sklearn.utils.validation import column_or_1d
 from ..arguments import check_flag, check_number, check_vector, check_weights
 from ..families import Family, MultipleFamily, get_family
 from ..path import solve_path
+from ..responses import as_column
 from ..result import RegularizationPath
 from ._base import Y_CHECKS, _Model, unchanged_on_error
 
@@ -29,7 +30,7 @@ class _GeneralizedModel(_Model):
     ) -> RegularizationPath:
         """Solve one alpha; set what every class has."""
         warm = check_flag(self.warm_start, "warm_start")
-        start = np.array(self.coef_, ndmin=2).T if warm and hasattr(self, "coef_") else None
+        start = self.sparse_coef_.toarray().T if warm and hasattr(self, "coef_") else None
         shape = (X.shape[1], data.pop("n_responses", 1))
         if start is not None:
             start = None if start.shape != shape else start[:, 0] if shape[1] == 1 else start
@@ -49,6 +50,12 @@ class _GeneralizedRegressor(RegressorMixin, _GeneralizedModel):
     def _get_family(self) -> Family:
         raise NotImplementedError
 
+    def _targets(self, X: Any, y: Any, family: Family) -> tuple[Any, NDArray[Any]]:
+        """Return X and y (n,): numbers, or labels of any kind for a family that takes them."""
+        labels = family.labelled and _holds_words(y)
+        X, y = self._validated(X, y, {**Y_CHECKS, "dtype": None} if labels else Y_CHECKS)
+        return X, column_or_1d(y, warn=True)
+
     def fit(
         self,
         X: Any,
@@ -64,7 +71,7 @@ class _GeneralizedRegressor(RegressorMixin, _GeneralizedModel):
             float64 and float32, dense in either order, CSR and CSC are used where they lie;
             other dtypes and sparse formats are converted first.
         y : array-like of shape (n_samples,)
-            What the family takes.
+            What the family takes; "binomial" and "squared_hinge" take two labels of any kind.
         sample_weight : float or array-like of shape (n_samples,), default=None
             Weights >= 0, not all zero; None for 1. Multiplying all by a constant changes nothing.
         offset : array-like of shape (n_samples,), default=None
@@ -90,10 +97,10 @@ class _GeneralizedRegressor(RegressorMixin, _GeneralizedModel):
         Cost: that of `riata.fit_path` at one alpha.
         """
         with unchanged_on_error(self):
-            X, y = self._validated(X, y, Y_CHECKS)
-            y = column_or_1d(y, warn=True)
+            family = self._get_family()
+            X, y = self._targets(X, y, family)
             path = self._solve(
-                X, y, self._get_family(), check_number(self.alpha, "alpha", 0.0), self.l1_ratio,
+                X, y, family, check_number(self.alpha, "alpha", 0.0), self.l1_ratio,
                 sample_weight=sample_weight, offset=offset,
             )  # fmt: skip
             self.coef_ = path.coefs.toarray()[:, 0]
@@ -104,6 +111,9 @@ class _GeneralizedRegressor(RegressorMixin, _GeneralizedModel):
 
     def predict(self, X: Any, offset: ArrayLike | None = None) -> Floats:
         """Return the expected y.
+
+        Where y held two labels, of any kind: the probability of the second in sorted order; for
+        "squared_hinge" the linear predictor, which is positive where the second is predicted.
 
         Parameters
         ----------
@@ -153,7 +163,7 @@ class _GeneralizedRegressor(RegressorMixin, _GeneralizedModel):
         """
         family = self._get_family()
         mean = self.predict(X, offset)
-        y = check_vector(self._coded(column_or_1d(y)), "y", len(mean))
+        y = check_vector(self._coded(as_column(y, len(mean))), "y", len(mean))
         family.check(y)
         w = check_weights(sample_weight, len(y))
         known = np.zeros(len(y)) if offset is None else np.asarray(offset, dtype=np.float64)
@@ -183,6 +193,18 @@ class _PoissonTargets(_GeneralizedRegressor):
         tags = super().__sklearn_tags__()
         tags.target_tags.positive_only = True
         return tags
+
+
+def _holds_words(y: Any) -> bool:
+    """Whether y holds what is no number."""
+    values = np.asarray(y)
+    if values.dtype.kind != "O":
+        return values.dtype.kind not in "biufc"
+    try:
+        values.astype(np.float64)
+    except (TypeError, ValueError):
+        return True
+    return any(isinstance(value, str) for value in values.flat)
 
 
 def one_response(family: Any) -> Family:

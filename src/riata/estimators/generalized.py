@@ -20,8 +20,8 @@ class GeneralizedLinearRegressor(_GeneralizedRegressor):
     Parameters
     ----------
     family : str or riata.families.Family, default="gaussian"
-        "gaussian", "binomial" (y in [0, 1]), "poisson", "gamma", "tweedie", "huber",
-        "squared_hinge", or an object such as ``Tweedie(1.7)``.
+        "gaussian", "binomial" (two labels, or y in [0, 1]), "poisson", "gamma", "tweedie",
+        "huber", "squared_hinge" (two labels), or an object such as ``Tweedie(1.7)``.
     alpha : float, default=1.0
         Strength of the penalty, a finite number >= 0. 0 is maximum likelihood.
     l1_ratio : float, default=1.0

@@ -3,10 +3,9 @@
 from typing import Any, Self
 
 from numpy.typing import ArrayLike
-from sklearn.utils.validation import column_or_1d
 
 from ..families import Family
-from ._base import Y_CHECKS, unchanged_on_error
+from ._base import unchanged_on_error
 from ._folds import _CrossValidated
 from ._generalized import _GeneralizedRegressor, _PoissonTargets, one_response
 
@@ -33,7 +32,7 @@ class _RegressorCV(_CrossValidated, _GeneralizedRegressor):
             float64 and float32, dense in either order, CSR and CSC are used where they lie;
             other dtypes and sparse formats are converted first.
         y : array-like of shape (n_samples,)
-            What the family takes.
+            What the family takes; "binomial" and "squared_hinge" take two labels of any kind.
         sample_weight : float or array-like of shape (n_samples,), default=None
             Weights >= 0, of the fits and within each fold's score; folds count the same in the
             mean.
@@ -60,11 +59,10 @@ class _RegressorCV(_CrossValidated, _GeneralizedRegressor):
         """
         with unchanged_on_error(self):
             family = self._get_family()
-            X, y = self._validated(X, y, Y_CHECKS)
+            X, y = self._targets(X, y, family)
             cv = self._search(
-                X, column_or_1d(y, warn=True), sample_weight, params, classifier=family.labelled,
-                family=family, l1_ratio=self.l1_ratio, scoring=self.scoring, offset=offset,
-                **self._grid(),
+                X, y, sample_weight, params, classifier=family.labelled, family=family,
+                l1_ratio=self.l1_ratio, scoring=self.scoring, offset=offset, **self._grid(),
             )  # fmt: skip
             self.scores_ = self._keep_path(cv)
             self.l1_ratio_ = cv.l1_ratio
@@ -81,8 +79,8 @@ class GeneralizedLinearRegressorCV(_RegressorCV):
     Parameters
     ----------
     family : str or riata.families.Family, default="gaussian"
-        "gaussian", "binomial" (y in [0, 1]), "poisson", "gamma", "tweedie", "huber",
-        "squared_hinge", or an object such as ``Tweedie(1.7)``.
+        "gaussian", "binomial" (two labels, or y in [0, 1]), "poisson", "gamma", "tweedie",
+        "huber", "squared_hinge" (two labels), or an object such as ``Tweedie(1.7)``.
     l1_ratio : float or list of float, default=1.0
         Share of the L1 penalty, in [0, 1]; several are searched jointly with alpha.
     eps : float, default=1e-3

@@ -7,7 +7,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import logsumexp
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import column_or_1d
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from ..arguments import check_number
 from ..families import get_family
@@ -55,6 +55,8 @@ class _Logistic(ClassifierMixin, _Model):
         labels = {**Y_CHECKS, "dtype": None, "ensure_all_finite": True}
         X, y = self._validated(X, y, labels)
         y = column_or_1d(y, warn=True)
+        if len(y) != X.shape[0]:
+            raise ValueError(f"y must hold a label for each of X's {X.shape[0]} rows, got {len(y)}")
         check_classification_targets(y)
         classes, codes = np.unique(y, return_inverse=True)
         if len(classes) < 2:
@@ -130,6 +132,30 @@ class _Logistic(ClassifierMixin, _Model):
         if eta.ndim == 2:
             return eta - logsumexp(eta, axis=1, keepdims=True)
         return -np.column_stack([np.logaddexp(0.0, eta), np.logaddexp(0.0, -eta)])
+
+    def sparsify(self) -> Self:
+        """Make `coef_` a sparse array in CSR, as scikit-learn's method does.
+
+        It takes less memory where more than half of it is zero; all methods go on working.
+
+        Returns
+        -------
+        self : object
+        """
+        check_is_fitted(self)
+        self.coef_ = self.sparse_coef_
+        return self
+
+    def densify(self) -> Self:
+        """Make `coef_` an ndarray again.
+
+        Returns
+        -------
+        self : object
+        """
+        check_is_fitted(self)
+        self.coef_ = self.sparse_coef_.toarray()
+        return self
 
 
 class LogisticRegression(_Logistic, _GeneralizedModel):
@@ -288,6 +314,7 @@ class LogisticRegression(_Logistic, _GeneralizedModel):
         with unchanged_on_error(self):
             C = check_strength(self.C, "C")
             X, y, classes, s = self._labelled(X, y, sample_weight)
+            check_left(y, classes, s, 2)
             y = np.searchsorted(classes, y)
             binary = len(classes) == 2
             path = self._solve(
@@ -305,7 +332,19 @@ class LogisticRegression(_Logistic, _GeneralizedModel):
 
 def check_strength(C: Any, name: str) -> float:
     """Return C, a number > 0 or inf."""
-    return C if isinstance(C, float) and np.inf == C else check_number(C, name, 0.0, above=True)
+    if isinstance(C, float | np.floating) and np.isposinf(C):
+        return np.inf
+    return check_number(C, name, 0.0, above=True)
+
+
+def check_left(y: NDArray[Any], classes: NDArray[Any], weights: Floats, least: int) -> None:
+    """Refuse weights (n,) that leave fewer than `least` classes a row that counts."""
+    lost = np.setdiff1d(classes, y[weights > 0.0])
+    if len(lost) > len(classes) - least:
+        raise ValueError(
+            f"sample_weight and class_weight must leave every class weight, got none for "
+            f"{lost.tolist()[0]!r}: drop its rows"
+        )
 
 
 def class_weights(

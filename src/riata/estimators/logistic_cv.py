@@ -13,10 +13,11 @@ from ..arguments import check_count, check_flag, check_weights
 from ..cross_validation import check_ratios
 from ..cv_result import CrossValidatedPath, best_of
 from ..families import get_family
+from ..responses import as_column
 from ..scoring import get_scoring
 from ..stopping import WORST_FIRST
 from ._folds import _CrossValidated
-from .logistic import _Logistic, check_strength, logistic_alpha
+from .logistic import _Logistic, check_left, check_strength, logistic_alpha
 
 Floats = NDArray[np.float64]
 
@@ -137,7 +138,7 @@ class LogisticRegressionCV(_CrossValidated, _Logistic):
     >>> y = np.where(X[:, 0] > 0, "yes", "no")
     >>> model = LogisticRegressionCV(Cs=5, l1_ratios=(1.0,), scoring="neg_log_loss").fit(X, y)
     >>> model.C_
-    10000.0
+    100.0
     """
 
     scores_: Any
@@ -198,12 +199,8 @@ class LogisticRegressionCV(_CrossValidated, _Logistic):
                 f"{self.rule!r}: use refit=True"
             )
         X, y, classes, s = self._labelled(X, y, sample_weight)
-        if len(lost := np.setdiff1d(classes, y[s > 0.0])):
-            raise ValueError(
-                f"sample_weight and class_weight must leave every class weight, got none for "
-                f"{lost.tolist()[0]!r}: drop its rows"
-            )
-        alphas = np.array([logistic_alpha(C, s.sum()) for C in Cs])
+        check_left(y, classes, s, len(classes))
+        alphas = np.array([logistic_alpha(C, s.sum()) for C in Cs.flat])
         cv = self._search(
             X, y, sample_weight, params, classifier=True, family=_family(classes),
             alphas=alphas, l1_ratio=ratios, scoring=self._measure(), summed=True,
@@ -224,10 +221,15 @@ class LogisticRegressionCV(_CrossValidated, _Logistic):
         """Return the values of C, in the caller's order."""
         if isinstance(self.Cs, int | np.integer) and not isinstance(self.Cs, bool):
             return np.logspace(-4, 4, check_count(self.Cs, "Cs", 1))
-        Cs = np.ravel(np.asarray(self.Cs, dtype=np.float64))
-        if len(Cs) == 0:
+        Cs = np.asarray(self.Cs, dtype=object)
+        if Cs.ndim == 0:
+            raise TypeError(
+                "Cs must be an integer >= 1, the length of the automatic grid, or a list of "
+                f"numbers > 0, got {self.Cs!r}: put a single C into a list"
+            )
+        if Cs.size == 0:
             raise ValueError("Cs must be an integer >= 1 or numbers > 0, got an empty list")
-        return np.array([check_strength(float(C), "Cs") for C in Cs])
+        return np.array([check_strength(C, "Cs") for C in Cs.flat])
 
     def _measure(self) -> Any:
         return "accuracy" if self.scoring is None else self.scoring
@@ -312,11 +314,11 @@ class LogisticRegressionCV(_CrossValidated, _Logistic):
         score : float
         """
         eta, classes = self._link(X), self.classes_
-        y = np.asarray(y)
-        codes = np.minimum(np.searchsorted(classes, y), len(classes) - 1)
-        if (unknown := classes[codes] != y).any():
+        y = as_column(y, len(eta))
+        known = y[:, None] == classes
+        if (unknown := ~known.any(axis=1)).any():
             raise ValueError(f"y must hold labels that were fitted, got {y[unknown].tolist()[0]!r}")
-        numbers = (codes[:, None] == np.arange(len(classes))).astype(np.float64)
+        numbers = known.astype(np.float64)
         family = get_family(_family(classes))
         scoring = get_scoring(self._measure(), family, classes)
         weights = check_weights(sample_weight, len(y))

@@ -69,7 +69,7 @@ class _MultiTask(RegressorMixin, _GeneralizedModel):
                 self._get_l1_ratio(), sample_weight=sample_weight, n_responses=y.shape[1],
             )  # fmt: skip
             self.coef_ = np.vstack([part.toarray().T for part in path.coefs])
-            self.intercept_ = path.intercepts[0]
+            self.intercept_ = path.intercepts[0] if self.fit_intercept else 0.0
             self.n_iter_ = int(path.n_iter[0])
         return self
 
@@ -140,8 +140,8 @@ class MultiTaskElasticNet(_MultiTask):
         float64; a feature is zero for all targets or for none.
     sparse_coef_ : sparse array of the same shape
         The same in CSR.
-    intercept_ : ndarray of shape (n_targets,)
-        0.0 without intercepts.
+    intercept_ : ndarray of shape (n_targets,), or 0.0 without intercepts
+        b0.
     dual_gap_ : float
         The duality gap reached: no coefficients have an objective lower by more than this.
     n_iter_ : int
@@ -249,8 +249,8 @@ class MultiTaskLasso(_MultiTask):
         float64; a feature is zero for all targets or for none.
     sparse_coef_ : sparse array of the same shape
         The same in CSR.
-    intercept_ : ndarray of shape (n_targets,)
-        0.0 without intercepts.
+    intercept_ : ndarray of shape (n_targets,), or 0.0 without intercepts
+        b0.
     dual_gap_ : float
         The duality gap reached: no coefficients have an objective lower by more than this.
     n_iter_ : int

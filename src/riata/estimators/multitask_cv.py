@@ -27,6 +27,8 @@ class _MultiTaskCV(_CrossValidated, _MultiTask):
     def _take(self, cv: CrossValidatedPath) -> None:
         """Keep what scikit-learn's classes keep."""
         self.mse_path_ = self._keep_path(cv)
+        if not self.fit_intercept:
+            self.intercept_ = 0.0
 
 
 class MultiTaskElasticNetCV(_MultiTaskCV):
@@ -89,8 +91,8 @@ class MultiTaskElasticNetCV(_MultiTaskCV):
         Coefficients at `alpha_`, fitted to all data; a feature is zero for all targets or for none.
     sparse_coef_ : sparse array of the same shape
         The same in CSR.
-    intercept_ : ndarray of shape (n_targets,)
-        0.0 without intercepts.
+    intercept_ : ndarray of shape (n_targets,), or 0.0 without intercepts
+        b0.
     dual_gap_ : float
         The duality gap at `alpha_`, on all data.
     n_iter_ : int
@@ -216,8 +218,8 @@ class MultiTaskLassoCV(_MultiTaskCV):
         Coefficients at `alpha_`, fitted to all data; a feature is zero for all targets or for none.
     sparse_coef_ : sparse array of the same shape
         The same in CSR.
-    intercept_ : ndarray of shape (n_targets,)
-        0.0 without intercepts.
+    intercept_ : ndarray of shape (n_targets,), or 0.0 without intercepts
+        b0.
     dual_gap_ : float
         The duality gap at `alpha_`, on all data.
     n_iter_ : int
