@@ -16,6 +16,7 @@ multiply-adds (half of it where left is right) and one read of the columns.
 
 import numpy as np
 
+from cpython.exc cimport PyErr_CheckSignals
 from libc.math cimport fabs
 from libc.stdlib cimport free
 
@@ -53,6 +54,8 @@ cdef enum:
     STRIDE = GROUP * ROWS + 8   # between groups: a power of two would put all in one cache set
     SECOND_LEVEL = 384   # columns of a packed block that stay in the second-level cache
     SHARE = 96   # rows of each part in a packed block
+
+cdef double BETWEEN_LOOKS = 2e9   # multiply-adds between two looks for Ctrl-C: some 50 ms
 
 cdef riata_tile TILE = riata_choose_tile()
 
@@ -134,6 +137,7 @@ cdef class Blocks:
     cdef const double[:, :] scale
     cdef const double[:, ::1] vectors
     cdef double[:, :, ::1] out, sums
+    cdef Py_ssize_t begin, share     # of each block's rows, those of one call
 
     cdef void add(self, Py_ssize_t job) noexcept nogil:
         cdef Py_ssize_t of_runs = self.runs.shape[0] - 1
@@ -150,7 +154,7 @@ cdef class Blocks:
         bint sums_up
     ) noexcept nogil:
         """Add what a block's rows give to a run of the right columns."""
-        cdef Py_ssize_t first = self.runs[run], last = self.runs[run + 1], k, rows, v
+        cdef Py_ssize_t first = self.runs[run], last = self.runs[run + 1], k, rows, v, end
         cdef const Py_ssize_t[::1] left = self.left[:last] if self.symmetric else self.left
         cdef const Py_ssize_t[::1] right = left if self.symmetric else self.right[first:last]
         cdef Py_ssize_t n_left = (left.shape[0] + GROUP - 1) // GROUP
@@ -163,9 +167,10 @@ cdef class Blocks:
             panel_right = new_panel(right, self.column_mean)
         if panel_left == NULL or panel_right == NULL:
             self.failed = True
-        k = self.rows[block, 1] if self.failed else self.rows[block, 0]
-        while k < self.rows[block, 1]:
-            rows = min(<Py_ssize_t>ROWS, self.rows[block, 1] - k)
+        k = self.rows[block, 0] + self.begin
+        end = self.rows[block, 0] if self.failed else min(self.rows[block, 1], k + self.share)
+        while k < end:
+            rows = min(<Py_ssize_t>ROWS, end - k)
             q = NULL if self.row_mean is None else &self.row_mean[k]
             s = &self.scale[block, k]
             pack(x + k * row, row, column, left, panel_left + n_left * STRIDE, q, s, rows,
@@ -217,7 +222,8 @@ def gram(
         of two is beyond its range; each G_ab is then off by some 1e-6 sqrt(G_aa G_bb)
     """
     cdef Blocks blocks = Blocks()
-    cdef Py_ssize_t jobs = rows.shape[0] * (runs.shape[0] - 1)
+    cdef Py_ssize_t jobs = rows.shape[0] * (runs.shape[0] - 1), block, most = 0
+    cdef double products
     if left.shape[0] == 0 or runs[runs.shape[0] - 1] == 0:
         return
     blocks.is_double, blocks.symmetric, blocks.failed = X.itemsize == 8, right is None, False
@@ -229,8 +235,17 @@ def gram(
     blocks.left, blocks.right, blocks.rows, blocks.runs = left, right, rows, runs
     blocks.column_mean, blocks.row_mean, blocks.scale = column_mean, row_mean, scale
     blocks.vectors, blocks.out, blocks.sums = vectors, out, sums
+    products = <double>rows.shape[0] * left.shape[0] * runs[runs.shape[0] - 1]
+    blocks.begin, blocks.share = 0, (<Py_ssize_t>(BETWEEN_LOOKS / products) // ROWS + 1) * ROWS
     with nogil:
-        parallel(add_one, <void *>blocks, jobs, n_threads)
+        for block in range(rows.shape[0]):
+            most = max(most, rows[block, 1] - rows[block, 0])
+        while blocks.begin < most and not blocks.failed:
+            parallel(add_one, <void *>blocks, jobs, n_threads)
+            blocks.begin += blocks.share
+            if blocks.begin < most:
+                with gil:
+                    PyErr_CheckSignals()
     if blocks.failed:
         raise MemoryError(f"could not allocate packed blocks of {left.shape[0]} columns")
 
@@ -291,6 +306,7 @@ def grams_of_parts(
     cdef Py_ssize_t[::1] ends = np.empty(K + 1, dtype=np.intp)  # the last: of those in no part
     cdef double[:, ::1] sorted_vectors = np.empty((m, window))
     cdef double *panel
+    cdef double work = 0.0
     if p == 0 or r1 <= r0:
         return
     panel = new_panel(columns, column_mean, stride)
@@ -317,6 +333,15 @@ def grams_of_parts(
                                          &sorted_vectors[v, i], &sums[f, v, 0])
                     i += count
             k += rows
+            work += <double>rows * p * p
+            if work > BETWEEN_LOOKS:
+                work = 0.0
+                with gil:
+                    try:
+                        PyErr_CheckSignals()
+                    except BaseException:
+                        free(panel)
+                        raise
     free(panel)
 
 
