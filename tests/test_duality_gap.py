@@ -300,3 +300,12 @@ def test_units_of_unpenalised_features_do_not_hide_them_from_the_gap(family, uni
     constant = riata.fit_path(X[:, :1] * 0.0, y, family=family, alphas=[1.0]).null_objective
     fit = best.null_objective * (1.0 - best.deviance_ratio[0]) + 0.05 * np.linalg.norm(fitted[:, 2])
     assert gap >= 0.99 * (constant - fit)
+
+
+def test_one_intercept_stands_for_that_of_all_responses():
+    rng = np.random.default_rng(5)
+    A, y = rng.standard_normal((30, 4)), rng.standard_normal((30, 2))
+    coef = rng.standard_normal((2, 4))
+    settings = {"family": "multigaussian", "fit_intercept": False}
+    one = riata.duality_gap(A, y, coef, 0.0, 0.1, **settings)
+    assert one == riata.duality_gap(A, y, coef, np.zeros(2), 0.1, **settings)

@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+import re
 import time
 
 import numpy as np
@@ -258,3 +259,12 @@ def test_extend_completes_a_path_that_ran_out_of_time(family, monkeypatch):
     assert whole.extend(A, y, cut.alphas) is whole
     for k in np.flatnonzero(~left):
         np.testing.assert_array_equal(whole.coef(cut.alphas[k]), cut.coef(cut.alphas[k]))
+
+
+def test_the_ends_that_a_message_prints_are_taken():
+    path = riata.fit_path(*regression(30, 5, seed=3), n_alphas=7)
+    with pytest.raises(ValueError, match="alpha must lie within") as caught:
+        path.coef(2.0 * path.alphas[0])
+    ends = re.search(r"\[(\S+), (\S+)\]", str(caught.value)).groups()
+    for end, k in zip(ends, (-1, 0), strict=True):
+        np.testing.assert_array_equal(path.coef(float(end)), path.coefs[:, [k]].toarray()[:, 0])

@@ -111,8 +111,8 @@ lower_bounds, upper_bounds, n_threads
     coef : array of shape (p,), or (K, p) for several responses or classes
         Coefficients to judge.
     intercept : float, or array of shape (K,)
-        Their intercept; with ``fit_intercept=False`` the model has none, and anything but 0 is an
-        error.
+        Their intercept, a single one for all of several; with ``fit_intercept=False`` the model has
+        none, and anything but 0 is an error.
     alpha : float >= 0
         Penalty strength.
 
@@ -190,6 +190,8 @@ def _gap_of(data: Data, coef: Floats, intercept: float, alpha: float, n_threads:
 def _gap_of_rows(data: Data, coef: Any, intercept: Any, alpha: float, n_threads: int) -> float:
     """The gap of coef (K, p) and intercept (K,)."""
     K, p = data.y.shape[1], data.X.shape[1]
+    if np.size(intercept) == 1:  # as some libraries give 0
+        intercept = np.full(K, intercept[0])
     if np.shape(coef) != (K, p) or np.shape(intercept) != (K,):
         raise ValueError(
             f"coef must have shape ({K}, {p}) and intercept ({K},), got {np.shape(coef)} and "

@@ -170,8 +170,8 @@ class RegularizationPath(Criteria):
         top, bottom = self.alphas[0], self.alphas[-1]
         if not bottom <= alpha <= top:
             raise ValueError(
-                f"alpha must lie within the path's grid [{bottom:.6g}, {top:.6g}], "
-                f"got {alpha:.6g}: use extend(X, y, alphas) to solve it exactly"
+                f"alpha must lie within the path's grid [{float(bottom)!r}, {float(top)!r}], "
+                f"got {alpha!r}: use extend(X, y, alphas) to solve it exactly"
             )
         k = int(np.searchsorted(-self.alphas, -alpha))
         if self.alphas[k] == alpha:
