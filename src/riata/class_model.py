@@ -12,6 +12,9 @@ finds who does, and Newton steps on the rows off zero, along which |b_j| is smoo
 optimum. Adding the same to all classes changes no probability; H has that null space, and so has
 what nothing penalises: there the last class stays where it is.
 
+Several responses under one curvature are the same without what couples classes: H is the Gram
+matrix of the columns once for each, and rows are all that ties them together.
+
 Cost: K (K - 1) / 2 Gram matrices, and a few factors of the support's.
 """
 
