@@ -1,6 +1,7 @@
 """Fits that are stopped: by Ctrl-C, by max_time, by max_iter. What is solved is never lost."""
 
 import re
+import signal
 import subprocess
 import sys
 import warnings
@@ -12,6 +13,7 @@ from certified import certified_fit
 from problems import FEW_STORAGES, regression
 
 import riata
+from riata.kernels import gram
 
 X, Y = regression(40, 100, seed=141, correlation=5.0)
 INTERRUPTED = """
@@ -156,3 +158,23 @@ def test_the_warning_is_scikit_learns_where_scikit_learn_is_loaded():
 
     with pytest.warns(sklearn.exceptions.ConvergenceWarning):
         riata.fit_path(X, Y, alphas=[1e-4], tol=1e-12, max_iter=1)
+
+
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="signals come by no clock here")
+def test_ctrl_c_ends_a_large_gram_matrix_between_its_rows():
+    A, everything = np.ones((8192, 1024), dtype=np.float32, order="F"), np.arange(1024)
+    out, runs = np.zeros((1, 1024, 1024)), np.array([0, 1024])
+    rows, scale = np.array([[0, len(A)]]), np.ones((1, len(A)))
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            signal.setitimer(signal.ITIMER_REAL, 0.01)
+            gram.gram(A, everything, None, None, None, scale, out, rows, runs, 1)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, before)
+    assert 0.0 < out[0, 0, 0] < len(A)  # the rows that were added

@@ -10,8 +10,8 @@ from certified import certified_fit
 from problems import FEW_STORAGES, regression
 
 import riata
-from riata import threads
-from riata.kernels import ahead, covariance
+from riata import certificate, threads
+from riata.kernels import ahead, covariance, dual
 from riata.lane import Lane
 from riata.working_set import WorkingSet
 
@@ -201,3 +201,22 @@ def test_few_join_a_newton_solver_that_stay_at_zero(monkeypatch):
     assert set(path.status) == {"converged"}
     active = np.unique(path.coefs.indices)
     assert len(joined) < 1.6 * len(active)
+
+
+def test_the_scale_of_a_dual_point_is_looked_for_no_further_than_numbers_go(monkeypatch):
+    """Gaps of 1e-28, whose scale is within a few numbers of 1."""
+    calls = []
+
+    class Counted:
+        def __getattr__(self, name):
+            return getattr(dual, name)
+
+        def gap_and_slope(self, *arguments):
+            calls.append(1)
+            return dual.gap_and_slope(*arguments)
+
+    monkeypatch.setattr(certificate, "dual", Counted())
+    X, y = regression(40, 400, seed=9)
+    path = riata.fit_path(X, y, l1_ratio=0.1, tol=1e-9)
+    assert set(path.status) == {"converged"}
+    assert len(calls) <= 12 * len(path.alphas)

@@ -50,7 +50,7 @@ class CrossValidatedPath:
     path : RegularizationPath
         The one of ``l1_ratio``.
     fold_paths : list of R lists of K RegularizationPath, or None
-        Kept on request.
+        Kept on request; after Ctrl-C those of the folds that had begun.
     predictions : ndarray of shape (R, n, L), or (R, n, L, K) for K responses, or None
         Kept on request: the linear predictor of each row while it was held out, offset included
         (the mean, where that was more than once; NaN where it never was).

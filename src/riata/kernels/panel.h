@@ -54,7 +54,7 @@ RIATA_AVX2 static inline double riata_row_dot_avx2(
 
 /* out_a = x_i'coef of `count` rows i = rows_a, or first + a where rows is NULL; the panel has `stored`
  * entries, those of row i at start_i to start_(i + 1) */
-#define RIATA_DOTS_OF_ROWS(CLONE, TARGET, WIDTH, NAME)                                                \
+#define RIATA_DOTS_OF_ROWS(CLONE, TARGET, WIDTH, NAME)                                            \
   TARGET static void NAME##_##CLONE(                                                              \
       const int64_t *start, const int32_t *local, const double *value, ptrdiff_t stored,          \
       const ptrdiff_t *rows, ptrdiff_t first, ptrdiff_t count, const double *coef, double *out) { \
