@@ -169,11 +169,14 @@ def test_ctrl_c_ends_a_large_gram_matrix_between_its_rows():
     def interrupt(*_):
         raise KeyboardInterrupt
 
+    def multiply():
+        signal.setitimer(signal.ITIMER_REAL, 0.01)
+        gram.gram(A, everything, None, None, None, scale, out, rows, runs, 1)
+
     before = signal.signal(signal.SIGALRM, interrupt)
     try:
         with pytest.raises(KeyboardInterrupt):
-            signal.setitimer(signal.ITIMER_REAL, 0.01)
-            gram.gram(A, everything, None, None, None, scale, out, rows, runs, 1)
+            multiply()
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0.0)
         signal.signal(signal.SIGALRM, before)
