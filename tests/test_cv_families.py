@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from problems import FEW_STORAGES, weights
 from scipy.special import expit, logsumexp, xlogy
+from sklearn import metrics
 from sklearn.metrics import f1_score, log_loss, roc_auc_score
 from sklearn.model_selection import StratifiedKFold
 from test_family_paths import data
@@ -312,6 +313,35 @@ def test_scorers_of_several_classes_and_of_numbers():
                                   scoring="neg_mean_poisson_deviance")  # fmt: skip
     ours = riata.cross_validate(X, y, family="poisson", cv=splits(60), **GRID)
     np.testing.assert_allclose(-theirs.scores, ours.scores, rtol=1e-9)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("scoring", ["neg_mean_squared_error", "neg_mean_absolute_error"])
+@pytest.mark.parametrize("family", ["huber", "poisson", "multigaussian"])
+def test_errors_by_the_names_of_scikit_learn(family, scoring, weighted):
+    X, y = responses(family) if family == "multigaussian" else data(family)
+    n = len(y)
+    folds, w = splits(n), weights(n) + 0.1 if weighted else None
+    cv = riata.cross_validate(X, y, family=family, cv=folds, scoring=scoring, sample_weight=w,
+                              keep_predictions=True, **GRID)  # fmt: skip
+    metric = getattr(metrics, scoring.removeprefix("neg_"))
+    assert (cv.scoring, cv.greater_is_better) == (scoring, True)
+    for f, (_, test) in enumerate(folds):
+        eta = cv.predictions[0, test, 3]
+        mean = np.exp(eta) if family == "poisson" else eta
+        expected = metric(y[test], mean, sample_weight=None if w is None else w[test])
+        assert cv.scores[0, 3, f] == pytest.approx(-expected, rel=1e-12)
+
+
+def test_as_many_misses_are_as_bad_to_the_last_bit():
+    rng = np.random.default_rng(7)
+    X, y = rng.standard_normal((97, 3)), rng.integers(3, size=97)
+    w = np.full(97, 0.1)
+    cv = riata.cross_validate(X, y, family="multinomial", cv=7, sample_weight=w,
+                              scoring="accuracy")  # fmt: skip
+    rows = np.bincount(np.arange(97) % 7)  # of the folds, in some order
+    shares = {float(1.0 - k / size) for size in rows for k in range(size + 1)}
+    assert set(cv.scores.ravel()) <= shares
 
 
 def test_a_scorer_that_needs_what_a_family_does_not_predict_is_refused():

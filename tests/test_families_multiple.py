@@ -46,7 +46,7 @@ def pull(family, y, eta):
 
 
 def gaps(family, y, eta, v, c=1.0):
-    return each(lambda y, eta, v, one: family.gap(y, eta, v, c, one), y, eta, v)
+    return each(lambda y, eta, v, one: family.gap_along(y, eta, v, one)(c), y, eta, v)
 
 
 def conjugates(family, y, t):
@@ -74,7 +74,7 @@ def test_the_sum_is_that_of_its_rows_by_their_weights(family, y):
     value = family.evaluate(y, ETA, WEIGHTS)[0]
     assert value == pytest.approx(WEIGHTS @ losses(family, y, ETA), rel=1e-13)
     v = 0.7 * pull(family, y, ETA[::-1])
-    value = family.gap(y, ETA, v, 0.9, WEIGHTS)
+    value = family.gap_along(y, ETA, v, WEIGHTS)(0.9)
     assert value == pytest.approx(WEIGHTS @ gaps(family, y, ETA, v, 0.9), rel=1e-13)
 
 
@@ -154,7 +154,7 @@ def test_outside_of_its_domain_the_conjugate_is_infinite(y):
     v = np.zeros((N, K))
     v[:, 0], v[:, 1] = 1.1, -1.1
     assert np.all(np.isinf(gaps(Multinomial(), y, ETA, v)))
-    assert np.isinf(Multinomial().gap(y, ETA, v, 1.0, WEIGHTS))
+    assert np.isinf(Multinomial().gap_along(y, ETA, v, WEIGHTS)(1.0))
     assert np.all(np.isfinite(gaps(Multinomial(), y, ETA, 0.0 * v)))
 
 
@@ -169,18 +169,18 @@ def test_far_out_nothing_overflows_or_warns(family, y, fill, whole):
     assert np.all(bound >= 0)
     assert np.all(np.isfinite(bent(family, y, eta, ETA)))
     for c in (1.0, 0.5):
-        assert not np.isnan(family.gap(y, eta, slope, c, WEIGHTS))
+        assert not np.isnan(family.gap_along(y, eta, slope, WEIGHTS)(c))
     columns = np.hstack([np.ones((N, 1)), ETA[:, :1]])
     v = family.projected(y, slope, Span(WEIGHTS, columns))
     assert np.all(np.isfinite(v))
-    assert not np.isnan(family.gap(y, eta, v, 1.0, WEIGHTS))
+    assert not np.isnan(family.gap_along(y, eta, v, WEIGHTS)(1.0))
 
 
 @EACH
 def test_everything_is_float64(family, y):
     value, slope, bound = family.evaluate(y, ETA, WEIGHTS)
     assert isinstance(value, float)
-    assert isinstance(family.gap(y, ETA, slope, 0.5, WEIGHTS), float)
+    assert isinstance(family.gap_along(y, ETA, slope, WEIGHTS)(0.5), float)
     projected = family.projected(y, slope, Span(WEIGHTS, np.ones((N, 1))))
     for values, shape in (
         (slope, (N, K)),
@@ -219,7 +219,7 @@ def test_what_is_projected_is_orthogonal_and_inside_the_domain(family, y, scale)
     v = family.projected(y, pull(family, y, eta), Span(WEIGHTS, columns))
     assert np.abs(columns.T @ (WEIGHTS[:, None] * v)).max() <= 1e-12 * scale
     assert np.abs(v).max() > 0.1
-    assert np.isfinite(family.gap(y, eta, v, 1.0, WEIGHTS))
+    assert np.isfinite(family.gap_along(y, eta, v, WEIGHTS)(1.0))
     np.testing.assert_allclose(family.projected(y, v, Span(WEIGHTS, columns)), v, atol=1e-9)
 
 

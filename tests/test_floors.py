@@ -30,6 +30,7 @@ FLOORS = {
         "least_squares",
         "multi",
         "multi_descent",
+        "response_descent",
         "newton",
         "newton_wide",
         "problem",

@@ -18,8 +18,10 @@ matrix of the columns once for each, and rows are all that ties them together.
 Cost: K (K - 1) / 2 Gram matrices, and a few factors of the support's.
 """
 
+from functools import cached_property
+
 import numpy as np
-from scipy.linalg import LinAlgError, cho_factor, cho_solve
+from scipy.linalg.lapack import dposv
 
 from .design import Panel
 from .families.multiple import inner
@@ -86,18 +88,15 @@ class ClassModel:
         return cls(panel.members, K, gram, cross, intercepts)
 
     @classmethod
-    def of_responses(
-        cls, members: Indices, gram: Floats, centred: bool, mass: float, K: int
-    ) -> "ClassModel":
-        """Return that of K responses of one curvature, which nothing couples.
+    def of_responses(cls, members: Indices, gram: Floats, K: int) -> "ClassModel":
+        """Return that of K responses of one curvature, which nothing couples, and whose intercepts
+        are where they belong.
 
         gram : of the members' columns, orthogonal to the constant where there are intercepts
-        centred : whether there are;  mass : the sum of the curvature
         """
         size, one = len(members), np.eye(K)
-        inverse = one / mass if centred else np.zeros((K, K))
         whole = np.asarray(np.kron(gram[:size, :size], one), dtype=np.float64)
-        return cls(members, K, whole, np.zeros((K, size * K)), inverse)
+        return cls(members, K, whole, np.zeros((K, size * K)), np.zeros((K, K)))
 
     def step(
         self, rows: Floats, grad: Floats, total: Floats, loss: float, penalty: Rowwise, aim: float,
@@ -133,11 +132,7 @@ class ClassModel:
         self, rows: Floats, grad: Floats, loss: float, penalty: Rowwise, aim: float, limit: int
     ) -> tuple[int, Floats]:
         """Return (steps, the rows) where they enter together."""
-        size, K = self._shape
-        diagonal = np.ascontiguousarray(np.diagonal(self._gram)).reshape(size, K).max(axis=1)
-        blocks = self._gram.reshape(size, K, size, K)[np.arange(size), :, np.arange(size)]
-        stiffness: Floats = np.ascontiguousarray(np.linalg.eigvalsh(blocks)[:, -1])
-        stiffness[stiffness < FLAT * stiffness.max()] = 0.0
+        diagonal, stiffness = self._along_rows
         coef, grad, last = rows.copy(), grad.copy(), float("inf")
         for n_iter in range(1, limit + 1):
             groups.sweep_coupled(self._gram, coef, grad, stiffness, penalty.l1, penalty.l2, SWEEPS)
@@ -151,6 +146,16 @@ class ClassModel:
                 self._round_the_corners(coef, grad, penalty)
             last = min(gap, last)
         return n_iter, coef
+
+    @cached_property
+    def _along_rows(self) -> tuple[Floats, Floats]:
+        """The largest curvature along a number of each row, and along any direction of it."""
+        size, K = self._shape
+        diagonal = np.ascontiguousarray(np.diagonal(self._gram)).reshape(size, K).max(axis=1)
+        blocks = self._gram.reshape(size, K, size, K)[np.arange(size), :, np.arange(size)]
+        stiffness: Floats = np.ascontiguousarray(np.linalg.eigvalsh(blocks)[:, -1])
+        stiffness[stiffness < FLAT * stiffness.max()] = 0.0
+        return diagonal, stiffness
 
     def _round_the_corners(self, coef: Floats, grad: Floats, penalty: Rowwise) -> None:
         """Come near the optimum where many rows want past zero: under sqrt(|b_j|^2 + e^2) for
@@ -205,9 +210,9 @@ def _solve(H: Floats, u: Floats) -> Floats:
     diagonal = np.diagonal(H).copy()
     for ridge in RIDGES:
         held = H.copy()
-        held[np.diag_indices_from(H)] += ridge * (diagonal + ridge * diagonal.max(initial=1e-300))
-        try:
-            return np.asarray(cho_solve(cho_factor(held, lower=True, overwrite_a=True), u))
-        except (LinAlgError, ValueError):  # not definite, or beyond double precision
-            continue
+        np.fill_diagonal(held, diagonal + ridge * (diagonal + ridge * diagonal.max(initial=1e-300)))
+        if np.isfinite(held).all():
+            _, step, info = dposv(held, u, overwrite_a=True)
+            if info == 0:  # else it is not definite
+                return np.asarray(step)
     return np.zeros_like(u)

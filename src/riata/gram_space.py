@@ -8,7 +8,6 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import eigh
 
 Floats = NDArray[np.float64]
 
@@ -28,7 +27,7 @@ class GramSpace:
         self._scale = 1.0 / np.where(size > 0.0, size, 1.0)
         values, vectors = np.empty(0), np.empty((0, 0))
         if len(gram):
-            values, vectors = eigh(self._scale[:, None] * gram * self._scale, driver="evd")
+            values, vectors = np.linalg.eigh(self._scale[:, None] * gram * self._scale)
         kept = values > RANK * values.max(initial=0.0)
         self._vectors, self._inverse = vectors[:, kept], 1.0 / values[kept]
         self.rank = len(self._inverse)

@@ -21,11 +21,12 @@ import numpy as np
 from .design import Design
 from .families import MultipleFamily
 from .families.multiple import Span, inner
-from .kernels import dual
+from .kernels import dual, groups
 from .least_squares import ColumnSpace
 from .multi_descent import Descent, Here
 from .penalty import Box
 from .problem import Fit, Problem
+from .response_descent import ResponseDescent
 from .rowwise import Rowwise, gap_of_rows, lengths
 from .solver import EPS, Floats, Solver
 from .state import State
@@ -83,8 +84,9 @@ class MultiSolver(Solver):
         at = self._evaluate(np.broadcast_to(self._offset + start, problem.y.shape).copy())
         none = np.empty(0, dtype=np.intp)
         weights = None if family.constant else design.weights * at[2]
-        self.working = WorkingSet(design, none, weights, safeguarded=True)
+        self.working = WorkingSet(design, none, weights)
         self._descent = Descent(problem, family, self.working, at[2])
+        self._responses = ResponseDescent(problem, self.working)
         self.state = self._point(np.zeros((design.p, self.K)), start, at)
         self._fit_null_model()
 
@@ -226,6 +228,22 @@ class MultiSolver(Solver):
 
     # -- the working set -------------------------------------------------------------------------
 
+    def _set_out(self, alpha: float, box: Box, negligible: float, max_iter: int) -> int:
+        """Get ready for the first certificate at alpha, by a first round where the members alone
+        show that a certificate would fail; return n_iter."""
+        n_iter = super()._set_out(alpha, box, negligible, max_iter)
+        state, work = self.state, self.working.members
+        enough, held = max(negligible, self.rounding()), box.take(work)
+        gap = groups.gap_of_members(
+            np.ones(len(work)), state.rows[work], state.z_rows[work], state.resid_sq, held.l1,
+            held.l2, self.family.grouped,
+        )  # fmt: skip
+        if gap <= enough or max_iter <= 0 or not self.problem.penalty.has_l1(alpha):
+            return n_iter
+        self._refill(box)
+        self._threshold = 1.0
+        return self._descend(box, self._inner * enough, max_iter)[0]
+
     def _descend(self, box: Box, target: float, max_iter: int) -> tuple[int, bool]:
         """Minimise on the working set; return (n_iter, whether it got to the target or its
         floor)."""
@@ -233,17 +251,35 @@ class MultiSolver(Solver):
         l1, l2, lower, upper = box.take(work)
         bounds = None if self.problem.penalty.unbounded else (lower, upper)
         penalty = Rowwise(l1, l2, self.family.grouped, bounds)
+        full = np.zeros_like(state.rows)
+        if self.family.constant and self.working.gram is not None:
+            rows, grad, total = self._seen(work)
+            n_iter, finished = self._responses.run(
+                rows, grad, 0.5 * state.resid_sq, penalty, target, max_iter
+            )
+            full[work] = rows
+            self.state = self._point(full, state.intercept + total)  # the weights sum to 1
+            return n_iter, finished
         here = Here(
             state.rows[work], state.intercept, state.eta, 0.5 * state.resid_sq, state.pull,
             state.curvature,
         )  # fmt: skip
         n_iter, finished = self._descent.run(here, penalty, target, max_iter)
-        full = np.zeros_like(state.rows)
         full[work] = here.rows
         self.state = self._point(
             full, here.intercept, (here.loss, here.pull, here.curvature), here.eta
         )  # fmt: skip
         return n_iter, finished
+
+    def _seen(self, work: Indices) -> tuple[Floats, Floats, Floats]:
+        """Return the rows of the members, X_W'(w pull), and the sums of w pull, or 0 where there
+        are no intercepts."""
+        state, design = self.state, self.problem.design
+        total = design.weights @ state.pull if design.centred else np.zeros(self.K)
+        if len(self._free) == 0:  # columns that know no constant see no difference
+            return state.rows[work], state.z_rows[work], total
+        pull = design.weights[:, None] * state.pull
+        return state.rows[work], self.working.gradients(pull, np.arange(len(work)))[0], total
 
 
 def most_unpenalised(K: int) -> int:

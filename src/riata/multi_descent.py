@@ -7,8 +7,8 @@ is scaled by what line searches (Armijo, on the true objective) have accepted: i
 bound. Where the Gram matrix would be too large, a multiple of its diagonal stands for it; a Newton
 step on the support, by conjugate gradients, follows either. Working sets of classes that are small
 enough take whole Newton steps instead (class_model.py): what couples the classes makes the others
-thousands where probabilities come near 0 and 1. So do those of several responses, or they take
-steps by conjugate gradients, once their sweeps get slow, as they do where columns are correlated.
+thousands where probabilities come near 0 and 1. Several responses come here only where there is no
+Gram matrix (response_descent.py).
 
 Source: Simon, Friedman, Hastie, "A blockwise descent algorithm for group-penalized multiresponse
 and multinomial regression", arXiv:1311.6529, sections 2 and 3 (one curvature for all classes).
@@ -38,7 +38,6 @@ PATIENCE = 30  # such steps in a row, before it is as far as it goes
 CG_STEPS = 30  # of conjugate gradients in a Newton step
 CG_SHARE = 0.02  # of the gradient that they leave
 SWEEPS = 2000  # of one quadratic
-LONG = 50  # the same where it is the loss itself, before there is a faster way
 SOLVES = 200  # of one ClassModel
 CLOSELY = 1e-4  # share of the present gap to which its quadratic is solved
 
@@ -65,7 +64,6 @@ class Descent:
         self.K: int = problem.y.shape[1]
         self._h, self._scale = h, 1.0
         self._model: ClassModel | None = None
-        self._slow = False  # whether sweeps over the rows of a constant curvature have been
 
     def run(self, here: Here, penalty: Rowwise, target: float, max_iter: int) -> tuple[int, bool]:
         """Move `here` down until the working set's gap is at most target; return (n_iter, whether
@@ -91,7 +89,7 @@ class Descent:
             roughly = CLOSELY if coupled else ROUGHLY
             aim, limit = max(EXACT * target, roughly * gap), max_iter - n_iter
             if coupled:
-                anew = gap > SPENT * before and not self.family.constant
+                anew = gap > SPENT * before
                 more, moved = self._coupled_step(here, grad, total, penalty, aim, limit, anew)
                 n_iter += more
                 if moved:
@@ -101,8 +99,7 @@ class Descent:
             if not moved and self._scale >= self._tightest:
                 finished = True
                 break
-            if not self.family.constant or working.gram is None or more >= LONG:
-                self._newton_step(here, penalty)
+            self._newton_step(here, penalty)
         return n_iter, finished
 
     def _gap_of_members(self, here: Here, grad: Floats, total: Floats, penalty: Rowwise) -> float:
@@ -145,15 +142,13 @@ class Descent:
         if working.gram is None:
             sweeps, new = 1, penalty.shrunk(here.rows, grad, self._scale * self._diagonal())
         else:
-            most = LONG if self.family.constant else SWEEPS
-            sweeps, new = self._descend(here, grad, penalty, aim, max(1, min(most, limit)))
-            self._slow = self._slow or (self.family.constant and sweeps >= LONG)
+            sweeps, new = self._descend(here, grad, penalty, aim, max(1, min(SWEEPS, limit)))
         step = new - here.rows
         slope = penalty.value(new) - penalty.value(here.rows) - float((grad * step).sum())
         t = self._search(here, penalty, step, shift, min(slope - float(total @ shift), 0.0))
         if t < 1.0:
             self._scale = min(2.0 * self._scale, self._tightest)
-        elif not self.family.constant or working.gram is None:
+        else:
             self._scale = max(0.9 * self._scale, LOOSEST)
         return sweeps, t > 0.0
 
@@ -189,8 +184,7 @@ class Descent:
         """Whether whole Newton steps serve."""
         size = len(penalty.l1)
         return (
-            (self._slow or not self.family.constant)
-            and self.working.gram is not None
+            self.working.gram is not None
             and 0 < size * self.K <= SIZE
             and bool((penalty.l1 + penalty.l2).any())
         )
@@ -215,15 +209,9 @@ class Descent:
 
     def _model_at(self, here: Here) -> ClassModel:
         """Return the whole curvature at a point."""
-        working, design = self.working, self.problem.design
-        if self.family.constant:
-            assert working.gram is not None
-            mass = dual.weighted_sums(design.weights, self._h)[0]
-            return ClassModel.of_responses(
-                working.members, working.gram, design.centred, mass, self.K
-            )
+        design = self.problem.design
         return ClassModel.of_classes(
-            working.panel, design.centred, design.weights, self.problem.y - here.pull
+            self.working.panel, design.centred, design.weights, self.problem.y - here.pull
         )
 
     def _newton_step(self, here: Here, penalty: Rowwise) -> None:

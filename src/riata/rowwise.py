@@ -117,11 +117,13 @@ def gap_of_rows(
         size, z_size = np.ravel(rows), np.ravel(z)
         box, skip = Box(*(np.repeat(part, K) for part in box)), np.repeat(skip, K)
 
+    along = family.gap_along(y, eta, v, w)
+
     def loss_part(c: float, sloped: bool) -> tuple[float, float]:
-        value = family.gap(y, eta, v, c, w) + c * turned
+        value = along(c) + c * turned
         if not sloped:
             return value, 0.0
-        below = family.gap(y, eta, v, c * (1.0 - 1e-6), w) + c * (1.0 - 1e-6) * turned
+        below = along(c * (1.0 - 1e-6)) + c * (1.0 - 1e-6) * turned
         return value, (value - below) / max(1e-6 * c, 1e-300)
 
     size, z_size = np.ascontiguousarray(size), np.ascontiguousarray(z_size)

@@ -17,6 +17,12 @@ Floats = NDArray[np.float64]
 Score = Callable[[Floats, Floats, Floats], float]
 
 NAMES = ("deviance", "mse", "mae", "misclassification", "auc")
+# scikit-learn's names for what is a score here, less which it is, at a fraction of the cost
+THEIRS = {
+    "accuracy": ("misclassification", 1.0),
+    "neg_mean_squared_error": ("mse", 0.0),
+    "neg_mean_absolute_error": ("mae", 0.0),
+}
 
 
 @dataclass(frozen=True)
@@ -60,6 +66,9 @@ def get_scoring(scoring: Any, family: Any, classes: NDArray[Any] | None) -> Scor
             f"family={family.name!r}, got {scoring!r}"
         )
     if isinstance(scoring, str):
+        name, most = THEIRS.get(scoring, ("", 0.0))
+        if name in ours and (name == "misclassification") == (classes is not None):
+            return Scoring(scoring, True, _less(most, ours[name]))
         return _scorer(_by_name(scoring, list(ours)), scoring, family, classes)
     if callable(scoring):
         name = getattr(scoring, "__name__", None) or repr(scoring)
@@ -80,7 +89,7 @@ def _ours(family: Any) -> dict[str, Score]:
         found["mse"] = _mean(lambda y, eta: (y - family.mean(eta)) ** 2)
         found["mae"] = _mean(lambda y, eta: np.abs(y - family.mean(eta)))
     if family.labelled:
-        found["misclassification"] = _mean(_missed)
+        found["misclassification"] = _share_missed
     if family.labelled and not several:
         found["auc"] = area_under_curve
     return found
@@ -106,6 +115,17 @@ def _deviance_of_rows(family: MultipleFamily) -> Score:
         return 2.0 * family.evaluate(y, eta, weights / weights.sum())[0]
 
     return score
+
+
+def _less(most: float, score: Score) -> Score:
+    return lambda y, eta, weights: most - score(y, eta, weights)
+
+
+def _share_missed(y: Floats, eta: Floats, weights: Floats) -> float:
+    """Return the weighted share that is not of the likeliest class; of equal weights a count, so
+    that as many misses are as bad to the last bit."""
+    even = bool((weights == weights[0]).all())
+    return _mean(_missed)(y, eta, np.ones(len(y)) if even else weights)
 
 
 def _missed(y: Floats, eta: Floats) -> Floats:

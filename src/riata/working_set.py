@@ -56,7 +56,8 @@ class WorkingSet:
     space : the span of Z
     loads : G_ZZ^+ G_ZW, (|Z|, |W|)
     panel : the columns of Z, then those of the members
-    lasting : whether H stays as it is: G under the design's own weights
+    lasting : whether H stays as it is: G under the design's own weights. Steps are taken by it
+        alone then; under others they are tried on the true objective, and a rough H does no harm
     """
 
     def __init__(
@@ -64,14 +65,9 @@ class WorkingSet:
         design: Design,
         free: Indices,
         weights: Floats | None = None,
-        *,
-        safeguarded: bool = False,
     ) -> None:
-        """safeguarded : whether steps are tried on the true objective, so that a rough H does no
-        harm; under other weights they always are."""
         self._design = design
         self.lasting = weights is None
-        self._trusted = self.lasting and not safeguarded  # steps are taken by H alone
         self.free = free
         self.is_member = np.zeros(design.p, dtype=bool)
         self.is_member[free] = True
@@ -122,7 +118,7 @@ class WorkingSet:
             self.panel.join(new, self.gram)
             block = self.gram[first:size, first:size]
         norm_sq = self._design.norm_sq
-        if self._trusted and misses_norms(block, norm_sq, new, ROUGH_GRAM):
+        if self.lasting and misses_norms(block, norm_sq, new, ROUGH_GRAM):
             self.give_up()
         elif k:
             cross = np.ascontiguousarray(rows[:, :k].T)

@@ -2,9 +2,10 @@
 
 What the solver asks of them: `evaluate`, with one number a row that bounds the curvature in every
 direction; `bend`, the curvature itself; `projected`, which takes a linear function out of v and
-stays where the conjugate is finite; `gap`.
+stays where the conjugate is finite; `gap_along`.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -77,8 +78,10 @@ class MultipleFamily:
         """Return v with columns'(w v) = 0, those of the span; zeros where it leaves the domain."""
         raise NotImplementedError
 
-    def gap(self, y: Floats, eta: Floats, v: Floats, c: float, weights: Floats) -> float:
-        """Return sum_i w_i [ f_i + f_i*(-c v_i) + c v_i'eta_i ]."""
+    def gap_along(
+        self, y: Floats, eta: Floats, v: Floats, weights: Floats
+    ) -> Callable[[float], float]:
+        """Return sum_i w_i [ f_i + f_i*(-c v_i) + c v_i'eta_i ] as a function of c."""
         raise NotImplementedError
 
     def mean(self, eta: Floats) -> Floats:
@@ -110,8 +113,16 @@ class MultiGaussian(Value, MultipleFamily):
         part = span.basis @ (span.basis.T @ (root * v))
         return v - np.divide(part, root, out=np.zeros_like(v), where=root > 0.0)
 
-    def gap(self, y: Floats, eta: Floats, v: Floats, c: float, weights: Floats) -> float:
-        return 0.5 * _sum(weights, (y - eta - c * v) ** 2)
+    def gap_along(
+        self, y: Floats, eta: Floats, v: Floats, weights: Floats
+    ) -> Callable[[float], float]:
+        lost = y - eta - v  # what is left at c = 1, or nearly nothing: kept apart
+        size, both, lost_sq = (_sum(weights, a * b) for a, b in ((v, v), (v, lost), (lost, lost)))
+
+        def gap(c: float) -> float:
+            return max(0.5 * (1.0 - c) ** 2 * size + (1.0 - c) * both + 0.5 * lost_sq, 0.0)
+
+        return gap
 
     def mean(self, eta: Floats) -> Floats:
         return eta
@@ -188,11 +199,17 @@ class Multinomial(Value, MultipleFamily):
             return np.zeros_like(v)
         return v if (y - v >= 0.0).all() else np.zeros_like(v)
 
-    def gap(self, y: Floats, eta: Floats, v: Floats, c: float, weights: Floats) -> float:
+    def gap_along(
+        self, y: Floats, eta: Floats, v: Floats, weights: Floats
+    ) -> Callable[[float], float]:
         far = eta - eta.max(axis=1, keepdims=True)
-        log_mu = far - np.log(np.exp(far).sum(axis=1, keepdims=True))
-        terms = divergence(np.ravel(y - c * v), np.ravel(log_mu)).reshape(y.shape)
-        return _sum(weights, terms)
+        log_mu = np.ravel(far - np.log(np.exp(far).sum(axis=1, keepdims=True)))
+
+        def gap(c: float) -> float:
+            terms = divergence(np.ravel(y - c * v), log_mu).reshape(y.shape)
+            return _sum(weights, terms)
+
+        return gap
 
     def mean(self, eta: Floats) -> Floats:
         e = np.exp(eta - eta.max(axis=-1, keepdims=True))
