@@ -58,6 +58,8 @@ WRONG = {
     "alphas is two-dimensional": {"alphas": [[0.1, 0.2]]},
     "alphas is text": {"alphas": "auto"},
     "alphas is complex": {"alphas": [1j]},
+    "alphas is a bool": {"alphas": True},
+    "alphas is bools": {"alphas": [True, False]},
     "n_alphas is 0": {"n_alphas": 0},
     "n_alphas is a float": {"n_alphas": 2.5},
     "n_alphas is None": {"n_alphas": None},
@@ -96,6 +98,9 @@ WRONG = {
     "penalty_factor is text": {"penalty_factor": "a"},
     "penalty_factor is a matrix": {"penalty_factor": np.ones((5, 1))},
     "lower_bounds is positive": {"lower_bounds": 0.5},
+    "lower_bounds is a bool": {"lower_bounds": False},
+    "upper_bounds is a bool": {"upper_bounds": True},
+    "upper_bounds is bools": {"upper_bounds": np.ones(5, dtype=bool)},
     "lower_bounds is NaN": {"lower_bounds": [0, 0, NAN, 0, 0]},
     "lower_bounds is too long": {"lower_bounds": np.zeros(6)},
     "lower_bounds is text": {"lower_bounds": "a"},
@@ -240,6 +245,8 @@ def test_keyword_arguments_are_keywords_and_unknown_ones_are_refused():
         {"standardize": np.True_},
         {"sample_weight": np.arange(12)},
         {"sample_weight": list(range(1, 13))},
+        {"sample_weight": np.arange(12) > 2},
+        {"penalty_factor": np.arange(5) > 2},
         {"offset": 1.5 * ONES},
         {"offset": np.arange(12, dtype=np.int32)},
         {"penalty_factor": [0, 1, INF, 2, 3]},
@@ -275,3 +282,56 @@ def test_a_path_of_classes_that_is_not_relaxed_has_no_mixture():
             wrong(path.alphas[1], gamma=0.5)
     with pytest.raises(ValueError, match="gamma must be 1"):
         path.predict(X, gamma=0.5)
+
+
+@pytest.mark.parametrize("grouped", ["no", 0, None, 1.0])
+def test_grouped_is_true_or_false(grouped):
+    """Danger: Multinomial(grouped="no") was grouped."""
+    with pytest.raises(TypeError, match=r"^grouped must be True or False, got"):
+        riata.families.Multinomial(grouped=grouped)
+    assert riata.families.Multinomial(grouped=np.True_) == riata.families.Multinomial(grouped=True)
+
+
+def missing_labels():
+    pandas = pytest.importorskip("pandas")
+    text, whole = ["a", "b", "c"] * 4, [0, 1, 2] * 4
+    text[5] = whole[5] = None
+    some = [pandas.NA if label is None else label for label in text]
+    return {
+        "None": np.array(text, dtype=object),
+        "NA": np.array(some, dtype=object),
+        "NaN": np.array([np.nan if label is None else label for label in whole], dtype=object),
+        "category": pandas.Series(text).astype("category"),
+        "NaT": pandas.Series([pandas.NaT if label is None else label for label in text]),
+    }
+
+
+@pytest.mark.parametrize("kind", ["None", "NA", "NaN", "category", "NaT"])
+@pytest.mark.parametrize("family", ["binomial", "squared_hinge", "multinomial"])
+def test_missing_labels_are_said_to_be_missing(kind, family):
+    y = missing_labels()[kind]
+    with pytest.raises(
+        ValueError, match=r"^y must hold a label in every row, got .* at position 5"
+    ):
+        riata.fit_path(X, y, family=family)
+    with pytest.raises(ValueError, match=r"at position 5: drop the rows"):
+        riata.fit_path(X, y, family=family, sample_weight=np.arange(12) > 4)
+
+
+@pytest.mark.parametrize("kind", ["None", "NA", "category"])
+def test_a_missing_label_of_weight_zero_is_not_looked_at(kind):
+    y = missing_labels()[kind]
+    path = riata.fit_path(
+        X, y, family="multinomial", sample_weight=np.arange(12) != 5, n_alphas=3,
+        alpha_min_ratio=0.5,
+    )  # fmt: skip
+    assert path.classes_.tolist() == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize("call", [riata.alpha_max, riata.cross_validate, riata.stability_selection])
+def test_who_takes_one_target_says_what_to_do_with_several(call):
+    with pytest.raises(
+        ValueError,
+        match=r"^y must have shape \(12,\).*got shape \(12, 3\): call once .* family=.multi",
+    ):
+        call(X, X[:, :3])

@@ -78,7 +78,7 @@ def test_bend_is_the_weighted_second_derivative(family, n):
 def test_product_is_that_of_the_matrices(family, dtype, order, size, with_gram):
     design, y, pull, rng = problem(700, 23, 3, dtype, order)
     h = rng.random(700)
-    working = WorkingSet(design, np.empty(0, dtype=np.intp), design.weights * h, safeguarded=True)
+    working = WorkingSet(design, np.empty(0, dtype=np.intp), design.weights * h)
     working.extend(rng.permutation(23)[:12])
     if not with_gram:
         working.give_up()

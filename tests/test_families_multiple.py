@@ -46,7 +46,7 @@ def pull(family, y, eta):
 
 
 def gaps(family, y, eta, v, c=1.0):
-    return each(lambda y, eta, v, one: family.gap_along(y, eta, v, one)(c), y, eta, v)
+    return each(lambda y, eta, v, one: family.gap_along(y, eta, v, one)(c, False)[0], y, eta, v)
 
 
 def conjugates(family, y, t):
@@ -74,8 +74,16 @@ def test_the_sum_is_that_of_its_rows_by_their_weights(family, y):
     value = family.evaluate(y, ETA, WEIGHTS)[0]
     assert value == pytest.approx(WEIGHTS @ losses(family, y, ETA), rel=1e-13)
     v = 0.7 * pull(family, y, ETA[::-1])
-    value = family.gap_along(y, ETA, v, WEIGHTS)(0.9)
+    value = family.gap_along(y, ETA, v, WEIGHTS)(0.9, False)[0]
     assert value == pytest.approx(WEIGHTS @ gaps(family, y, ETA, v, 0.9), rel=1e-13)
+
+
+@EACH
+def test_the_slope_of_the_gap_is_that_of_its_values(family, y):
+    along = family.gap_along(y, ETA, 0.7 * pull(family, y, ETA[::-1]), WEIGHTS)
+    for c in (0.2, 0.6, 0.9):
+        difference = (along(c + 1e-6, False)[0] - along(c - 1e-6, False)[0]) / 2e-6
+        assert along(c, True)[1] == pytest.approx(difference, rel=1e-6, abs=1e-8)
 
 
 @EACH
@@ -154,7 +162,7 @@ def test_outside_of_its_domain_the_conjugate_is_infinite(y):
     v = np.zeros((N, K))
     v[:, 0], v[:, 1] = 1.1, -1.1
     assert np.all(np.isinf(gaps(Multinomial(), y, ETA, v)))
-    assert np.isinf(Multinomial().gap_along(y, ETA, v, WEIGHTS)(1.0))
+    assert np.isinf(Multinomial().gap_along(y, ETA, v, WEIGHTS)(1.0, False)[0])
     assert np.all(np.isfinite(gaps(Multinomial(), y, ETA, 0.0 * v)))
 
 
@@ -169,18 +177,18 @@ def test_far_out_nothing_overflows_or_warns(family, y, fill, whole):
     assert np.all(bound >= 0)
     assert np.all(np.isfinite(bent(family, y, eta, ETA)))
     for c in (1.0, 0.5):
-        assert not np.isnan(family.gap_along(y, eta, slope, WEIGHTS)(c))
+        assert not np.isnan(family.gap_along(y, eta, slope, WEIGHTS)(c, False)[0])
     columns = np.hstack([np.ones((N, 1)), ETA[:, :1]])
     v = family.projected(y, slope, Span(WEIGHTS, columns))
     assert np.all(np.isfinite(v))
-    assert not np.isnan(family.gap_along(y, eta, v, WEIGHTS)(1.0))
+    assert not np.isnan(family.gap_along(y, eta, v, WEIGHTS)(1.0, False)[0])
 
 
 @EACH
 def test_everything_is_float64(family, y):
     value, slope, bound = family.evaluate(y, ETA, WEIGHTS)
     assert isinstance(value, float)
-    assert isinstance(family.gap_along(y, ETA, slope, WEIGHTS)(0.5), float)
+    assert isinstance(family.gap_along(y, ETA, slope, WEIGHTS)(0.5, False)[0], float)
     projected = family.projected(y, slope, Span(WEIGHTS, np.ones((N, 1))))
     for values, shape in (
         (slope, (N, K)),
@@ -219,7 +227,7 @@ def test_what_is_projected_is_orthogonal_and_inside_the_domain(family, y, scale)
     v = family.projected(y, pull(family, y, eta), Span(WEIGHTS, columns))
     assert np.abs(columns.T @ (WEIGHTS[:, None] * v)).max() <= 1e-12 * scale
     assert np.abs(v).max() > 0.1
-    assert np.isfinite(family.gap_along(y, eta, v, WEIGHTS)(1.0))
+    assert np.isfinite(family.gap_along(y, eta, v, WEIGHTS)(1.0, False)[0])
     np.testing.assert_allclose(family.projected(y, v, Span(WEIGHTS, columns)), v, atol=1e-9)
 
 

@@ -41,6 +41,7 @@ FLOORS = {
         "certify",
         "correlations",
         "covariance",
+        "response_covariance",
         "engine",
         "class_model",
         "expansion",

@@ -9,6 +9,7 @@ from oracle import Problem
 from problems import FEW_STORAGES, regression, weights
 
 import riata
+from riata.grid import with_bar
 
 X, Y = regression(40, 15, seed=71, density=0.6)
 WIDE, WIDE_Y = regression(15, 40, seed=72)
@@ -146,3 +147,41 @@ def test_alphas_that_would_not_differ_are_refused(ratio):
 @pytest.mark.parametrize("name", ["max_iter", "n_threads"])
 def test_counts_beyond_64_bits_are_as_many_as_it_takes(name):
     assert set(riata.fit_path(X, Y, **{name: 2**70}, n_alphas=3).status) == {"converged"}
+
+
+CONSTANT = {
+    "multigaussian": ("multigaussian", np.tile([1.0, 0.1], (40, 1))),
+    "gamma": ("gamma", np.full(40, 0.1)),
+    "poisson": ("poisson", np.full(40, 0.1)),
+    "tweedie": ("tweedie", np.full(40, 0.1)),
+    "huber": ("huber", np.full(40, 0.1)),
+    "binomial": ("binomial", np.full(40, 0.3)),
+}
+
+
+@pytest.mark.parametrize(("family", "y"), CONSTANT.values(), ids=CONSTANT)
+@pytest.mark.parametrize("storage", FEW_STORAGES)
+@pytest.mark.parametrize("given", ["", "sample_weight", "offset"])
+def test_where_y_is_constant_alpha_max_is_zero_and_the_grid_starts_at_one(
+    family, y, storage, given
+):
+    """Danger: what rounding left of the gradient was taken for an alpha_max of 1e-65."""
+    settings = {"": {}, "sample_weight": {"sample_weight": weights(40)},
+                "offset": {"offset": np.full(y.shape, 0.7)}}[given]  # fmt: skip
+    if family == "multigaussian" and given == "offset":
+        return
+    for seed in range(3):
+        X = FEW_STORAGES[storage](regression(40, 15, seed=seed, density=0.6)[0])
+        assert riata.alpha_max(X, y, family=family, **settings) == 0.0
+        path = riata.fit_path(X, y, family=family, n_alphas=3, **settings)
+        assert path.alphas[0] == 1.0
+        assert not path.support_sizes().any()
+        assert set(path.status) <= {"converged", "precision_floor"}
+
+
+def test_a_count_ends_its_line_where_its_reader_stops(monkeypatch, capsys):
+    monkeypatch.setitem(sys.modules, "tqdm", None)
+    for step in with_bar(range(5), progress=True):
+        if step == 3:
+            break
+    assert capsys.readouterr().err.endswith("3/5 alphas\n")

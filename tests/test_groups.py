@@ -57,7 +57,7 @@ def test_sweeps_are_those_of_coordinate_descent(size, K, grouped):
         np.testing.assert_allclose(rows, expected, atol=1e-11 * scale)
         np.testing.assert_allclose(grad, C - H @ rows, atol=1e-11 * scale)
         diagonal = np.diagonal(H).copy()
-        assert gap == groups.gap_of_members(diagonal, rows, grad, 1.0, l1, l2, grouped)
+        assert gap == groups.certificate(diagonal, rows, grad, 1.0, l1, l2, grouped)[0]
 
 
 @pytest.mark.parametrize("grouped", [True, False])

@@ -268,3 +268,42 @@ def test_the_ends_that_a_message_prints_are_taken():
     ends = re.search(r"\[(\S+), (\S+)\]", str(caught.value)).groups()
     for end, k in zip(ends, (-1, 0), strict=True):
         np.testing.assert_array_equal(path.coef(float(end)), path.coefs[:, [k]].toarray()[:, 0])
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_what_a_path_remembers_is_its_own(several):
+    """Danger: weights and offset that changed after the fit changed criteria, and the alphas that
+    `extend` added were those of another problem."""
+    rng = np.random.default_rng(5)
+    shares = rng.random(40)
+    y, family = (np.c_[Y, -Y], "gaussian") if several else (shares, "binomial")
+    given = {"sample_weight": rng.uniform(1.0, 5.0, 40), "offset": rng.standard_normal(40),
+             "penalty_factor": rng.uniform(0.5, 2.0, 10), "lower_bounds": np.full(10, -0.5),
+             "upper_bounds": np.full(10, 0.5)}  # fmt: skip
+    kept = {name: values.copy() for name, values in given.items()}
+
+    def fitted(settings):
+        path = riata.fit_path(X, y, family=family, n_alphas=4, alpha_min_ratio=0.2, **settings)
+        return path[1] if several else path
+
+    path, twin = fitted(given), fitted(kept)
+    given["sample_weight"] *= np.arange(40)
+    given["offset"] += np.arange(40)
+    given["penalty_factor"][:5] = 7.0
+    given["lower_bounds"][:] = given["upper_bounds"][:] = 0.0
+    np.testing.assert_array_equal(path.bic(), twin.bic())
+    y = y[:, 1] if several else y
+    more = [path.extend(X, y, path.alphas[-1] / 3) for path in (path, twin)]
+    np.testing.assert_array_equal(more[0].coefs.toarray(), more[1].coefs.toarray())
+
+
+def test_extend_refuses_a_data_frame_of_other_columns():
+    pandas = pytest.importorskip("pandas")
+    names = [f"feature {j}" for j in range(10)]
+    frame = pandas.DataFrame(X, columns=names)
+    path = riata.fit_path(frame, Y, n_alphas=4)
+    for wrong in (names[::-1], ["other", *names[1:]]):
+        with pytest.raises(ValueError, match=r"^X must have (its|the) columns"):
+            path.extend(frame.set_axis(wrong, axis=1), Y, 1e-3)
+    for right in (frame, X):
+        assert len(path.extend(right, Y, 1e-3).alphas) == 5

@@ -211,14 +211,28 @@ def test_an_argument_of_the_wrong_kind_is_refused_by_name(given, diabetes):
         plot_path(**{"path": diabetes[0], "ax": new_axes(), **given})
 
 
-def test_only_a_path_of_one_response_is_drawn():
+def test_a_cross_validation_is_sent_to_its_own_plot():
     X, y = regression(n=20, p=4)
     cv = riata.cross_validate(X, y, cv=2, n_alphas=3)
     with pytest.raises(TypeError, match=r"^path must .*got CrossValidatedPath: call plot_cross"):
         plot_path(cv)
-    several = riata.fit_path(X, np.c_[y, y, -y], family="multigaussian", n_alphas=3)
-    with pytest.raises(ValueError, match=r"^path must be that of one response, got 3: .*coefs\[k"):
-        plot_path(several)
+
+
+@pytest.mark.parametrize("family", ["multigaussian", "multinomial"])
+def test_of_several_responses_the_norm_of_each_feature_is_drawn(family):
+    X, y = regression(n=40, p=6, seed=4)
+    Y = np.c_[y, X[:, 1], -y] if family == "multigaussian" else np.digitize(y, [-1.0, 1.0])
+    path = riata.fit_path(X, Y, family=family, n_alphas=8, alpha_min_ratio=0.05)
+    ax = path.plot(new_axes())
+    norms = np.linalg.norm([part.toarray() for part in path.coefs], axis=0)
+    lines = coloured(ax)
+    assert sorted(lines) == [str(j) for j in np.flatnonzero(norms.any(axis=1))]
+    for name, line in lines.items():
+        np.testing.assert_allclose(line.get_ydata(), norms[int(name)], rtol=1e-14)
+    assert ax.get_ylabel() == "norm of a feature's coefficients"
+    assert top_axis(ax).get_xlabel() == "features in the model"
+    counts = [int(tick.get_text()) for tick in top_axis(ax).get_xticklabels()]
+    assert counts == list(path.support_sizes())
 
 
 def test_wrong_arguments_are_refused(diabetes):

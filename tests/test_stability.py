@@ -8,17 +8,23 @@ from problems import regression, weights
 from sklearn.exceptions import ConvergenceWarning
 
 import riata
+from riata.data import check_data
 from riata.families import Multinomial
+from riata.halves import draw_halves
 from riata.stability import error_bound
 
 
-def halves(rows, n_pairs, seed):
+def halves(rows, n_pairs, seed, kinds=None):
     """Return the halves as they are drawn, written a second time."""
     rng = np.random.default_rng(seed)
+    kinds = np.zeros(len(rows)) if kinds is None else kinds
+    counts = {kind: np.sum(kinds == kind) for kind in np.unique(kinds)}
     for _ in range(n_pairs):
-        shuffled = rng.permutation(rows)
-        yield shuffled[: len(rows) // 2]
-        yield shuffled[len(rows) // 2 : 2 * (len(rows) // 2)]
+        shuffled = rng.permutation(len(rows))
+        order = sorted(shuffled, key=lambda i: (-counts[kinds[i]], kinds[i]))
+        order = rows[order[len(rows) % 2 :]]
+        yield order[::2]
+        yield order[1::2]
 
 
 @pytest.mark.parametrize("make", [np.asarray, sp.csr_array])
@@ -62,7 +68,8 @@ def test_other_losses_have_the_probabilities_of_paths_on_copied_halves(family):
         X, y, offset=offset, n_pairs=3, n_alphas=8, alpha_min_ratio=0.2, **settings
     )
     counts = np.zeros((8, 8))
-    for half in halves(np.arange(60), 3, 0):
+    kinds = {"poisson": np.ravel(y > 0) if family == "poisson" else None, "multigaussian": None}
+    for half in halves(np.arange(60), 3, 0, kinds.get(family, y)):
         path = riata.fit_path(
             X[half], y[half], offset=None if offset is None else offset[half],
             alphas=found.alphas, **settings,
@@ -183,6 +190,80 @@ def test_fits_above_their_tolerance_are_warned_of_once():
 
 def test_a_half_without_a_class_is_refused_by_name():
     rng = np.random.default_rng(0)
-    X, y = rng.standard_normal((60, 3)), np.arange(60) < 2
-    with pytest.raises(ValueError, match=r"every half must have rows .* class True in half \d+"):
+    X, y = rng.standard_normal((60, 3)), np.arange(60) < 1
+    with pytest.raises(
+        ValueError, match=r"every half must have rows .* class True in half \d+: give it two rows"
+    ):
         riata.stability_selection(X, y, family="binomial", n_pairs=5)
+    with pytest.raises(ValueError, match=r"positive entry .* half .*: y must have two positive"):
+        riata.stability_selection(X, y, family="poisson", n_pairs=5)
+
+
+def drawn(y, family, n_pairs=40, sample_weight=None):
+    """Return the rows of all halves, (2 n_pairs, n), as booleans."""
+    n = len(y)
+    data = check_data(
+        np.eye(n), y, family=family, l1_ratio=1.0, fit_intercept=True, standardize=False,
+        sample_weight=sample_weight, offset=None, penalty_factor=None, lower_bounds=None,
+        upper_bounds=None,
+    )  # fmt: skip
+    return np.array(draw_halves(data, n_pairs, 0)) > 0.0
+
+
+SHARES = np.r_[np.zeros(37), 0.5, 1.0]
+RARE = {
+    "two of a class": (np.arange(41) < 2, "binomial", [np.arange(41) < 2, np.arange(41) >= 2]),
+    "hinge": (np.where(np.arange(40) < 5, "b", "a"), "squared_hinge", [np.arange(40) < 5]),
+    "counts": (np.r_[np.zeros(51), 3.0, 1.0, 7.0], "poisson", [np.arange(54) >= 51]),
+    "amounts": (np.r_[np.zeros(50), 0.3, 1.7], "tweedie", [np.arange(52) >= 50]),
+    "classes": (np.r_[np.zeros(30), 1, 1, 1, 2, 2], "multinomial",
+                [np.arange(35) < 30, np.arange(35) >= 33]),
+    "shares": (SHARES, "binomial", [SHARES > 0.0, SHARES < 1.0]),
+    "numbers": (np.arange(11.0), "gaussian", []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("y", "family", "kinds"), RARE.values(), ids=RARE)
+def test_every_half_has_its_half_of_what_is_rare(y, family, kinds):
+    """Danger: halves drawn whatever y is had none of the five rows of a class, for most seeds."""
+    rows = drawn(y, family)
+    assert np.all(rows.sum(axis=1) == len(y) // 2)
+    assert not np.any(rows[::2] & rows[1::2])
+    for kind in kinds:
+        shares = rows[:, kind].sum(axis=1)
+        assert shares.min() >= 1
+        assert shares.min() >= (kind.sum() - 1) // 2
+        assert shares.max() <= -(-kind.sum() // 2)
+    left = ~(rows[::2] | rows[1::2])
+    assert np.all(left.sum(axis=1) == len(y) % 2)
+    every = len(np.unique(rows[::2], axis=0))
+    assert every > 30  # the cuts differ
+
+
+def test_rows_of_weight_zero_are_in_no_half():
+    y, w = np.arange(40) < 6, np.ones(40)
+    w[[0, 1, 2, 39]] = 0.0
+    rows = drawn(y, "binomial", sample_weight=w)
+    assert not rows[:, w == 0.0].any()
+    assert np.all(np.isin(rows[:, :6].sum(axis=1), (1, 2)))
+
+
+def test_rare_classes_are_selected_from_for_every_seed():
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((200, 6)), np.arange(200) < 5
+    X[y, 2] += 4.0
+    for seed in range(3):
+        found = riata.stability_selection(
+            X, y, family="binomial", n_pairs=10, n_alphas=5, random_state=seed
+        )
+        assert found.status == "converged"
+
+
+def test_feature_names_of_a_data_frame_are_kept():
+    pandas = pytest.importorskip("pandas")
+    X, y = regression(30, 4)
+    names = ["a", "b", "c", "d"]
+    frame = pandas.DataFrame(X, columns=names)
+    found = riata.stability_selection(frame, y, n_pairs=2, n_alphas=4)
+    assert found.feature_names_in_.tolist() == names
+    assert riata.stability_selection(X, y, n_pairs=2, n_alphas=4).feature_names_in_ is None

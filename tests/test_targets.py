@@ -272,3 +272,30 @@ def test_ctrl_c_between_batches_keeps_those_that_are_done(monkeypatch):
     assert [path is None for path in paths] == [False, False, False, True, True]
     for t, path in enumerate(paths[:3]):
         judge(path, A, TARGETS[:, t], statuses=("converged",), **SHORT)
+
+
+class Bar:
+    """A bar that counts as tqdm does: a step is done when the next one is asked for."""
+
+    def __init__(self, steps, **settings):
+        self.steps, self.done, self.closed = steps, 0, False
+        Bar.last = self
+
+    def __iter__(self):
+        try:
+            for step in self.steps:
+                yield step
+                self.done += 1
+        finally:
+            self.closed = True
+
+
+@pytest.mark.parametrize("lanes", [LANES, 2])
+def test_the_bar_counts_what_is_solved_and_is_closed(monkeypatch, lanes):
+    monkeypatch.setattr(riata.targets, "LANES", lanes)
+    monkeypatch.setattr("tqdm.tqdm", Bar)
+    riata.fit_path(A, TARGETS, progress=True, **SHORT)
+    assert (Bar.last.done, Bar.last.closed) == (12 * -(-5 // lanes), True)
+    with pytest.warns(riata.exceptions.convergence_warning()):
+        riata.fit_path(A, TARGETS, progress=True, max_time=1e-9, **SHORT)
+    assert (Bar.last.done, Bar.last.closed) == (0, True)

@@ -127,8 +127,16 @@ def check_per_feature(values: Any, name: str, p: int, default: float) -> Floats:
     return values
 
 
+def refuse_flags(values: Any, name: str) -> None:
+    """Refuse True and False, which numpy takes for 1 and 0."""
+    if np.asarray(values).dtype == bool:
+        raise TypeError(f"{name} must hold numbers, got bool: give the numbers themselves")
+
+
 def check_bounds(lower: Any, upper: Any, p: int) -> tuple[Floats, Floats]:
     """Return (lower, upper), each () or (p,), with lower <= 0 <= upper."""
+    refuse_flags(lower, "lower_bounds")
+    refuse_flags(upper, "upper_bounds")
     lower = check_per_feature(lower, "lower_bounds", p, -np.inf)
     upper = check_per_feature(upper, "upper_bounds", p, np.inf)
     for values, name, wrong, sign in (
@@ -159,6 +167,7 @@ def check_factor(values: Any, p: int) -> Floats:
 
 def check_alphas(alphas: Any) -> Floats:
     """Return the caller's grid, descending, without duplicates."""
+    refuse_flags(alphas, "alphas")
     values = np.atleast_1d(np.asarray(alphas))
     values = as_real(values, "alphas").astype(np.float64, copy=False)
     if values.ndim != 1 or len(values) == 0:

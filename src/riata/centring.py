@@ -87,10 +87,22 @@ def centre(
         )  # fmt: skip
     else:
         design = moments_design(data.X, data.weights, moments, data.fit_intercept, n_threads)
-        if not y.any():
-            design.correlation = np.zeros(design.p)  # not what rounding left
+    nothing = moments is not None and not y.any() if gaussian else _is_flat(data)
+    if nothing:
+        design.correlation = np.zeros(design.p)  # not what rounding left
     offset = None if gaussian else data.offset
     return Centred(data, design, y, mean, _penalty(data, design), offset)
+
+
+def _is_flat(data: Data) -> bool:
+    """Whether an intercept alone fits all rows that count perfectly: y and the offset are constant.
+
+    Of several responses their solver sees to it.
+    """
+    rows = data.weights > 0.0
+    known = [values[rows] for values in (data.y, data.offset) if values is not None]
+    flat = all(values.ndim == 1 and np.all(values == values[0]) for values in known)
+    return data.fit_intercept and flat
 
 
 def centred_target(data: Data) -> tuple[Floats, float]:

@@ -35,7 +35,8 @@ SIZE = 1024  # |W| K, at most
 PAIRS = 8  # of classes, whose n weights are held at a time
 SWEEPS = 10  # of block descent between two Newton steps
 SMALLEST_STEP = 1e-6
-PATIENCE = 5  # Newton steps before corners are rounded
+PATIENCE = 5  # Newton steps before corners are rounded,
+IN_A_ROW = 10  # and after which so many follow one another, as sweeps between them undo them
 ROUNDS, SHARPER = 20, 0.3  # how often, and by what factor e falls
 FLAT = 1e-20  # share of the largest stiffness below which one is rounding, and its row stays
 RIDGES = [1e-12, 1e-10, 1e-8]  # shares of the diagonal, added to it: the null space needs one
@@ -136,8 +137,10 @@ class ClassModel:
         coef, grad, last = rows.copy(), grad.copy(), float("inf")
         for n_iter in range(1, limit + 1):
             groups.sweep_coupled(self._gram, coef, grad, stiffness, penalty.l1, penalty.l2, SWEEPS)
-            self._newton_step(coef, grad, penalty)
-            gap = groups.gap_of_members(
+            for _ in range(1 if n_iter <= PATIENCE else IN_A_ROW):
+                if not self._newton_step(coef, grad, penalty):
+                    break
+            gap, _ = groups.certificate(
                 diagonal, coef, grad, 2.0 * loss, penalty.l1, penalty.l2, True
             )
             if gap <= aim or (n_iter > 2 * PATIENCE and gap >= 0.99 * last):
@@ -165,8 +168,9 @@ class ClassModel:
             for _ in range(2):
                 self._newton_step(coef, grad, penalty, size * SHARPER**k)
 
-    def _newton_step(self, coef: Floats, grad: Floats, penalty: Rowwise, e: float = 0.0) -> None:
+    def _newton_step(self, coef: Floats, grad: Floats, penalty: Rowwise, e: float = 0.0) -> bool:
         """Move the rows off zero, as far as the quadratic and the penalty fall; both are updated.
+        Return whether they do.
 
         e : under sqrt(|b_j|^2 + e^2) for |b_j|, and all rows
         """
@@ -201,8 +205,9 @@ class ClassModel:
                     best, coef[some], told = change, new, image
             if best < 0.0:
                 grad -= told.reshape(size, K)
-                return
+                return True
             t *= 0.5
+        return False
 
 
 def _solve(H: Floats, u: Floats) -> Floats:

@@ -126,7 +126,7 @@ class CovarianceSolver:
         self._last_alpha = alpha
         if not status or self._rounding() > SAFE * negligible:
             return None
-        return self._fit(alpha, self._terms[0], gap, status, n_iter + more, self._resid_sq)
+        return self._here(alpha, gap, status, n_iter + more)
 
     def _look_ahead(self, alpha: float) -> list[Fit]:
         """Return the fits at this alpha and some expected after it, until one asks for more than a
@@ -176,13 +176,11 @@ class CovarianceSolver:
     def _approach(self, alpha: float, negligible: float, max_iter: int) -> tuple[float, str, int]:
         """Descend until the gap is negligible; return (gap, status, n_iter), status '' where the
         rounding of Gram algebra hides it."""
-        np.multiply(self._unit, alpha, out=self._penalty)
+        self._penalise(alpha)
         n_iter, stalls, best = 0, 0, float("inf")
         while True:
-            more, finished = self._working.descend(
-                self._terms, self._resid_sq, INNER * negligible * 0.01**stalls, max_iter - n_iter,
-                clocked=self.problem.deadline < float("inf"),
-            )  # fmt: skip
+            target = INNER * negligible * 0.01**stalls
+            more, finished = self._descend(target, max_iter - n_iter)
             n_iter += more
             gap = self._certify()
             stalls = stalls + 1 if finished and gap >= 0.5 * best else 0
@@ -195,6 +193,16 @@ class CovarianceSolver:
             )
             if status:
                 return gap, status, n_iter
+
+    def _penalise(self, alpha: float) -> None:
+        np.multiply(self._unit, alpha, out=self._penalty)
+
+    def _descend(self, target: float, max_iter: int) -> tuple[int, bool]:
+        """Descend to a gap of target; return (n_iter, whether it got there or to its floor)."""
+        return self._working.descend(
+            self._terms, self._resid_sq, target, max_iter,
+            clocked=self.problem.deadline < float("inf"),
+        )  # fmt: skip
 
     def _certify(self) -> float:
         """Return the duality gap; it takes z, |r|^2 and sum_j |x_j||b_j| from scratch."""
@@ -214,6 +222,17 @@ class CovarianceSolver:
         Of y as it was given: what the free features take of it is taken off X'(w y) too.
         """
         return dual.gram_rounding(self._resid_sq, self._size, self._y_size)
+
+    def fitted(self, rows: NDArray[np.intp] | None = None) -> Floats:
+        """Return the linear predictor at the last fit, (n,), or some of its rows."""
+        coef = self.coef()
+        active = np.flatnonzero(coef)
+        fitted = self.problem.design.dot(active, coef[active])
+        return fitted if rows is None else fitted[rows]
+
+    def _here(self, alpha: float, gap: float, status: str, n_iter: int) -> Fit:
+        """Return the present point as a fit."""
+        return self._fit(alpha, self._terms[0], gap, status, n_iter, self._resid_sq)
 
     def _fit(
         self, alpha: float, coef: Floats, gap: float, status: str, n_iter: int, resid_sq: float

@@ -3,7 +3,8 @@
 several responses           MultiSolver
 another loss                WideNewtonSolver, which is NewtonSolver where a Gram matrix will do
 no L1 part, no bounds       RidgeSolver, from the general solver's state
-tall dense X                CovarianceSolver, for as long as Gram algebra is exact enough
+tall dense X                CovarianceSolver, or ResponseCovarianceSolver of several responses, for
+                            as long as Gram algebra is exact enough
 everything else             LazySolver where X is read by the column and all is penalised, else
                             Solver
 """
@@ -19,6 +20,7 @@ from .lazy_solver import LazySolver
 from .multi import MultiSolver
 from .newton_wide import WideNewtonSolver
 from .problem import Fit, Problem
+from .response_covariance import ResponseCovarianceSolver
 from .ridge import RidgeSolver
 from .solver import Solver
 
@@ -31,9 +33,7 @@ class Engine:
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        self._covariance = CovarianceSolver(problem) if CovarianceSolver.suits(problem) else None
-        if self._covariance is not None and not self._covariance.sound:
-            self._covariance = None
+        self._covariance = _by_gram_alone(problem)
         self._made: Solver | None = None
         self._expected = np.empty(0)
         if self._covariance is None:
@@ -145,8 +145,14 @@ class Engine:
         From what a certificate from X leaves behind, where there was one.
         """
         if self._covariance is not None and self._made is None:
-            coef = self._covariance.coef()
-            active = np.flatnonzero(coef)
-            fitted = self.problem.design.dot(active, coef[active])
-            return fitted if rows is None else fitted[rows]
+            return self._covariance.fitted(rows)
         return self._solver().fitted(rows)
+
+
+def _by_gram_alone(problem: Problem) -> CovarianceSolver | None:
+    """Return who solves without reading X, if anybody can."""
+    for kind in (CovarianceSolver, ResponseCovarianceSolver):
+        if kind.suits(problem):
+            solver = kind(problem)
+            return solver if solver.sound else None
+    return None

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from .arguments import check_alphas
 from .judge import duality_gap
 from .path import MODEL
+from .prediction import check_columns
 from .result import RegularizationPath
 
 OTHERS = "X and y must be the data that this path was fitted on, got others"
@@ -23,6 +24,7 @@ def continuation(
     settings : those that the path was fitted with
     """
     wanted, p = check_alphas(alphas), path.n_features_in_
+    check_columns(X, path.feature_names_in_)
     if getattr(X, "shape", (0, p))[1:] != (p,):
         raise ValueError(
             f"X must be the data that this path was fitted on, {p} features, got shape {X.shape}"

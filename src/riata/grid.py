@@ -76,8 +76,12 @@ def with_bar(steps: Iterable[Any], progress: bool) -> Iterable[Any]:
 
 
 def _counted(steps: list[Any]) -> Iterable[Any]:
-    """Yield steps, and say on stderr how many are done."""
-    for done, step in enumerate(steps):
-        print(f"\rriata: {done}/{len(steps)} alphas", end="", file=sys.stderr, flush=True)
-        yield step
-    print(f"\rriata: {len(steps)}/{len(steps)} alphas", file=sys.stderr)
+    """Yield steps, and say on stderr how many are done; end the line where their reader stops."""
+    done = 0
+    try:
+        for step in steps:
+            print(f"\rriata: {done}/{len(steps)} alphas", end="", file=sys.stderr, flush=True)
+            yield step
+            done += 1
+    finally:
+        print(f"\rriata: {done}/{len(steps)} alphas", file=sys.stderr)

@@ -3,6 +3,9 @@
 Halves go down the grid together, `MOST_LANES` to a batch, the two of a pair in the same one. Where
 Ctrl-C or the caller's time ends the work, the batches that were finished count, with all alphas;
 where that is none, the first one does, with the alphas that all of its halves had solved.
+
+Rows are dealt out by kind: of every class, or of the counts that are positive and those that are
+not, each half gets its half, to within one row.
 """
 
 import time
@@ -13,6 +16,7 @@ import scipy.sparse as sp
 from numpy.typing import NDArray
 
 from .data import Data
+from .families import Family
 from .grid import with_bar
 from .lane import Lane
 from .lockstep import MOST_LANES, descend
@@ -57,25 +61,48 @@ class Entries:
 
 
 def draw_halves(data: Data, n_pairs: int, seed: int) -> list[Floats]:
-    """Return the weights (n,) of 2 B halves of the rows of positive weight."""
+    """Return the weights (n,) of 2 B halves of the rows of positive weight, pair by pair.
+
+    Of an odd number of rows one sits out, of the most frequent kind.
+    """
     weights = data.weights
     rows = np.flatnonzero(weights > 0.0)
-    size = len(rows) // 2
-    if size == 0:
+    if len(rows) < 2:
         raise ValueError(f"X must have two rows of positive weight at least, got {len(rows)}")
+    kinds = _kinds(data, rows)
     rng = np.random.default_rng(seed)
     halves: list[Floats] = []
     for _ in range(n_pairs):
-        shuffled = rng.permutation(rows)
-        for part in (shuffled[:size], shuffled[size : 2 * size]):
+        shuffled = rng.permutation(len(rows))
+        by_kind = shuffled[np.argsort(kinds[shuffled], kind="stable")]
+        dealt = rows[by_kind[len(rows) % 2 :]]
+        for part in (dealt[::2], dealt[1::2]):
             own = np.zeros_like(weights)
             own[part] = weights[part]
             check_training(
                 data.y, data.family, own, data.classes, f"half {len(halves)}",
-                "every half must have rows of every class", "choose another random_state",
+                "every half must have rows of every class", "give it two rows or more",
+                "y must have two positive entries at least",
             )  # fmt: skip
             halves.append(own / own.sum())
     return halves
+
+
+def _kinds(data: Data, rows: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Return the kind of each row, 0 being the most frequent one, 1 the next, and so on.
+
+    Of shares those strictly between 0 and 1 are a kind of their own. They stand for either class:
+    dealt beside the rarer one, the two are in both halves, even where each is a single row.
+    """
+    y, family = data.y[rows], data.family
+    if family.labelled or family.proportions:
+        kinds = y.argmax(axis=1) if y.ndim == 2 else np.ceil(y) + np.floor(y)
+    elif isinstance(family, Family) and family.needs_a_positive:
+        kinds = y > 0.0
+    else:
+        kinds = np.zeros(len(y))
+    _, kinds, counts = np.unique(kinds, return_inverse=True, return_counts=True)
+    return np.argsort(np.argsort(-counts, kind="stable"))[kinds]
 
 
 def entries(data: Data, halves: list[Floats], grid: Floats, rule: Rule) -> Entries:

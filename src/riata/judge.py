@@ -11,7 +11,7 @@ from .centring import centre
 from .certify import LossAt, at_rest, certified_gap, certified_loss_gap
 from .data import Data, check_data
 from .engine import Engine
-from .families import Gaussian, MultipleFamily, get_family
+from .families import Gaussian
 from .kernels import dual
 from .least_squares import ColumnSpace
 from .multi import correlations, refuse_bare_bounds, span_of
@@ -135,7 +135,8 @@ lower_bounds, upper_bounds, n_threads
     X, y, n_threads = settings.pop("X"), settings.pop("y"), settings.pop("n_threads")
     del settings["coef"], settings["intercept"], settings["alpha"]
     alpha = check_number(alpha, "alpha", 0.0)
-    if isinstance(get_family(family), MultipleFamily):
+    data = check_data(X, y, **settings)
+    if data.y.ndim == 2:
         intercept = check_vector(np.atleast_1d(intercept), "intercept", np.size(intercept))
     else:
         intercept = check_number(intercept, "intercept", -float("inf"))
@@ -144,7 +145,6 @@ lower_bounds, upper_bounds, n_threads
             f"intercept must be 0 where fit_intercept=False, got {intercept}: subtract it from y"
         )
     n_threads = None if n_threads is None else check_count(n_threads, "n_threads", 1)
-    data = check_data(X, y, **settings)
     if data.y.ndim == 1:
         coef = check_vector(coef, "coef", data.X.shape[1], "feature")
     find = _gap_of if data.y.ndim == 1 else _gap_of_rows
@@ -223,7 +223,6 @@ def _gap_of_rows(data: Data, coef: Any, intercept: Any, alpha: float, n_threads:
     rest = Rowwise(box.l1[constant], box.l2[constant], family.grouped).value(rows[constant])
     mask = skip.copy()
     mask[free] = True
-    gap = gap_of_rows(
-        family, data.y, design.weights, eta, v, rows, z, box, mask.astype(np.uint8)
-    )  # fmt: skip
+    along = family.gap_along(data.y, eta, v, design.weights)
+    gap = gap_of_rows(along, rows, z, box, mask.astype(np.uint8), grouped=family.grouped)
     return gap + rest

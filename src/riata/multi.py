@@ -5,15 +5,15 @@
 
 with |b_j| the Euclidean norm (grouped) or the sum of absolute values, of numbers that may have
 bounds. The working-set loop is that of solver.py, which sees of every row its norm, or its largest
-entry; its steps are those of multi_descent.py. The certificate is that of certificate.py with |z_j|
-for z_j; by
+entry; its steps are those of multi_descent.py, of response_descent.py under squared error. The
+certificate is that of certificate.py with |z_j| for z_j; by
 
     g(b) + g*(z) - b'z = [ g(|b|) + g*(|z|) - |b||z| ] + ( |b||z| - b'z )
 
 the scalar formula serves rows as well.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,7 +22,6 @@ from .design import Design
 from .families import MultipleFamily
 from .families.multiple import Span, inner
 from .kernels import dual, groups
-from .least_squares import ColumnSpace
 from .multi_descent import Descent, Here
 from .penalty import Box
 from .problem import Fit, Problem
@@ -34,6 +33,7 @@ from .working_set import Indices, WorkingSet
 
 SEPARATED = 1e-9  # share of the intercepts' loss below which a fit is taken for perfect
 LARGEST_PROJECTION = 1024  # unknowns
+NULL_STEPS = 200
 
 
 @dataclass
@@ -82,45 +82,60 @@ class MultiSolver(Solver):
         if problem.offset is not None and design.centred:
             start = start - design.weights @ problem.offset
         at = self._evaluate(np.broadcast_to(self._offset + start, problem.y.shape).copy())
-        none = np.empty(0, dtype=np.intp)
-        weights = None if family.constant else design.weights * at[2]
-        self.working = WorkingSet(design, none, weights)
+        self._responses: ResponseDescent | None = None
+        if family.constant:  # free features are eliminated, those of other losses are members
+            self.working = WorkingSet(design, self._free)
+            self._responses = ResponseDescent(problem, self.working)
+        else:
+            none = np.empty(0, dtype=np.intp)
+            self.working = WorkingSet(design, none, design.weights * at[2])
         self._descent = Descent(problem, family, self.working, at[2])
-        self._responses = ResponseDescent(problem, self.working)
         self.state = self._point(np.zeros((design.p, self.K)), start, at)
         self._fit_null_model()
 
     def _fit_null_model(self) -> None:
         """Fit intercepts and free features, everybody else at zero; set the null objective."""
-        problem = self.problem
-        self.working.extend(self._free)
-        if len(self._free) and self.family.constant:
-            self._fit_free_features()
-        elif self._span.columns.shape[1] and (len(self._free) or problem.offset is not None):
-            skip, self.skip = self.skip, np.ones_like(self.skip)
-            best, start = float("inf"), self.state.resid_sq
-            for _ in range(200):
-                self._descend(problem.penalty.at(0.0), 0.0, 1)
-                if self.state.resid_sq >= best * (1 - 4 * EPS):
-                    break
-                best = self.state.resid_sq
-                problem.separated = best <= SEPARATED * start
-                if problem.separated:
-                    break
-            self.skip = skip
-        problem.null_objective = 0.5 * self.state.resid_sq
+        if not self.family.constant:
+            self._descend_to_null_model()
+        elif len(self._free):
+            state = self.state
+            rows = self._fit_free(state.rows, state.intercept)
+            self.state = self._point(rows, state.intercept)
+        self.problem.null_objective = 0.5 * self.state.resid_sq
         self.skip[self._free] = 1
 
-    def _fit_free_features(self) -> None:
-        """Fit the free features by least squares, everybody else at zero."""
-        design, free = self.problem.design, self._free
-        space, rows = ColumnSpace(design, free), self.state.rows.copy()
-        for _ in range(2):  # the second step removes what rounding left
-            pull = np.ascontiguousarray(self.state.pull.T)  # z_rows are of its projection
-            z = design.transpose_dots(design.weights * pull)[:, free]
+    def _descend_to_null_model(self) -> None:
+        """Do it step by step, under a loss that is not squared error."""
+        problem = self.problem
+        self.working.extend(self._free)
+        if len(self._free) == 0 and (problem.offset is None or not problem.design.centred):
+            return
+        skip, self.skip = self.skip, np.ones_like(self.skip)
+        best, start = float("inf"), self.state.resid_sq
+        for _ in range(NULL_STEPS):
+            if problem.expired():
+                break
+            self._descend(problem.penalty.at(0.0), 0.0, 1)
+            if self.state.resid_sq >= best * (1 - 4 * EPS):
+                break
+            best = self.state.resid_sq
+            problem.separated = best <= SEPARATED * start
+            if problem.separated:
+                break
+        self.skip = skip
+
+    def _fit_free(self, rows: Floats, intercept: Floats) -> Floats:
+        """Return rows (p, K) with the free ones fitted by least squares, everybody else held."""
+        free, working, rows = self._free, self.working, rows.copy()
+        for _ in range(2 if len(free) else 0):  # the second step removes what rounding left
+            active = np.flatnonzero(rows.any(axis=1))
+            fitted = self._offset + intercept + self._image(active, rows[active])
+            pull = np.ascontiguousarray((self.problem.y - fitted).T)
+            weighted = self.problem.design.weights * pull
+            z = working.panel.transpose_dots(weighted, np.arange(len(free)))
             for k in range(self.K):
-                rows[free, k] += space.fit(pull[k], z[k])[0]
-            self.state = self._point(rows.copy(), self.state.intercept)
+                rows[free, k] += working.space.fit(pull[k], np.ascontiguousarray(z[k]))[0]
+        return rows
 
     # -- points ----------------------------------------------------------------------------------
 
@@ -184,7 +199,7 @@ class MultiSolver(Solver):
         """Return the certified fit at alpha, warm from the one before; at 0 the null model of a
         problem without penalty."""
         if alpha == 0.0:
-            other = MultiSolver(replace(self.problem, penalty=self.problem.penalty.lifted()))
+            other = MultiSolver(self.problem.lifted())
             gap = other.certify(0.0, other.problem.penalty.at(0.0))
             status = self.problem.verdict(
                 gap, self.problem.negligible_gap(), other.rounding(), 1, stalled=True
@@ -220,11 +235,11 @@ class MultiSolver(Solver):
 
     def certify(self, alpha: float, box: Box) -> float:
         """Return the duality gap at the present point."""
-        state, skip = self.state, self.skip
+        state, problem = self.state, self.problem
+        along = self.family.gap_along(problem.y, state.eta, state.resid, problem.design.weights)
         return gap_of_rows(
-            self.family, self.problem.y, self.problem.design.weights, state.eta, state.resid,
-            state.rows, state.z_rows, box, skip,
-        )  # fmt: skip
+            along, state.rows, state.z_rows, box, self.skip, grouped=self.family.grouped
+        )
 
     # -- the working set -------------------------------------------------------------------------
 
@@ -234,7 +249,7 @@ class MultiSolver(Solver):
         n_iter = super()._set_out(alpha, box, negligible, max_iter)
         state, work = self.state, self.working.members
         enough, held = max(negligible, self.rounding()), box.take(work)
-        gap = groups.gap_of_members(
+        gap, _ = groups.certificate(
             np.ones(len(work)), state.rows[work], state.z_rows[work], state.resid_sq, held.l1,
             held.l2, self.family.grouped,
         )  # fmt: skip
@@ -247,39 +262,51 @@ class MultiSolver(Solver):
     def _descend(self, box: Box, target: float, max_iter: int) -> tuple[int, bool]:
         """Minimise on the working set; return (n_iter, whether it got to the target or its
         floor)."""
+        if self._responses is not None and self.working.gram is not None:
+            return self._descend_in_gram_space(self._responses, box, target, max_iter)
+        if self._responses is not None:
+            self._give_up_gram_space()
         state, work = self.state, self.working.members
         l1, l2, lower, upper = box.take(work)
         bounds = None if self.problem.penalty.unbounded else (lower, upper)
         penalty = Rowwise(l1, l2, self.family.grouped, bounds)
-        full = np.zeros_like(state.rows)
-        if self.family.constant and self.working.gram is not None:
-            rows, grad, total = self._seen(work)
-            n_iter, finished = self._responses.run(
-                rows, grad, 0.5 * state.resid_sq, penalty, target, max_iter
-            )
-            full[work] = rows
-            self.state = self._point(full, state.intercept + total)  # the weights sum to 1
-            return n_iter, finished
         here = Here(
             state.rows[work], state.intercept, state.eta, 0.5 * state.resid_sq, state.pull,
             state.curvature,
         )  # fmt: skip
         n_iter, finished = self._descent.run(here, penalty, target, max_iter)
+        full = np.zeros_like(state.rows)
         full[work] = here.rows
         self.state = self._point(
             full, here.intercept, (here.loss, here.pull, here.curvature), here.eta
         )  # fmt: skip
         return n_iter, finished
 
-    def _seen(self, work: Indices) -> tuple[Floats, Floats, Floats]:
-        """Return the rows of the members, X_W'(w pull), and the sums of w pull, or 0 where there
-        are no intercepts."""
-        state, design = self.state, self.problem.design
-        total = design.weights @ state.pull if design.centred else np.zeros(self.K)
-        if len(self._free) == 0:  # columns that know no constant see no difference
-            return state.rows[work], state.z_rows[work], total
-        pull = design.weights[:, None] * state.pull
-        return state.rows[work], self.working.gradients(pull, np.arange(len(work)))[0], total
+    def _descend_in_gram_space(
+        self, responses: ResponseDescent, box: Box, target: float, max_iter: int
+    ) -> tuple[int, bool]:
+        state, work, design = self.state, self.working.members, self.problem.design
+        old, grad = state.rows[work], state.z_rows[work]
+        rows, l1, l2 = old.copy(), box.l1[work], box.l2[work]
+        n_iter, finished = responses.run(
+            rows, grad, 0.5 * state.resid_sq, Rowwise(l1, l2, self.family.grouped), target, max_iter
+        )
+        full = state.rows.copy()
+        full[work] = rows
+        if len(self._free):
+            full[self._free] += self.working.free_step(rows - old)
+        intercept = state.intercept
+        if design.centred:
+            intercept = intercept + design.weights @ state.pull  # the weights sum to 1
+        self.state = self._point(self._fit_free(full, intercept), intercept)
+        return n_iter, finished
+
+    def _give_up_gram_space(self) -> None:
+        """Make the free features members, for whoever does without a Gram matrix."""
+        members, none = self.working.members, np.empty(0, dtype=np.intp)
+        self.working, self._responses = WorkingSet(self.problem.design, none), None
+        self.working.extend(np.concatenate([self._free, members]))
+        self._descent = Descent(self.problem, self.family, self.working, self.state.curvature)
 
 
 def most_unpenalised(K: int) -> int:

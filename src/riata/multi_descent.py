@@ -105,7 +105,7 @@ class Descent:
     def _gap_of_members(self, here: Here, grad: Floats, total: Floats, penalty: Rowwise) -> float:
         """Return what the working set's quadratic has left to gain, its dual gap."""
         if penalty.bounds is None:
-            gap = groups.gap_of_members(
+            gap, _ = groups.certificate(
                 self._diagonal(), here.rows, grad, 2.0 * here.loss, penalty.l1, penalty.l2,
                 penalty.grouped,
             )  # fmt: skip

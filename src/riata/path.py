@@ -1,6 +1,7 @@
 """Whole regularisation paths: fit_path."""
 
 import warnings
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
@@ -194,11 +195,10 @@ def _solve(
     X: Any, y: Any, start: Floats | None, settings: dict[str, Any], counts_df: bool
 ) -> tuple[RegularizationPath, KeyboardInterrupt | None, bool]:
     """Return the path, as far as it went, what stopped it, and whether y was separated."""
-    model = {name: settings[name] for name in MODEL}
     rule = check_rule(settings)
     relaxed = check_flag(settings["relaxed"], "relaxed")
     grid = check_grid(settings)
-    data = check_data(X, y, **model)
+    data = check_data(X, y, **{name: settings[name] for name in MODEL})
     if start is not None:
         start = np.ascontiguousarray(start)
     centred = centre(data, rule.n_threads)
@@ -217,7 +217,7 @@ def _solve(
         lane.refitter = Refitter(data.X, data, rule)
     stop = _run(lane, alphas, rule.progress)
     unsolved = "interrupted" if stop else "time_limit"
-    path = lane.result(alphas, unsolved, {**model, **rule.as_settings()})
+    path = lane.result(alphas, unsolved, {**model_of(settings), **rule.as_settings()})
     return path, stop, lane.separated
 
 
@@ -226,7 +226,7 @@ def _solve_targets(
     X: Any, y: Any, settings: dict[str, Any]
 ) -> tuple[Any, KeyboardInterrupt | None]:
     """Return the paths of the columns of y, as far as they went, and what stopped them."""
-    model = {name: settings[name] for name in MODEL}
+    model = model_of(settings)
     rule = check_rule(settings)
     relaxed = check_flag(settings["relaxed"], "relaxed")
     members = check_targets(X, y, **model)
@@ -241,6 +241,12 @@ MODEL = (
     "family", "l1_ratio", "fit_intercept", "standardize", "sample_weight", "offset",
     "penalty_factor", "lower_bounds", "upper_bounds",
 )  # fmt: skip
+
+
+def model_of(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return the settings of the model, for a path to remember: copies, the caller's may change."""
+    model = {name: settings[name] for name in MODEL}
+    return {name: value if name == "family" else deepcopy(value) for name, value in model.items()}
 
 
 SEPARATED = (

@@ -53,6 +53,8 @@ def plot_path(
 ) -> Axes:
     """Draw the coefficients against -log(alpha), with the count of non-zeros on top.
 
+    Of several responses or classes the Euclidean norm of each feature's coefficients.
+
     Parameters
     ----------
     path : RegularizationPath
@@ -76,8 +78,8 @@ def plot_path(
     TypeError
         If an argument is of another type than said above.
     ValueError
-        If no alpha > 0 is solved, the number of names is not the number of features, `n_labels` is
-        negative, or the path is that of several responses.
+        If no alpha > 0 is solved, the number of names is not the number of features, or `n_labels`
+        is negative.
 
     Notes
     -----
@@ -99,7 +101,8 @@ def plot_path(
         _, ax = plt.subplots(figsize=(9, 5.5), layout="constrained")
 
     x = -np.log(path.alphas[drawn])
-    coefs = path.coefs[:, drawn].tocsr()
+    several = isinstance(path, MultiResponsePath)
+    coefs = (_norms(path.coefs) if several else path.coefs)[:, drawn].tocsr()
     counts = (coefs != 0).sum(axis=0)
     active = np.flatnonzero((coefs != 0).sum(axis=1))
     heights = coefs[active].toarray()
@@ -126,8 +129,8 @@ def plot_path(
     ax.autoscale_view()
     ax.set_xlim((x[0], x[-1]) if len(x) > 1 else (x[0] - 0.5, x[0] + 0.5))
     ax.set_xlabel("-log(alpha)")
-    ax.set_ylabel("coefficient")
-    _mark_counts(ax, x, counts)
+    ax.set_ylabel("norm of a feature's coefficients" if several else "coefficient")
+    _mark_counts(ax, x, counts, _what_counts(path))
     _write_names(ax, lines)
     return ax
 
@@ -201,9 +204,8 @@ def plot_cross_validation(cv: CrossValidatedPath, ax: Axes | None = None) -> Axe
         left_out = len(rows) < len(labels)
         title = f"{len(rows)} of {len(labels)} rows" if left_out else None
         ax.legend(frameon=False, title=title, fontsize=LABEL_SIZE, title_fontsize=LABEL_SIZE)
-    several = isinstance(cv.paths[best].coefs, list)
-    what = "features in the model" if several else "non-zero coefficients"
-    _mark_counts(ax, x, cv.paths[best].support_sizes()[drawn], what)
+    path = cv.paths[best]
+    _mark_counts(ax, x, path.support_sizes()[drawn], _what_counts(path))
     return ax
 
 
@@ -230,15 +232,20 @@ def _check_path(path: Any) -> None:
             "path must be a RegularizationPath, as fit_path returns it, "
             f"got {_kind_of(path)}{advice}"
         )
-    if isinstance(path, MultiResponsePath):
-        raise ValueError(
-            f"path must be that of one response, got {len(path.coefs)}: "
-            "plot the coefficients of coefs[k] yourself"
-        )
+
+
+def _norms(coefs: list[Any]) -> Any:
+    """Return the Euclidean norms over all responses, sparse, (p, L)."""
+    return sum(part.power(2) for part in coefs).sqrt()
+
+
+def _what_counts(path: RegularizationPath) -> str:
+    several = isinstance(path, MultiResponsePath)
+    return "features in the model" if several else "non-zero coefficients"
 
 
 def _names(path: RegularizationPath, feature_names: Sequence[str] | None) -> list[str]:
-    p = path.coefs.shape[0]
+    p = path.n_features_in_
     given = path.feature_names_in_ if feature_names is None else feature_names
     if given is None:
         return [str(j) for j in range(p)]
@@ -267,7 +274,7 @@ def _rows_to_draw(cv: CrossValidatedPath, solved: Any, best: int) -> list[int]:
     return sorted(rows)
 
 
-def _mark_counts(ax: Axes, x: Any, counts: Any, what: str = "non-zero coefficients") -> None:
+def _mark_counts(ax: Axes, x: Any, counts: Any, what: str) -> None:
     """Give the top axis ticks at some eight alphas of the path, labelled with their counts."""
     places = np.unique(np.linspace(0, len(x) - 1, 8).round().astype(int))
     top = ax.secondary_xaxis("top")

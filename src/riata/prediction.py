@@ -42,14 +42,14 @@ def check_columns(X: Any, names: NDArray[np.object_] | None) -> None:
         k = int(np.argmax(found != names))
         raise ValueError(
             f"X must have its columns in the order of the X that was fitted, got {found[k]!r} in "
-            f"the place of {names[k]!r}: predict from X[list(path.feature_names_in_)]"
+            f"the place of {names[k]!r}: take X[list(path.feature_names_in_)]"
         )
     got = [f"{what} {_listed(some)}" for what, some in (("unseen", strange), ("missing", missing))
            if some]  # fmt: skip
     raise ValueError(
         "X must have the columns of the X that was fitted, each once, got "
-        f"{' and '.join(got) or 'one twice'}: rename or add them, or predict from an array, whose "
-        "columns go by position"
+        f"{' and '.join(got) or 'one twice'}: rename or add them, or pass an array, whose columns "
+        "go by position"
     )
 
 

@@ -1,7 +1,8 @@
 """One problem: its data, its penalty, when it is solved, and what a solution is."""
 
 import time
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,10 @@ from .kernels import dual
 from .penalty import ElasticNet
 
 Floats = NDArray[np.float64]
+
+
+class OutOfTime(Exception):
+    """The caller's time was up in the middle of something that is of no use unfinished."""
 
 
 @dataclass
@@ -34,6 +39,7 @@ class Problem:
     """Centred data, penalty and stopping rule of one path.
 
     counts_df : whether somebody will ask its fits for their degrees of freedom
+    over : whether time is up for those on whose behalf this one is solved
     """
 
     design: Design
@@ -45,6 +51,7 @@ class Problem:
     deadline: float = float("inf")
     offset: Floats | None = None  # where it is not a part of y
     counts_df: bool = True
+    over: Callable[[], bool] | None = None
     null_objective: float = field(init=False)
     separated: bool = field(init=False, default=False)  # what nothing penalises fits y perfectly
 
@@ -55,7 +62,16 @@ class Problem:
 
     def expired(self) -> bool:
         """Whether the caller's time is up."""
-        return time.monotonic() > self.deadline
+        return time.monotonic() > self.deadline or (self.over is not None and self.over())
+
+    def look(self) -> None:
+        """Raise OutOfTime if it is."""
+        if self.expired():
+            raise OutOfTime
+
+    def lifted(self) -> "Problem":
+        """Return the problem without penalty, what is left at alpha = 0; its time is this one's."""
+        return replace(self, penalty=self.penalty.lifted(), over=self.expired)
 
     def negligible_gap(self) -> float:
         """Return the absolute gap that the tolerance allows."""
@@ -74,6 +90,6 @@ class Problem:
             return "converged"
         if gap <= (1e3 * floor if stalled else floor) < float("inf"):
             return "precision_floor"
-        if left <= 0 or stalled:
-            return "max_iter"
-        return "time_limit" if self.expired() else ""
+        if self.expired():
+            return "time_limit"
+        return "max_iter" if left <= 0 or stalled else ""

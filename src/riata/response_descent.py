@@ -23,6 +23,8 @@ SOLVES = 200  # Newton steps of one ClassModel
 CG_STEPS = 30  # of conjugate gradients in a Newton step
 CG_SHARE = 0.02  # of the gradient that they leave
 SMALLEST_STEP = 1e-9
+SLOW = 0.9  # rounds of sweeps and a Newton step that leave more than this share gain little
+PATIENCE = 5  # such rounds in a row, before it is as far as Gram algebra goes
 
 
 class ResponseDescent:
@@ -38,17 +40,18 @@ class ResponseDescent:
         max_iter: int,
     ) -> tuple[int, bool]:  # fmt: skip
         """Move the rows (|W|, K) and their gradient to the optimum; return (n_iter, whether the
-        gap got to target or its floor).
+        gap got to target or its floor: the gradient is only moved along, and rounding adds up).
 
         grad (|W|, K) : X_W'(w r), loss : half the weighted sum of squares of r, where the rows are
         """
         design, working = self._problem.design, self._working
         assert working.gram is not None  # who descends here has seen to it
         n_iter, finished, (size, K) = 0, False, rows.shape
+        last, stalls = float("inf"), 0
         at_once = max(SWEEPS, int(CHEAP / max(1, size * size * K)))
         norm_sq = design.norm_sq[working.members]
         small = 0 < size * K <= SIZE and bool((penalty.l1 + penalty.l2).any())
-        if self._slow and small:
+        if self._slow and small and max_iter > 0:
             n_iter = self._solve(rows, grad, loss, penalty, target, max_iter)
         while n_iter < max_iter and not (finished or self._problem.expired()):
             limit = min(SWEEPS if self._slow else at_once, max_iter - n_iter)
@@ -57,7 +60,9 @@ class ResponseDescent:
                 penalty.grouped, target, limit, design.loop_threads,
             )  # fmt: skip
             n_iter += sweeps
-            finished = gap <= target or sweeps < limit
+            stalls = stalls + 1 if gap > SLOW * last else 0
+            last = min(gap, last)
+            finished = gap <= target or sweeps < limit or stalls >= PATIENCE
             self._slow = self._slow or sweeps >= at_once
             if not finished and n_iter < max_iter:
                 if small:

@@ -1,5 +1,6 @@
 """Checks of y, as its family takes it: numbers, labels, proportions, several responses."""
 
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -7,9 +8,13 @@ from numpy.typing import NDArray
 
 from .arguments import check_vector
 from .design.base import LARGEST
-from .families import Family, Gaussian, MultipleFamily, get_family
+from .families import Family, Gaussian, MultipleFamily, check_family, get_family
 
 Floats = NDArray[np.float64]
+
+SEVERAL = (
+    ": call once for each column, or take a family of several responses, as family='multigaussian'"
+)
 
 
 def as_column(y: Any, n: int) -> NDArray[Any]:
@@ -20,8 +25,9 @@ def as_column(y: Any, n: int) -> NDArray[Any]:
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     if values.ndim != 1 or len(values) != n:
+        advice = SEVERAL if values.ndim == 2 and len(values) == n else ""
         raise ValueError(
-            f"y must have shape ({n},), one number per row of X, got shape {values.shape}"
+            f"y must have shape ({n},), one number per row of X, got shape {values.shape}{advice}"
         )
     return values
 
@@ -40,13 +46,15 @@ def check_response(
     """Return y (n,) as float64, and the labels that 0 and 1 stand for where it held labels."""
     if isinstance(family, MultipleFamily):
         return check_responses(y, n, family, weights)
-    values = as_column(y, n)
+    values, classes = as_column(y, n), None
     if family.labelled and not _is_proportion(values, family):
-        return check_labels(values, family.name, weights)
-    values = check_y(values, n)
-    family.check(values)
-    check_positive(values, family, weights)
-    return values, None
+        values, classes = check_labels(values, family.name, weights)
+    else:
+        values = check_y(values, n)
+        family.check(values)
+        check_positive(values, family, weights)
+    check_family(family, values, weights)
+    return values, classes
 
 
 def _is_proportion(values: NDArray[Any], family: Family) -> bool:
@@ -89,13 +97,30 @@ def check_responses(
 
 
 def _labels(values: NDArray[Any], weights: Floats) -> tuple[NDArray[Any], NDArray[Any]]:
-    """Return labels (n,), checked where they are floats, and those of rows that count, sorted."""
+    """Return labels (n,), none of them missing, and those of rows that count, sorted."""
     if values.dtype.kind == "f":
         values = check_vector(values, "y", len(values))
+    if values.dtype.kind == "O":
+        missing = np.array([_is_missing(label) for label in values])
+        first = int(np.argmax(missing & (weights > 0.0)))
+        if missing[first] and weights[first] > 0.0:
+            raise ValueError(
+                f"y must hold a label in every row, got {values[first]} at position {first}: drop "
+                "the rows without one"
+            )
+        values = values.copy()
+        values[missing] = None  # which equals no label
     try:
         return values, np.unique(values[weights > 0.0])
     except TypeError:
         raise TypeError("y must hold labels that can be sorted, got a mixture of types") from None
+
+
+def _is_missing(label: Any) -> bool:
+    """Whether a label is None, a NaN, or what pandas has in their place."""
+    if label is None or type(label).__name__ in ("NAType", "NaTType"):
+        return True
+    return isinstance(label, Real) and label != label
 
 
 def check_labels(values: NDArray[Any], family: str, weights: Floats) -> tuple[Floats, NDArray[Any]]:
@@ -121,12 +146,14 @@ def one_hot(values: NDArray[Any], family: str, weights: Floats) -> tuple[Floats,
     return (values[:, None] == classes).astype(np.float64), classes
 
 
-def check_positive(y: Floats, family: Family, weights: Floats, where: str = "") -> None:
+def check_positive(
+    y: Floats, family: Family, weights: Floats, where: str = "", advice: str = ""
+) -> None:
     """Refuse y whose rows of positive weight are all zero, where the family needs another one."""
     if family.needs_a_positive and not np.any(y[weights > 0.0] > 0.0):
         raise ValueError(
             f"y must have a positive entry{where} for family={family.name!r}, got all zero: the "
-            "fitted mean would be 0"
+            f"fitted mean would be 0{advice and ': '}{advice}"
         )
 
 
@@ -138,14 +165,17 @@ def check_training(
     part: str,
     rule: str,
     advice: str,
+    positive: str = "",
 ) -> None:
     """Refuse training rows without what all rows have: every class, a positive entry.
 
     part, rule, advice : whose rows these are, what they must have, and what to do, for the message
+    positive : what to do where there is no positive entry
     """
     if not (family.labelled or family.proportions):
         if isinstance(family, Family):
-            check_positive(y, family, weights, f" among the training rows of {part}")
+            where = f" among the training rows of {part}"
+            check_positive(y, family, weights, where, positive)
         return
     shares = y if y.ndim == 2 else np.stack([1.0 - y, y], axis=1)
     lacking = np.flatnonzero((shares[weights > 0.0] <= 0.0).all(axis=0))

@@ -377,7 +377,7 @@ class RegularizationPath(Criteria):
         return merged(self, solve_path(X, y, **wanted))
 
     def plot(self, ax: "Axes | None" = None, *, n_labels: int = 10) -> "Axes":
-        """Plot the coefficients against -log(alpha), with the count of non-zeros on top.
+        """Plot coefficients (of several responses their norms) against -log(alpha), with counts.
 
         Parameters
         ----------

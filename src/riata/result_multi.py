@@ -1,7 +1,7 @@
 """What a path fit of several responses, or classes, gives back."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import scipy.sparse as sp
@@ -11,9 +11,6 @@ from .arguments import check_offset
 from .design import product
 from .prediction import check_type
 from .result import Floats, RegularizationPath, columns_of
-
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
 
 
 class MultiResponsePath(RegularizationPath):
@@ -132,18 +129,3 @@ class MultiResponsePath(RegularizationPath):
             self._check_solved(alpha)
             return self.classes_[eta.argmax(axis=-1)]
         return family.mean(eta)
-
-    def plot(self, ax: "Axes | None" = None, *, n_labels: int = 10) -> "Axes":
-        """Refuse: a plot shows one response.
-
-        Parameters
-        ----------
-        ax : matplotlib Axes, optional
-        n_labels : int >= 0
-
-        Raises
-        ------
-        ValueError
-            Always.
-        """
-        raise ValueError("plot needs one response: plot the coefficients of coefs[k] yourself")

@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from .certificate import gap_at_best_scale
 from .certify import PRECISION
-from .families import MultipleFamily
-from .families.multiple import inner
+from .families.multiple import Along, inner
 from .penalty import Box
 
 Floats = NDArray[np.float64]
@@ -96,19 +95,13 @@ def lengths(rows: Floats) -> Floats:
 
 
 def gap_of_rows(
-    family: MultipleFamily,
-    y: Floats,
-    w: Floats,
-    eta: Floats,
-    v: Floats,
-    rows: Floats,
-    z: Floats,
-    box: Box,
-    skip: Any,
+    along: Along, rows: Floats, z: Floats, box: Box, skip: Any, *, grouped: bool
 ) -> float:
-    """Return the duality gap of rows (p, K) at eta (n, K), from the dual point v
-    (n, K), Z = X'(w v) (p, K)."""
-    if family.grouped:
+    """Return the duality gap of rows (p, K) whose dual point v has Z = X'(w v) (p, K).
+
+    along : the loss's part of it, of c v; see `MultipleFamily.gap_along`
+    """
+    if grouped:
         size, z_size = lengths(rows), lengths(z)
         angle = size * z_size - inner(rows, z)
         turned = max(float(angle[skip == 0].sum()), 0.0)
@@ -117,14 +110,9 @@ def gap_of_rows(
         size, z_size = np.ravel(rows), np.ravel(z)
         box, skip = Box(*(np.repeat(part, K) for part in box)), np.repeat(skip, K)
 
-    along = family.gap_along(y, eta, v, w)
-
     def loss_part(c: float, sloped: bool) -> tuple[float, float]:
-        value = along(c) + c * turned
-        if not sloped:
-            return value, 0.0
-        below = along(c * (1.0 - 1e-6)) + c * (1.0 - 1e-6) * turned
-        return value, (value - below) / max(1e-6 * c, 1e-300)
+        value, slope = along(c, sloped)
+        return value + c * turned, slope + turned
 
     size, z_size = np.ascontiguousarray(size), np.ascontiguousarray(z_size)
     return gap_at_best_scale(loss_part, size, z_size, box, skip, PRECISION)

@@ -1,9 +1,10 @@
 """Stability selection: which features enter the path on most halves of the data.
 
-The rows are cut B times at random into two halves. On each half a path goes down the grid of all
-data; feature j is selected at an alpha if it has entered by then. With Pi_j the share of the 2 B
-halves that select j, and q the mean number of features selected, the expected number of features
-with Pi_j >= tau that a random half selects with a probability of at most q / p is at most
+The rows are cut B times at random into two halves, class by class. On each half a path goes down
+the grid of all data; feature j is selected at an alpha if it has entered by then. With Pi_j the
+share of the 2 B halves that select j, and q the mean number of features selected, the expected
+number of features with Pi_j >= tau that a random half selects with a probability of at most q / p
+is at most
 
     worst case     q^2 / (p (2 tau - 1))                                   (theorem 1)
     unimodal       C(tau, B) q^2 / p     for q / p <= 1 / sqrt 3           (theorem 2)
@@ -63,6 +64,8 @@ class StabilitySelection:
         where none was solved.
     selected : ndarray of int
         The features whose probability at ``alpha`` is at least `threshold`, ascending.
+    feature_names_in_ : ndarray of str, or None
+        Column names, where X was a data frame.
     n_pairs : int
         The pairs of halves that count: all of them, unless `status` says otherwise.
     status : str
@@ -80,6 +83,7 @@ class StabilitySelection:
     n_candidates: int
     alpha: float
     selected: NDArray[np.intp]
+    feature_names_in_: NDArray[np.object_] | None
     n_pairs: int
     status: str
 
@@ -125,7 +129,8 @@ def stability_selection(
     X, y, family, alphas, n_alphas, alpha_min_ratio, l1_ratio, fit_intercept, standardize, \
 sample_weight, offset, penalty_factor, lower_bounds, upper_bounds, tol, max_iter, n_threads, \
 progress
-        As in `fit_path`; the grid is that of all data. The default of `tol` is looser: what counts
+        As in `fit_path`, but y is one target, or the K responses of one family; the grid is that of
+        all data. The default of `tol` is looser: what counts
         is who has entered.
     threshold : float in (0.5, 1]
         Share of the halves that must select a feature.
@@ -138,7 +143,8 @@ progress
         Whether to assume, for the bound, that the share of halves that select a false feature has
         a unimodal distribution; False is the worst case.
     random_state : int
-        Seed of the cuts.
+        Seed of the cuts. Halves are as alike as they can be in the classes of y, or in how many of
+        its counts are positive ("poisson", "tweedie").
     max_time : float > 0, optional
         Seconds after which the work ends: the pairs of halves that are done by then count, and
         ``status`` is "time_limit".
@@ -210,6 +216,7 @@ def _selected(
     candidates = _candidates(lane)
     found = StabilitySelection()
     found.alphas, found.n_pairs = alphas, len(entered.first) // 2
+    found.feature_names_in_ = data.names
     found.n_candidates, found.threshold, found.error = len(candidates), threshold, error
     found.status = _status(entered, len(halves), len(alphas))
     found.probabilities, found.n_selected = entered.shares(data.X.shape[1], len(alphas), candidates)

@@ -54,6 +54,7 @@ def fit_targets(
     whole = centre(members[0], rule.n_threads)
     batches = cut(len(members), -(-len(members) // lanes_at_once(whole.design)))
     steps = iter(with_bar(range(len(batches) * grid.size), rule.progress))
+    next(steps)  # shows that none is solved
     start = whole.design.n_passes / len(members)
     found: Paths = [None] * len(members)
     for first, end in batches:
@@ -126,16 +127,19 @@ class Batch:
         return lane
 
     def descend(self, steps: Iterator[Any]) -> KeyboardInterrupt | None:
-        """Take all lanes down their grids; return the Ctrl-C that ended it early, if one did."""
+        """Take all lanes down their grids; return the Ctrl-C that ended it early, if one did.
+
+        steps : to be taken one further for each alpha that is solved
+        """
         solved = 0
         try:
             for first, end in self._stretches():
-                for _ in range(first, end):
-                    next(steps, None)
                 if self.lanes[0].engine.problem.expired():
                     break
                 self._solve(first, end)
                 solved = min(len(lane.fits) for lane in self.lanes)
+                for _ in range(first, end):
+                    next(steps, None)
         except KeyboardInterrupt as interrupt:
             for lane in self.lanes:
                 lane.cut(solved)
@@ -185,6 +189,8 @@ class Batch:
     def _stop(self) -> None:
         for lane in self.lanes:
             lane.engine.problem.deadline = -float("inf")
+            if lane.refitter is not None:
+                lane.refitter.deadline = -float("inf")
 
     def results(self, unsolved: str, settings: dict[str, Any], start: float) -> Paths:
         """Return the paths as far as they went; start : passes that each has had a part in."""

@@ -210,6 +210,7 @@ class Design(ABC):
     entries : numbers that X stores
     small : whether several problems on it are solved sooner one after the other than on threads,
         which would wait for each other's turn with the interpreter
+    tall : whether the Gram matrix of all columns is soon formed, and no copy of X
     column_cost : what a column alone costs in a pass over some columns, against one of a full pass
     reads_together : whether a pass for several vectors is much cheaper than what each would read
     reads_some_together : whether a read of some columns for several vectors (`transpose_dots_of`)
@@ -234,6 +235,7 @@ class Design(ABC):
     whole_gram: Floats | None = None
     entries: int
     small: bool
+    tall: bool = False
     column_cost: float = 1.0
     reads_together: bool = True
     reads_some_together: bool = False

@@ -78,7 +78,7 @@ class DenseDesign(Design):
         self.X, self.weights, self.centred, self.n_threads = X, weights, centred, n_threads
         self.n, self.p = X.shape
         self.n_features = self.p
-        self.entries, self.small = X.size, X.size < SMALL
+        self.entries, self.small, self.tall = X.size, X.size < SMALL, makes_whole_gram(X)
         self.reads_some_together = X.strides[0] == X.itemsize
         self.column_cost = 1.0 if self.reads_some_together else 64 / X.itemsize  # a cache line
         self._blocks = plan_blocks(X)
@@ -387,5 +387,7 @@ class DenseDesign(Design):
         root = np.sqrt(self.weights)
         for a, b in cut(len(members), -(-len(members) // COPIED)):
             some = members[a:b]
-            rows = (self.X.T[some] - self.mean[some, None]) * scale[a:b, None] * root
+            rows = self.X.T[some] - self.mean[some, None]
+            rows *= scale[a:b, None]
+            rows *= root
             dsyrk(sign, rows.T, beta=1.0, c=out.T, lower=False, overwrite_c=True)

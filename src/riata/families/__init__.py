@@ -14,10 +14,11 @@ name                y                       link       class
 
 from typing import Any
 
-from .base import Family
+from .base import Family, Floats
 from .exponential import Binomial, Gamma, Gaussian, Poisson, Tweedie
 from .margin import Huber, SquaredHinge
 from .multiple import MultiGaussian, Multinomial, MultipleFamily
+from .own import check_members, check_values
 
 __all__ = [
     "Binomial",
@@ -31,6 +32,7 @@ __all__ = [
     "Poisson",
     "SquaredHinge",
     "Tweedie",
+    "check_family",
     "get_family",
 ]
 
@@ -52,8 +54,20 @@ def get_family(family: object) -> Any:
     if isinstance(family, str) and family in _BY_NAME:
         return _BY_NAME[family]()
     if isinstance(family, Family | MultipleFamily):
+        if _is_own(family):
+            check_members(family)
         return family
     raise ValueError(
         f"family must be one of {sorted(_BY_NAME)} or an instance of riata.families.Family, "
         f"got {family!r}"
     )
+
+
+def check_family(family: Family, y: Floats, weights: Floats) -> None:
+    """Refuse a family of one's own whose loss and gradient, for some of the rows, cannot be."""
+    if _is_own(family):
+        check_values(family, y, weights)
+
+
+def _is_own(family: Any) -> bool:
+    return type(family) not in _BY_NAME.values()

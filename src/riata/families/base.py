@@ -55,7 +55,8 @@ class Family:
 
     Needed: `name`, `loss`, `negative_gradient`, `curvature`, `mean`. The rest has a default, made
     of these by numerical inversion; giving formulas makes it faster and more accurate. All of them
-    are vectorised: y, eta, v and what comes back are (n,), float64.
+    are vectorised: y, eta, v and what comes back are (n,), float64. The loss is convex with infimum
+    0 for every y, no constant dropped; what cannot be is refused from a look at a few rows.
 
     name : what the result calls it
     labelled : whether y are two labels of any kind, which arrive here as 0 and 1
@@ -186,6 +187,13 @@ def refuse(y: Floats, wrong: NDArray[np.bool_], wanted: str, family: str, advice
             f"y must be {wanted} for family={family!r}, got {y[bad[0]]} at position {bad[0]}: "
             f"{advice}"
         )
+
+
+def flag(value: Any, name: str) -> bool:
+    """Return a family's parameter, True or False."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False, got {value!r}")
+    return bool(value)
 
 
 def parameter(value: Any, name: str, low: float, high: float) -> float:

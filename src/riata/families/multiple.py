@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..kernels import dual, loss
 from ..kernels.bends import Bend, Softmax
-from .base import Floats, divergence
+from .base import Floats, divergence, flag
 from .value import Value
 
 RANK = 1e-12  # a singular value below this share of the largest is rounding
@@ -21,6 +21,9 @@ SINGULAR = 1e-13  # an eigenvalue of f'' in the span of the columns, the same
 PROJECTIONS = 10  # at most, until what is in the span of the columns is a share
 INSIDE = 1e-20  # of |v|^2
 SMALLEST = 1e-300  # below every probability that is not 0
+
+# of c, and whether the derivative is wanted: value and derivative, or anything in its place
+Along = Callable[[float, bool], tuple[float, float]]
 
 
 class Span:
@@ -78,9 +81,7 @@ class MultipleFamily:
         """Return v with columns'(w v) = 0, those of the span; zeros where it leaves the domain."""
         raise NotImplementedError
 
-    def gap_along(
-        self, y: Floats, eta: Floats, v: Floats, weights: Floats
-    ) -> Callable[[float], float]:
+    def gap_along(self, y: Floats, eta: Floats, v: Floats, weights: Floats) -> Along:
         """Return sum_i w_i [ f_i + f_i*(-c v_i) + c v_i'eta_i ] as a function of c."""
         raise NotImplementedError
 
@@ -99,7 +100,8 @@ class MultiGaussian(Value, MultipleFamily):
     constant = True
 
     def start(self, y: Floats, weights: Floats) -> Floats:
-        return weights @ y
+        mean = weights @ y
+        return mean + weights @ (y - mean)  # exact where y is constant
 
     def evaluate(self, y: Floats, eta: Floats, weights: Floats) -> tuple[float, Floats, Floats]:
         pull = y - eta
@@ -113,14 +115,13 @@ class MultiGaussian(Value, MultipleFamily):
         part = span.basis @ (span.basis.T @ (root * v))
         return v - np.divide(part, root, out=np.zeros_like(v), where=root > 0.0)
 
-    def gap_along(
-        self, y: Floats, eta: Floats, v: Floats, weights: Floats
-    ) -> Callable[[float], float]:
+    def gap_along(self, y: Floats, eta: Floats, v: Floats, weights: Floats) -> Along:
         lost = y - eta - v  # what is left at c = 1, or nearly nothing: kept apart
         size, both, lost_sq = (_sum(weights, a * b) for a, b in ((v, v), (v, lost), (lost, lost)))
 
-        def gap(c: float) -> float:
-            return max(0.5 * (1.0 - c) ** 2 * size + (1.0 - c) * both + 0.5 * lost_sq, 0.0)
+        def gap(c: float, sloped: bool) -> tuple[float, float]:
+            value = 0.5 * (1.0 - c) ** 2 * size + (1.0 - c) * both + 0.5 * lost_sq
+            return max(value, 0.0), -(1.0 - c) * size - both
 
         return gap
 
@@ -148,7 +149,7 @@ class Multinomial(Value, MultipleFamily):
     parameters = ("grouped",)
 
     def __init__(self, grouped: bool = False) -> None:
-        self.grouped = bool(grouped)
+        self.grouped = flag(grouped, "grouped")
 
     def check(self, y: Floats) -> None:
         off = np.flatnonzero((y < 0.0).any(axis=1) | (np.abs(y.sum(axis=1) - 1.0) > 1e-8))
@@ -199,15 +200,18 @@ class Multinomial(Value, MultipleFamily):
             return np.zeros_like(v)
         return v if (y - v >= 0.0).all() else np.zeros_like(v)
 
-    def gap_along(
-        self, y: Floats, eta: Floats, v: Floats, weights: Floats
-    ) -> Callable[[float], float]:
+    def gap_along(self, y: Floats, eta: Floats, v: Floats, weights: Floats) -> Along:
         far = eta - eta.max(axis=1, keepdims=True)
-        log_mu = np.ravel(far - np.log(np.exp(far).sum(axis=1, keepdims=True)))
+        log_mu = far - np.log(np.exp(far).sum(axis=1, keepdims=True))
 
-        def gap(c: float) -> float:
-            terms = divergence(np.ravel(y - c * v), log_mu).reshape(y.shape)
-            return _sum(weights, terms)
+        def gap(c: float, sloped: bool) -> tuple[float, float]:
+            q = y - c * v
+            value = _sum(weights, divergence(np.ravel(q), np.ravel(log_mu)).reshape(y.shape))
+            if not (sloped and np.isfinite(value)):
+                return value, np.inf if sloped else 0.0
+            with np.errstate(divide="ignore"):
+                bent = np.where(v != 0.0, v * (log_mu - np.log(q)), 0.0)
+            return value, _sum(weights, bent)
 
         return gap
 

@@ -25,7 +25,7 @@ def sweep_coupled(
     l2: Floats,
     sweeps: int,
 ) -> None: ...
-def gap_of_members(
+def certificate(
     diagonal: Floats,
     coef: Floats,
     grad: Floats,
@@ -33,4 +33,4 @@ def gap_of_members(
     l1: Floats,
     l2: Floats,
     grouped: bool,
-) -> float: ...
+) -> tuple[float, float]: ...

@@ -37,7 +37,7 @@ from libc.string cimport memset
 
 from .dots cimport add_dots, add_images
 from .pool cimport job_fn, parallel
-from .scalar cimport fenchel_young, scale_limit, soft_threshold
+from .scalar cimport best_response, fenchel_young, scale_limit, soft_threshold
 from .signals cimport BETWEEN_SIGNALS
 from .simd cimport riata_axpy_f64
 
@@ -56,14 +56,14 @@ cdef double norm(const double *x, Py_ssize_t K) noexcept nogil:
     return sqrt(s)
 
 
-cdef double gap_of(
+cdef (double, double) gap_of(
     const double[::1] diagonal, const double[:, ::1] coef, const double[:, ::1] grad,
     double resid_sq, const double[::1] l1, const double[::1] l2, bint grouped
 ) noexcept nogil:
     """The duality gap of the quadratic problem on the working set, as restricted.pxd has it, from
-    the diagonal of H."""
+    the diagonal of H: at the largest feasible scale c of the residual, and its slope in c there."""
     cdef Py_ssize_t a, k, K = coef.shape[1]
-    cdef double c = 1.0, gap = 0.0, z, b, product
+    cdef double c = 1.0, gap = 0.0, slope, z, b, turned
     for a in range(coef.shape[0]):
         z = norm(&grad[a, 0], K)
         if l1[a] == 0.0 and l2[a] == 0.0:
@@ -75,20 +75,24 @@ cdef double gap_of(
             for k in range(K):
                 c = min(c, scale_limit(grad[a, k], l1[a], l2[a], -INFINITY, INFINITY))
     gap += 0.5 * (1.0 - c) * (1.0 - c) * resid_sq
+    slope = -(1.0 - c) * resid_sq
     for a in range(coef.shape[0]):
         if l1[a] == 0.0 and l2[a] == 0.0:
             continue
         if not grouped:
             for k in range(K):
-                gap += fenchel_young(
-                    coef[a, k], c * grad[a, k], l1[a], l2[a], -INFINITY, INFINITY)
+                z, b = grad[a, k], coef[a, k]
+                gap += fenchel_young(b, c * z, l1[a], l2[a], -INFINITY, INFINITY)
+                slope += z * (best_response(c * z, l1[a], l2[a], -INFINITY, INFINITY) - b)
             continue
-        z, b, product = norm(&grad[a, 0], K), norm(&coef[a, 0], K), 0.0
+        z, b = norm(&grad[a, 0], K), norm(&coef[a, 0], K)
+        turned = z * b
         for k in range(K):
-            product += coef[a, k] * grad[a, k]
-        gap += fenchel_young(b, c * z, l1[a], l2[a], -INFINITY, INFINITY)
-        gap += c * max(z * b - product, 0.0)
-    return gap
+            turned -= coef[a, k] * grad[a, k]
+        turned = max(turned, 0.0)
+        gap += fenchel_young(b, c * z, l1[a], l2[a], -INFINITY, INFINITY) + c * turned
+        slope += z * (best_response(c * z, l1[a], l2[a], -INFINITY, INFINITY) - b) + turned
+    return gap, slope
 
 
 cdef double settle(
@@ -350,7 +354,7 @@ def descend(
             for a in range(size):
                 for k in range(K):
                     grad[a, k] = at.all_grad[k, a]
-            gap = gap_of(diagonal, coef, grad, resid_sq, l1, l2, grouped)
+            gap = gap_of(diagonal, coef, grad, resid_sq, l1, l2, grouped)[0]
             if gap <= target or sweep >= max_sweeps or moved <= 1e-30 * (size_sq + resid_sq):
                 break
     return sweep, gap
@@ -382,10 +386,11 @@ def sweep_coupled(
                         riata_axpy_f64(moves[k], &gram[a * K + k, 0], &grad[0, 0], size * K)
 
 
-def gap_of_members(
+def certificate(
     const double[::1] diagonal, const double[:, ::1] coef, const double[:, ::1] grad,
     double resid_sq, const double[::1] l1, const double[::1] l2, bint grouped
 ):
-    """Return the duality gap of the quadratic problem on the working set, from the diagonal of H.
-    """
+    """Return the duality gap of the quadratic problem on the working set, from the diagonal of H,
+    and its slope in the scale of the residual, of which it takes the largest that is feasible:
+    where the slope is above 0 a smaller one is better."""
     return gap_of(diagonal, coef, grad, resid_sq, l1, l2, grouped)
