@@ -40,12 +40,15 @@ def degrees_of_freedom(problem: Problem, fit: Fit, fitted: Callable[[], Floats])
     fitted : returns the linear predictor there, (n,) or (n, K), offset included
 
     Cost: n |A|^2 / 2 multiply-adds where there is an L2 part, n (K |A|)^2 for K classes; nothing
-    where there is none. NaN above GRAM_LIMIT features, or MOST coefficients of classes.
+    where there is none. NaN above GRAM_LIMIT features, or MOST coefficients of classes, and where
+    an L2 part would need this at a fit that time has cut short.
     """
     family = problem.family
     if isinstance(family, Gaussian):
         return fit.df
     l2 = problem.penalty.at(fit.alpha).l2[fit.index]
+    if fit.status == "time_limit" and l2.any():
+        return float("nan")
     if isinstance(family, Multinomial):
         if l2.any():
             return _of_classes(problem, fit, l2, family.mean(fitted()))

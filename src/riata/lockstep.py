@@ -47,6 +47,8 @@ def descend(
     def stop() -> None:
         for lane in lanes:
             lane.engine.problem.deadline = -float("inf")
+            if lane.refitter is not None:
+                lane.refitter.deadline = -float("inf")
 
     n_threads = 1 if lanes[0].centred.design.small else n_threads
     together = None
@@ -57,10 +59,10 @@ def descend(
     def job(number: int, some: list[float], following: float | None) -> None:
         lane = lanes[number]
         for alpha in some:
-            verify = number == 0 and alpha == grid[-1]  # the others' may stay Gram algebra
-            visit(number, lane, lane.step(alpha, last=verify))
             if lane.engine.problem.expired():
                 return
+            verify = number == 0 and alpha == grid[-1]  # the others' may stay Gram algebra
+            visit(number, lane, lane.step(alpha, last=verify))
         if together is not None and following is not None and not lane.engine.apart:
             together.go_on(number, following * lane.scale)
 
@@ -118,7 +120,7 @@ class Together:
         if self._begun[k]:
             return
         engine, self._begun[k] = self._engines[k], True
-        self._wanted[k] = engine.begin(alpha)
+        self._wanted[k] = None if engine.problem.expired() else engine.begin(alpha)
         self._doubtful[k] = None if self._wanted[k] is None else engine.doubtful()
 
     def go_on(self, k: int, alpha: float) -> None:

@@ -20,7 +20,7 @@ Sources: Lee, Sun, Saunders, SIAM J. Optim. 24(3), 2014, algorithm 1 (proximal N
 search); Friedman, Hastie, Tibshirani, J. Stat. Softw. 33(1), 2010, section 3 (logistic paths).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -81,6 +81,7 @@ class NewtonSolver(Solver):
 
     state: Point
     _inner = INNER
+    _certifies = True  # whether points are to have what certificates need
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
@@ -118,6 +119,7 @@ class NewtonSolver(Solver):
         self._free_panel = design.panel(design.weights)
         if len(free):
             self._free_panel.extend(free)
+        self._certifies = len(free) == 0  # else somebody has to be fitted first
         self.state = self._point(np.zeros(design.p), intercept)
         self._fit_null_model()
         state = self.state
@@ -133,19 +135,21 @@ class NewtonSolver(Solver):
         Where these separate the classes, or fit the rows exactly, there is no best fit: it ends
         where the loss is down to a share SEPARATED of what the intercept alone leaves.
         """
-        none = self.problem.penalty.at(0.0)
+        problem, free = self.problem, self.working.free
+        none = problem.penalty.at(0.0)
         best, start = float("inf"), self.state.at.loss
-        while len(self.working.free) and self._null_steps < NULL_STEPS:
+        while len(free) and self._null_steps < NULL_STEPS and not problem.expired():
             self._begin(self._here(none))
             loss, lost = self.state.at.loss, self._steps.lost()
-            self.problem.separated = loss <= SEPARATED * start
+            problem.separated = loss <= SEPARATED * start
             flat = lost >= 0.5 * best and lost <= EPS * start
-            if self.problem.separated or flat or lost <= EPS**2 * loss:
+            if problem.separated or flat or lost <= EPS**2 * loss:
                 break
             best = lost
             self._refresh(self.state.at)
             self._descend(none, 0.0, 1)
             self._null_steps += 1
+        self._certifies = True
         super()._fit_null_model()
 
     def solve(self, alpha: float) -> Fit:
@@ -153,9 +157,11 @@ class NewtonSolver(Solver):
         problem without penalty."""
         if alpha > 0.0:
             return super().solve(alpha)
-        problem = self.problem
-        other = type(self)(replace(problem, penalty=problem.penalty.lifted()))
-        other.move_to(other.state.coef)
+        problem, other = self.problem, self
+        if not np.all(problem.penalty.unpenalised | problem.penalty.excluded):
+            other = type(self)(problem.lifted())
+        if not problem.expired():
+            other.move_to(other.state.coef)
         problem.separated = problem.separated or other.problem.separated
         other.problem.null_objective = problem.null_objective
         box = other.problem.penalty.at(0.0)
@@ -210,6 +216,10 @@ class NewtonSolver(Solver):
         if at is None or steps > MOST_STEPS:
             seen, steps = None, 0
             at = self._loss.at(working.fitted(coef, active) + (self._offset + intercept))
+        if not self._certifies:
+            problem.design.correlation = None
+            unknown = np.zeros(problem.design.p)
+            return Point(coef, active, at.pull, unknown, 0.0, 0.0, at, intercept, steps, seen)
         resid, shift = dual_of(
             self._free_panel, problem.design, at.pull, at.curvature, self._domain,
             None if seen is None else (seen.total, seen.mass),

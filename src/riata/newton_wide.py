@@ -21,6 +21,8 @@ Source: van Houwelingen et al., "Cross-validated Cox regression on microarray ge
 Stat. Med. 25(18), 2006, section 3 (the row form of penalised Newton steps).
 """
 
+from contextlib import suppress
+
 import numpy as np
 
 from . import working_set
@@ -30,7 +32,7 @@ from .kernels.line_search import line_search
 from .kernels.trips import Trip
 from .newton import EXACT, POOR, ROUGHLY, NewtonSolver
 from .penalty import Box
-from .problem import Fit
+from .problem import Fit, OutOfTime
 from .row_space import RowSpace
 from .solver import RESIDUAL_SWEEPS, Floats, Indices
 
@@ -156,12 +158,19 @@ class WideNewtonSolver(NewtonSolver):
                 break
             gaps = [gap] if gap < 0.5 * min(gaps) else [*gaps, gap]
             self._curvature.damping = 1.0 if len(gaps) > POOR else 0.0
-            self._step_in_rows(rows, box)
+            try:
+                self._step_in_rows(rows, box)
+            except OutOfTime:
+                status = "time_limit"
+                break
             n_iter += 1
         self._curvature.damping, self._last_alpha = 0.0, alpha
         weights, mass = self._weights_of(self.state.at.curvature)
-        c = rows.hold(self._live, box.l2[self._live])
-        return self.fit(alpha, gap, status, n_iter, rows.trace(mass * weights, c))
+        df = float("nan")
+        if status != "time_limit":
+            with suppress(OutOfTime):
+                df = rows.trace(mass * weights, rows.hold(self._live, box.l2[self._live]))
+        return self.fit(alpha, gap, status, n_iter, df)
 
     @property
     def _live(self) -> Indices:
@@ -178,6 +187,7 @@ class WideNewtonSolver(NewtonSolver):
         target = root * (state.at.eta - self._offset)
         target += np.divide(u, root, out=np.zeros_like(u), where=root > 0.0)
         c = rows.hold(live, box.l2[live])
+        problem.look()
         system = rows.at(mass * weights, c)
         s, a = system.solve(target)
         new = np.zeros(design.p)

@@ -26,7 +26,7 @@ from .engine import Engine
 from .families import Gaussian, MultiGaussian, Multinomial
 from .multi import most_unpenalised
 from .problem import Problem
-from .stopping import WORST_FIRST, Rule
+from .stopping import LONG, WORST_FIRST, Rule
 from .working_set import GRAM_LIMIT
 
 Floats = NDArray[np.float64]
@@ -53,6 +53,7 @@ class Refitter:
 
     last, eta : the last fit, and its linear predictor (n,) or (n, K), offset included
     separated : whether a support fitted y perfectly
+    deadline : when its fits are to end
     """
 
     def __init__(self, X: Any, data: Data, rule: Rule) -> None:
@@ -61,7 +62,7 @@ class Refitter:
                 "relaxed must be False where the coefficients of classes have bounds: fits without "
                 "penalty within bounds are for one response"
             )
-        self._X, self._data, self._rule = X, data, rule
+        self._X, self._data, self._rule, self.deadline = X, data, rule, rule.deadline
         self.last: Refit | None = None
         self.eta: Floats = np.empty(0)
         self.separated = False
@@ -105,7 +106,8 @@ class Refitter:
         centred = centre(own, rule.n_threads)
         problem = Problem(
             centred.design, centred.y, own.family, centred.penalty, rule.tol, rule.max_iter,
-            min(rule.deadline, time.monotonic() + 1e9), centred.offset,
+            min(self.deadline, time.monotonic() + LONG), centred.offset,
+            over=lambda: time.monotonic() > self.deadline,
         )  # fmt: skip
         engine = Engine(problem)
         fit = engine.solve(0.0, last=True)

@@ -16,12 +16,15 @@ Source: Hastie and Tibshirani, "Efficient quadratic regularization for expressio
 Biostatistics 5(3), 2004, section 2 (the dual form); Hestenes and Stiefel, J. Res. NBS 49, 1952.
 """
 
+from contextlib import suppress
+
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import eigh
 
 from .least_squares import ColumnSpace
-from .problem import Fit, Problem
+from .problem import Fit, OutOfTime, Problem
+from .row_space import add_row_gram
 from .solver import Solver
 from .state import State
 from .working_set import GRAM_LIMIT
@@ -46,8 +49,6 @@ class RidgeSolver:
             return self._solve_least_squares()
         problem, solver = self._problem, self._solver
         box = problem.penalty.at(alpha)
-        if self._factor is None:
-            self._factor = _factorise(solver)
         n_iter, gaps, status = 0, [float("inf")], ""
         while not status:
             state = solver.state
@@ -66,10 +67,26 @@ class RidgeSolver:
             else:
                 gaps = [gap]
             gradient = np.where(problem.never == 0, state.z - box.l2 * state.coef, 0.0)
-            step, iterations = self._factor.solve(state, gradient, alpha, problem.max_iter - n_iter)
+            try:
+                step, iterations = self._take_factor().solve(
+                    state, gradient, alpha, problem.max_iter - n_iter
+                )
+            except OutOfTime:
+                status = "time_limit"
+                break
             n_iter += iterations
             solver.move_to(state.coef + step)
-        return solver.fit(alpha, gap, status, n_iter, self._factor.trace(alpha))
+        df = float("nan")
+        with suppress(OutOfTime):
+            df = self._take_factor().trace(alpha)
+        return solver.fit(alpha, gap, status, n_iter, df)
+
+    def _take_factor(self) -> "_Factor":
+        """Return the factorisation, made when it is first asked for."""
+        if self._factor is None:
+            self._problem.look()
+            self._factor = _factorise(self._solver)
+        return self._factor
 
     def adopt(self, other: "RidgeSolver") -> None:
         """Take the decomposition of another problem with the same design and penalty."""
@@ -84,11 +101,9 @@ class RidgeSolver:
 
         Source: Golub, Heath, Wahba, Technometrics 21(2), 1979, section 2.
         """
-        if self._factor is None:
-            self._factor = _factorise(self._solver)
         design = self._problem.design
         own = design.weights if design.centred else np.zeros(design.n)
-        return own + self._factor.leverages(alphas)
+        return own + self._take_factor().leverages(alphas)
 
     def _solve_least_squares(self) -> Fit:
         """The fit at alpha = 0: minimum norm, its gap |projection of the residual|_w^2 / 2."""
@@ -171,6 +186,7 @@ class _ColumnFactor(_Factor):
         cross = np.ascontiguousarray(rows[:, :k].T)
         self._loads = self._space.solve(cross)
         gram = rows[:, k:] - cross.T @ self._loads
+        solver.problem.look()
         self._values, self._vectors = eigh(self._d[:, None] * gram * self._d, driver="evd")
         self._values = np.maximum(self._values, 0.0)
         self._design = solver.problem.design
@@ -216,8 +232,11 @@ class _RowFactor(_Factor):
         ]
         left, sizes, _ = np.linalg.svd(np.array(columns).reshape(-1, self._design.n).T, False)
         self._basis = left[:, sizes > 1e-10 * sizes.max(initial=0.0)]
-        gram = self._design.row_gram(live, self._d)
+        gram, look = np.zeros((self._design.n, self._design.n)), solver.problem.look
+        add_row_gram(self._design, gram, live, self._d, 1.0, look)
+        gram = np.tril(gram) + np.tril(gram, -1).T
         gram = self._project(self._project(gram).T)
+        look()
         self._values, self._vectors = eigh(gram, driver="evd")
         self._values = np.maximum(self._values, 0.0)
 

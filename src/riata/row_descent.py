@@ -39,6 +39,7 @@ from numpy.typing import NDArray
 from .design import Design, ResidualView
 from .kernels import coordinate, dual
 from .penalty import Box
+from .problem import OutOfTime
 from .row_space import RowSpace, WeightedRows
 
 Floats = NDArray[np.float64]
@@ -112,13 +113,14 @@ class RestrictedDual:
         return coordinate.gap_on_working_set(self.coef, grad, resid_sq, self._norm_sq, *self._box)
 
     def step(self) -> None:
-        """Make a Newton step."""
+        """Make a Newton step, or raise OutOfTime."""
         box, z = self._box, self._z
         moves = (np.abs(z) > box.l1) & (box.lower < self.coef) & (self.coef < box.upper)
         some = np.flatnonzero(moves)
         d = self._lack
         if len(some):
             c = self._rows.hold(self._members[some], box.l2[some])
+            self._rows.look()
             d = self._solve(self._rows.at(self._h, c, self._span), self._lack)
         along = self._gradient(d)
         t = self._length(d, along)
@@ -174,7 +176,10 @@ def descend_in_rows(
     while problem.gap > target or problem.gap_of_residual() > target:
         if steps >= most or poor >= STALLS or expired():
             return steps, False
-        problem.step()
+        try:
+            problem.step()
+        except OutOfTime:
+            return steps, False
         steps += 1
         poor = poor + 1 if problem.gap > 0.5 * best else 0
         best = min(best, problem.gap)

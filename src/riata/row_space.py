@@ -12,6 +12,7 @@ Cost: n^3 / 6 multiply-adds for the Cholesky factor of M, n^2 / 2 for each featu
 leaves it.
 """
 
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from .design import Design
 from .kernels import dual
 from .kernels.cholesky import Cholesky
+from .problem import OutOfTime
 from .threads import cut, run
 
 Floats = NDArray[np.float64]
@@ -27,6 +29,25 @@ Indices = NDArray[np.intp]
 
 SAME = 1e-9  # share of 1 / d_j below which a change is rounding
 RANK = 1e-10  # singular values of columns of norm 1 below this are rounding
+AT_ONCE = 256  # features of a dense X between two looks at the clock
+
+
+def add_row_gram(
+    design: Design, out: Floats, index: Indices, scale: Floats, sign: float,
+    look: Callable[[], None],
+) -> None:  # fmt: skip
+    """Add sign times the row Gram matrix of scaled features, on and below the diagonal at least, to
+    out (n, n), and look at the clock between some and the next where X stores all its entries: what
+    others cost is not the sum of its parts.
+
+    index, scale : as in `Design.row_gram`
+    look : may raise OutOfTime
+    """
+    dense = design.entries == design.n * design.p
+    for a, b in cut(len(index), -(-len(index) // AT_ONCE) if dense else 1):
+        if a > 0:
+            look()
+        design.add_row_gram(out, index[a:b], scale[a:b], sign)
 
 
 class Span:
@@ -92,10 +113,13 @@ class RowSpace:
 
     free : features that nothing penalises
     columns : F (n, |F|), the constant first
+    look : raises OutOfTime when time is up
     """
 
-    def __init__(self, design: Design, free: Indices) -> None:
-        self._design = design
+    def __init__(
+        self, design: Design, free: Indices, look: Callable[[], None] = lambda: None
+    ) -> None:
+        self._design, self.look = design, look
         one = np.ones(1)
         constant = [np.ones(design.n)] if design.centred else []
         of_free = [design.dot(free[[k]], one) for k in range(len(free))]
@@ -108,7 +132,7 @@ class RowSpace:
 
     def hold(self, index: Indices, l2: Floats) -> float:
         """Make K that of the features `index`, at least one, d_j in proportion to l2 (|index|,),
-        positive; return c = l2_j / d_j."""
+        positive; return c = l2_j / d_j. Out of time, K is forgotten."""
         c = self._unit(index, l2)
         wanted = np.zeros_like(self._shares)
         wanted[index] = c / l2
@@ -119,8 +143,14 @@ class RowSpace:
         for shares, sign in ((wanted, 1.0), (self._shares, -1.0)):
             some = np.flatnonzero(change & (shares > 0.0))
             if len(some):
-                self._design.add_row_gram(self._gram, some, np.sqrt(shares[some]), sign)
                 self._made = None
+                try:
+                    add_row_gram(
+                        self._design, self._gram, some, np.sqrt(shares[some]), sign, self.look
+                    )
+                except OutOfTime:
+                    self.forget()
+                    raise
         self._shares[change] = wanted[change]
         return c
 

@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 
 from .design import ResidualView, Terms
 from .penalty import Box
-from .problem import Problem
+from .problem import OutOfTime, Problem
 from .residual_descent import descend_on_residual
 from .row_descent import RestrictedDual, descend_in_rows
 from .row_space import RowSpace
@@ -54,7 +54,7 @@ class WithoutGram:
     def row_space(self) -> RowSpace:
         """Return row space, made when it is first asked for."""
         if self._rows is None:
-            self._rows = RowSpace(self._problem.design, self._working.free)
+            self._rows = RowSpace(self._problem.design, self._working.free, self._problem.look)
         return self._rows
 
     def descend(
@@ -92,9 +92,12 @@ class WithoutGram:
 
     def trace(self, coef: Floats, box: Box, h: Floats) -> float:
         """Return the trace of the smoother on the support under weights h (n,), rank(Z) included,
-        in row space. coef (p,), box : the penalty of everybody."""
+        in row space, NaN where time is up. coef (p,), box : the penalty of everybody."""
         members, rows = self._working.members, self.row_space()
         some = members[coef[members] != 0.0]
         if len(some) == 0:
             return float(self._working.space.rank)
-        return rows.trace(h, rows.hold(some, box.l2[some]))
+        try:
+            return rows.trace(h, rows.hold(some, box.l2[some]))
+        except OutOfTime:
+            return float("nan")
