@@ -521,3 +521,28 @@ def test_a_column_that_is_constant_within_a_fold_leaves_rounding_only():
     cv = riata.cross_validate(X, y, cv=folds, n_alphas=4, **TIGHT)
     expected = naive_scores(X, y, folds, cv.alphas[0], **TIGHT)
     np.testing.assert_allclose(cv.scores[0], expected, rtol=1e-8, atol=1e-14)
+
+
+def test_late_fits_are_counted_once_whatever_the_gammas():
+    """Danger: five times, once for each gamma."""
+    X, y = regression(60, 10)
+    with pytest.warns(riata.exceptions.convergence_warning()) as caught:
+        riata.cross_validate(X, y, cv=5, n_alphas=20, max_iter=1, relaxed=True)
+    assert len(caught) == 1
+    assert " of 120 fits" in str(caught[0].message)
+    assert caught[0].filename == __file__
+
+
+def test_groups_beside_pairs_are_refused():
+    """Danger: they were ignored."""
+    X, y = regression(30, 5)
+    with pytest.raises(ValueError, match=r"groups must be None where cv holds pairs"):
+        riata.cross_validate(X, y, cv=[(np.arange(20), np.arange(20, 30))], groups=np.arange(30))
+
+
+@pytest.mark.parametrize(("missing", "error"), [(None, TypeError), (np.nan, ValueError)])
+def test_a_row_without_a_group_is_refused(missing, error):
+    X, y = regression(30, 5)
+    groups = [missing, *(float(k % 5) for k in range(29))]
+    with pytest.raises(error, match="groups must hold"):
+        riata.cross_validate(X, y, cv=3, groups=groups)

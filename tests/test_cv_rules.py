@@ -75,8 +75,64 @@ def test_a_callable_chooses():
     assert cv.alpha == cv.alphas[0, 1]
     assert np.array_equal(cv.coef(), cv.path.coef(cv.alpha))
     assert np.array_equal(cv.coef("min"), cv.path.coef(cv.alphas[0, 2]))
-    with pytest.raises(ValueError, match="rule must return"):
-        cv.select(lambda cv: 7)
+    assert cv.select(lambda cv: (-1, -1)) == (0, 2)
+
+
+@pytest.mark.parametrize(
+    "place", [7, None, (0, 0.0), (0.9, 0.05), (0, 3), (1, 0), (0,), (0, 0, 0), ("0", 1)]
+)
+def test_what_a_callable_returns_is_two_integers(place):
+    """Danger: (l1_ratio, alpha) was cut to (0, 0), the largest alpha."""
+    with pytest.raises(ValueError, match=r"rule must return .* within \(1, 3\)"):
+        made([3.0, 2.0, 1.0]).select(lambda cv: place)
+
+
+def test_a_callable_is_given_a_result_that_is_whole():
+    """Danger: it had no path yet."""
+
+    def rule(cv):
+        assert (cv.alpha, cv.l1_ratio, cv.gamma) == (cv.alpha_min, cv.l1_ratio_min, cv.gamma_min)
+        assert np.array_equal(cv.coef(), cv.path.coef(cv.alpha_min))
+        assert "best mean" in repr(cv)
+        return 0, int(np.argmin(cv.path.bic()))
+
+    X, y = regression(30, 5)
+    cv = riata.cross_validate(X, y, cv=3, rule=rule)
+    assert cv.alpha == cv.alphas[0, np.argmin(cv.path.bic())]
+
+
+def test_a_rule_that_fails_does_not_hide_ctrl_c(monkeypatch):
+    """Danger: its exception was raised instead, and what had been solved was lost."""
+    X, y = regression(50, 90, seed=1)
+    step, calls = riata.path.Lane.step, []
+
+    def interrupted(lane, alpha, *, last):
+        calls.append(alpha)
+        if len(calls) == 18:
+            raise KeyboardInterrupt
+        return step(lane, alpha, last=last)
+
+    monkeypatch.setattr(riata.path.Lane, "step", interrupted)
+    with pytest.raises(KeyboardInterrupt) as caught:
+        riata.cross_validate(X, y, cv=3, n_alphas=10, n_threads=1, rule=lambda cv: 1 // 0)
+    assert caught.value.path.rule == "min"
+    assert caught.value.path.alpha == caught.value.path.alpha_min
+
+
+def test_one_se_of_one_fold_is_refused_before_the_work(monkeypatch):
+    X, y = regression(30, 5)
+    monkeypatch.setattr(riata.path.Lane, "step", None)
+    pairs = [(np.arange(20), np.arange(20, 30)), (np.arange(10, 30), np.arange(10))]
+    for cv, w in ((pairs[:1], None), (pairs, np.r_[np.zeros(10), np.ones(20)])):
+        with pytest.raises(ValueError, match="two folds"):
+            riata.cross_validate(X, y, cv=cv, sample_weight=w, rule="1se")
+
+
+def test_some_held_out_row_must_count():
+    X, y = regression(30, 5)
+    pairs = [(np.arange(20), np.arange(20, 30))]
+    with pytest.raises(ValueError, match="cv must hold out rows of positive weight"):
+        riata.cross_validate(X, y, cv=pairs, sample_weight=np.r_[np.ones(20), np.zeros(10)])
 
 
 def test_unsolved_alphas_are_never_chosen():

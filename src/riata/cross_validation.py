@@ -8,13 +8,13 @@ from numpy.typing import NDArray
 
 from .arguments import check_alphas, check_count, check_flag, check_number, check_weights
 from .blas import one_blas_thread
-from .cv_result import CrossValidatedPath, check_rule
+from .cv_result import ONE_FOLD, CrossValidatedPath, check_rule
 from .cv_run import Plan, Run
 from .data import check_data
 from .folds import make_folds
-from .path import MODEL
+from .path import model_of
 from .responses import as_column, check_training
-from .scoring import get_scoring
+from .scoring import Scoring, get_scoring, shown
 from .stopping import check_rule as check_stopping
 
 Floats = NDArray[np.float64]
@@ -66,19 +66,21 @@ offset, penalty_factor, lower_bounds, upper_bounds, tol, max_iter, n_threads
         are given. Else a splitter of scikit-learn, handed y as it is, or pairs of row numbers (or
         masks). A row that occurs k times in `train` has k times its weight.
     groups : array of shape (n,), optional
-        Labels for `cv`.
+        Labels for `cv`; not with pairs (train, test), which have no use for them.
     scoring : {"deviance", "mse", "mae", "misclassification", "auc"}, or a scorer of scikit-learn \
 or its name
         How held-out rows are scored; weighted by `sample_weight`. "deviance" is the family's.
         "mse" and "mae" are of the expected y, not of the linear predictor: not for
         "squared_hinge", which has none. "misclassification" is for families of classes, "auc" for
-        those of two. A scorer is handed a classifier where y holds labels.
+        those of two. A scorer is handed an estimator (a classifier, where y holds labels), a
+        fold's held-out rows of X, for which alone it can predict, and their y; a scorer without
+        `sample_weight` counts them alike, which one warning says.
     rule : {"min", "1se"}, percentage, or callable
         What ``alpha``, ``coef`` and ``predict`` of the result stand for. "min": the best mean
         score. "1se": the largest alpha, for the l1_ratio of the best, whose mean is within one
         standard error of it. A percentage such as "5%": the sparsest model whose mean is no more
-        than that worse than the best. A callable is given the result and returns the numbers of an
-        row and an alpha.
+        than that worse than the best. A callable is given the result and returns the numbers of a
+        row and an alpha, two integers.
     keep_predictions : bool
         Whether to keep the linear predictors of held-out rows, R G n L numbers (times K).
     keep_fold_paths : bool
@@ -102,7 +104,8 @@ or its name
     ------
     ValueError, TypeError
         Where an argument is not as above; the message names it. Where the training rows of a fold
-        lack a class, or (Poisson, Tweedie) a positive y; where a score is no number.
+        lack a class, or (Poisson, Tweedie) a positive y; where a score is no number, or none is
+        finite.
     KeyboardInterrupt
         On Ctrl-C, with what was solved in all folds so far in its attribute ``path``.
 
@@ -110,6 +113,8 @@ or its name
     -----
     ConvergenceWarning
         Once, where a fit ended above its tolerance.
+    UserWarning
+        Once, where weights differ and a scorer takes none. What a scorer warns of is said once.
 
     Notes
     -----
@@ -136,23 +141,28 @@ def cross_validated(
     y: Any,
     *,
     equal_folds: bool = False,
-    summed: bool = False,
+    total_weight: float | None = None,
     counts_df: bool = True,
     scoring_weight: Any = None,
+    metadata: dict[str, Any] | None = None,
     **settings: Any,
 ) -> CrossValidatedPath:
     """cross_validate with every setting given.
 
     equal_folds : whether every fold counts the same in the mean, whatever its rows weigh
         (scikit-learn's way)
-    summed : whether the penalty is added to a sum of losses, not to their mean: a fold whose
-        training rows have a share q of all weight is then fitted at alpha / q
+    total_weight : where the penalty is added to 1 / C of a sum of losses, not to their mean, all
+        weight of that sum: a fold whose training rows have a share q of it is then fitted at
+        alpha / q, and C is what is spoken of
     counts_df : whether somebody will ask the paths for degrees of freedom
     scoring_weight : (n,), weights of the scores, where they are not those of the fits
+    metadata : what a scorer is called with besides
     """
     try:
-        plan = _planned(X, y, settings, scoring_weight)
-        plan = replace(plan, equal_folds=equal_folds, summed=summed, counts_df=counts_df)
+        plan = _planned(X, y, settings, scoring_weight, metadata)
+        plan = replace(
+            plan, equal_folds=equal_folds, total_weight=total_weight, counts_df=counts_df
+        )
         with one_blas_thread():
             return Run(plan).result()
     except KeyboardInterrupt as stop:
@@ -160,10 +170,12 @@ def cross_validated(
         raise
 
 
-def _planned(X: Any, y: Any, settings: dict[str, Any], scoring_weight: Any) -> Plan:
+def _planned(
+    X: Any, y: Any, settings: dict[str, Any], scoring_weight: Any, metadata: dict[str, Any] | None
+) -> Plan:
     """Check every argument of cross_validate."""
     ratios, gammas = check_ratios(settings["l1_ratio"]), check_gammas(settings["relaxed"])
-    model = {name: settings[name] for name in MODEL} | {"l1_ratio": float(ratios[0])}
+    model = model_of(settings) | {"l1_ratio": float(ratios[0])}
     ratio = settings["alpha_min_ratio"]
     if ratio is not None:
         ratio = check_number(ratio, "alpha_min_ratio", 0.0, 1.0, above=True)
@@ -179,9 +191,12 @@ def _planned(X: Any, y: Any, settings: dict[str, Any], scoring_weight: Any) -> P
         settings["cv"], X, data.y if labels is None else labels, settings["groups"], data.weights,
         labels,
     )  # fmt: skip
-    scoring = get_scoring(settings["scoring"], data.family, data.classes)
+    scoring = get_scoring(
+        settings["scoring"], data.family, data.classes, shown(X, data.X), metadata
+    )
     weights = data.weights if scoring_weight is None else check_weights(scoring_weight, len(data.y))
     tested = [fold.test_weights(weights) for fold in folds]
+    _check_tested(tested, choice, scoring)
     for fold, own in zip(folds, tested, strict=True):
         train = fold.train_weights(data.weights)
         check_training(
@@ -195,6 +210,16 @@ def _planned(X: Any, y: Any, settings: dict[str, Any], scoring_weight: Any) -> P
         data, ratios, gammas, folds, tested, scoring, choice, stopping, model, alphas, n_alphas,
         ratio, *kept,
     )  # fmt: skip
+
+
+def _check_tested(tested: list[Floats], choice: Any, scoring: Scoring) -> None:
+    """Refuse weights of held-out rows, one array for each fold, that leave nothing to choose by."""
+    counted = [weights for weights in tested if weights.any()]
+    if not counted:
+        raise ValueError("cv must hold out rows of positive weight, got none in any fold")
+    if choice == "1se" and len(counted) == 1:
+        raise ValueError(ONE_FOLD)
+    scoring.check_weights(counted)
 
 
 def check_ratios(l1_ratio: Any, name: str = "l1_ratio") -> Floats:

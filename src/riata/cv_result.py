@@ -1,6 +1,7 @@
 """What cross-validation gives back, and the rules that choose from it."""
 
 from collections.abc import Callable
+from operator import index
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 Floats = NDArray[np.float64]
+
+ONE_FOLD = 'rule="1se" needs two folds at least, got one: use rule="min"'
 
 
 class CrossValidatedPath:
@@ -95,14 +98,18 @@ class CrossValidatedPath:
         self.mean, self.se = mean_and_error(self.scores, self.fold_weights)
         self.rule = rule
         best = best_of(self)
+        self._choose(best)  # a rule of the caller's may look at everything
         self.l1_ratio_min, self.gamma_min, self.alpha_min = self._place(best)
         self.alpha_1se = np.nan if np.isnan(self.se).all() else self._place(one_se(self))[2]
-        self._chosen = self.select(rule)
-        self.l1_ratio, self.gamma, self.alpha = self._place(self._chosen)
-        self.path = self.paths[0 if self._chosen is None else self._chosen[0]]
+        self._choose(self.select(rule))
         return self
 
     _chosen: tuple[int, int] | None
+
+    def _choose(self, place: tuple[int, int] | None) -> None:
+        self._chosen = place
+        self.l1_ratio, self.gamma, self.alpha = self._place(place)
+        self.path = self.paths[0 if place is None else place[0]]
 
     def _place(self, place: tuple[int, int] | None) -> tuple[float, float, float]:
         if place is None:
@@ -138,14 +145,14 @@ class CrossValidatedPath:
             return sparsest_within(self, float(rule[:-1]) / 100.0)
         place = rule(self)
         try:
-            r, k = (int(number) for number in place)
-            self.alphas[r, k]
+            r, k = (index(number) for number in place)
+            rows, alphas = (range(length) for length in self.alphas.shape)
+            return rows[r], alphas[k]
         except (TypeError, ValueError, IndexError):
             raise ValueError(
-                "rule must return the numbers of a row and of an alpha, within "
+                "rule must return the numbers of a row and of an alpha, two integers within "
                 f"{self.alphas.shape}, got {place!r}"
             ) from None
-        return r, k
 
     def __repr__(self) -> str:
         words, counts = np.unique(self.status, return_counts=True)
@@ -245,7 +252,8 @@ def mean_and_error(scores: Floats, weights: Floats) -> tuple[Floats, Floats]:
     share = weights[counted] / weights[counted].sum()
     s = scores[..., counted]
     mean = s @ share
-    apart = s - mean[..., None]
+    with np.errstate(invalid="ignore"):  # an infinite mean has no error
+        apart = s - mean[..., None]
     unit = np.ldexp(1.0, np.frexp(np.abs(apart).max(axis=-1))[1])  # squares of any size are finite
     variance = ((apart / unit[..., None]) ** 2) @ share
     n_folds = int(np.count_nonzero(counted))
@@ -304,7 +312,7 @@ def one_se(cv: CrossValidatedPath) -> tuple[int, int] | None:
     if best is None:
         return None
     if np.isnan(cv.se[best]):
-        raise ValueError('rule="1se" needs two folds at least, got one: use rule="min"')
+        raise ValueError(ONE_FOLD)
     return best[0], int(np.argmax(_worse(cv)[best[0]] <= cv.se[best]))
 
 

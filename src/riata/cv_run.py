@@ -1,6 +1,7 @@
 """One run of cross-validation: all folds, and all data, down every grid."""
 
 import warnings
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
@@ -21,7 +22,7 @@ from .path import SEPARATED
 from .problem import Fit
 from .relaxed import LATE_REFITS
 from .result import RegularizationPath
-from .scoring import Scoring
+from .scoring import Scoring, check_scores, outside
 from .starts import Start, lanes_of, starts_of
 from .stopping import Rule
 from .threads import run
@@ -39,7 +40,7 @@ class Plan:
     choice : the rule that chooses from the scores;  rule : when a fit stops
     alphas : the caller's grid, or None for automatic ones
     settings : the model's, as `fit_path` takes them, for the paths
-    equal_folds, summed, counts_df : see `cross_validated`
+    equal_folds, total_weight, counts_df : see `cross_validated`
     """
 
     data: Data
@@ -57,8 +58,14 @@ class Plan:
     keep_predictions: bool
     keep_paths: bool
     equal_folds: bool = False
-    summed: bool = False
+    total_weight: float | None = None
     counts_df: bool = True
+
+    def strength(self, alpha: float) -> str:
+        """Return an alpha as its caller knows it."""
+        if self.total_weight is None:
+            return f"alpha={alpha:.6g}"
+        return f"C={1.0 / (alpha * self.total_weight) if alpha > 0.0 else np.inf:.6g}"
 
 
 class Run:
@@ -106,7 +113,7 @@ class Run:
 
     def _scale(self, f: int | None) -> float:
         """Return a fold's alphas as multiples of the grid's."""
-        if f is None or not self.plan.summed:
+        if f is None or self.plan.total_weight is None:
             return 1.0
         return 1.0 / self.plan.folds[f].train_share(self.data.weights)
 
@@ -179,7 +186,7 @@ class Run:
             if self._scores_at_the_end:
                 return
             etas = self._held_out(lane, plan.folds[f])
-            if fit.status != "time_limit":
+            if "time_limit" not in (fit.status, *(refit.status for refit in lane.refits[-1:])):
                 self.scores[r, :, k, f] = [self._score(f, eta, fit.alpha) for eta in etas]
             if self.predictions is not None:
                 held[f, k] = etas
@@ -214,7 +221,7 @@ class Run:
         """Whether the scores are squared errors that the folds' moments tell, of all alphas at
         once and without their rows."""
         plan = self.plan
-        squares = plan.scoring.name in ("mse", "deviance")
+        squares = plan.scoring.ours and plan.scoring.name in ("mse", "deviance")
         plain = self._gathered is None and not plan.keep_predictions
         return self._moments is not None and squares and plain
 
@@ -242,12 +249,12 @@ class Run:
         if not weights.any():
             return np.nan
         counted = weights > 0.0
-        y = self.data.y[self.plan.folds[f].test]
-        score = scoring.score(y[counted], eta[counted], weights[counted])
-        if np.isnan(score):
+        rows = self.plan.folds[f].test[counted]
+        score = scoring.score(self.data.y[rows], eta[counted], weights[counted], rows)
+        if np.isnan(score) or score == (np.inf if scoring.greater_is_better else -np.inf):
             raise ValueError(
-                f"scoring must give every fold a number, got nan from {scoring.name!r} in fold {f} "
-                f"at alpha={alpha:.6g}: use fewer folds, or another scoring"
+                f"scoring must give every fold a number, got {score} from {scoring.name!r} in fold "
+                f"{f} at {self.plan.strength(alpha)}: use fewer folds, or another scoring"
             )
         return score
 
@@ -287,55 +294,61 @@ class Run:
         fold_weights = np.array([weights.sum() for weights in plan.test_weights])
         if plan.equal_folds:
             fold_weights = np.where(fold_weights > 0.0, 1.0 / len(fold_weights), 0.0)
+        scores = self.scores.reshape(-1, *self.scores.shape[2:])
+        if kept is not None:
+            kept = kept.reshape(-1, *kept.shape[2:]).swapaxes(1, 2)
         fold_paths = [paths for paths in self.fold_paths for _ in range(G)]
-        result = CrossValidatedPath.from_scores(
-            plan.choice,
-            l1_ratios=np.repeat(plan.ratios, G),
-            gammas=np.tile(plan.gammas, len(plan.ratios)),
-            alphas=np.repeat(self.alphas, G, axis=0),
-            scores=self.scores.reshape(-1, *self.scores.shape[2:]),
-            fold_weights=fold_weights,
-            scoring=plan.scoring.name,
-            greater_is_better=plan.scoring.greater_is_better,
-            paths=[path for path in self.paths for _ in range(G)],
-            fold_paths=fold_paths if plan.keep_paths else None,
-            predictions=None if kept is None else kept.reshape(-1, *kept.shape[2:]).swapaxes(1, 2),
-            status=np.repeat(self.status, G, axis=0),
-            n_iter=np.repeat(self.n_iter, G, axis=0),
-            n_passes=self.n_passes,
-        )
+        parts = {
+            "l1_ratios": np.repeat(plan.ratios, G),
+            "gammas": np.tile(plan.gammas, len(plan.ratios)),
+            "alphas": np.repeat(self.alphas, G, axis=0),
+            "scores": scores,
+            "fold_weights": fold_weights,
+            "scoring": plan.scoring.name,
+            "greater_is_better": plan.scoring.greater_is_better,
+            "paths": [path for path in self.paths for _ in range(G)],
+            "fold_paths": fold_paths if plan.keep_paths else None,
+            "predictions": kept,
+            "status": np.repeat(self.status, G, axis=0),
+            "n_iter": np.repeat(self.n_iter, G, axis=0),
+            "n_passes": self.n_passes,
+        }
         if self.interrupt is not None:
-            vars(self.interrupt)["path"] = result
+            attached = vars(self.interrupt)
+            attached["path"] = CrossValidatedPath.from_scores("min", **parts)
+            with suppress(Exception):  # a rule of the caller's that asks for what is not there
+                attached["path"] = CrossValidatedPath.from_scores(plan.choice, **parts)
             raise self.interrupt
-        _warn(result, self._separated, self._late_refits)
+        check_scores(scores[..., fold_weights > 0.0], plan.scoring.name)
+        result = CrossValidatedPath.from_scores(plan.choice, **parts)
+        self._warn()
         return result
+
+    def _warn(self) -> None:
+        """Say once how many fits ended above their tolerance, or that there may be no best one."""
+        whole = np.array([path.status for path in self.paths])
+        status = np.concatenate([whole[..., None], self.status], axis=2)
+        late = np.isin(status, ["max_iter", "time_limit"])
+        if late.any():
+            r, k, f = np.argwhere(late)[0]
+            where = "on all data" if f == 0 else f"in fold {f - 1}"
+            stronger = "larger alpha" if self.plan.total_weight is None else "smaller C"
+            advice = {
+                "max_iter": f"raise max_iter, standardize X or use a {stronger}",
+                "time_limit": "raise max_time or loosen tol",
+            }[str(status[r, k, f])]
+            said = (
+                f"{np.count_nonzero(late)} of {late.size} fits ended above the tolerance, the "
+                f"first at {self.plan.strength(self.alphas[r, k])} {where} ({status[r, k, f]}); "
+                f"{advice}"
+            )
+        elif self._separated or self._late_refits:
+            said = SEPARATED if self._separated else LATE_REFITS
+        else:
+            return
+        warnings.warn(said, convergence_warning(), stacklevel=outside())
 
 
 def _beside(counts: NDArray[Any], y: Floats) -> NDArray[Any]:
     """Return counts (m,) in a shape that goes with rows of y."""
     return counts if y.ndim == 1 else counts[:, None]
-
-
-def _warn(result: CrossValidatedPath, separated: bool, late_refits: bool) -> None:
-    """Say once how many fits ended above their tolerance, or that there may be no best one."""
-    status = np.concatenate(
-        [np.array([path.status for path in result.paths])[..., None], result.status], axis=2
-    )
-    late = np.isin(status, ["max_iter", "time_limit"])
-    if not late.any():
-        if separated or late_refits:
-            said = SEPARATED if separated else LATE_REFITS
-            warnings.warn(said, convergence_warning(), stacklevel=6)
-        return
-    r, k, f = np.argwhere(late)[0]
-    where = "on all data" if f == 0 else f"in fold {f - 1}"
-    advice = {
-        "max_iter": "raise max_iter, standardize X or use a larger alpha",
-        "time_limit": "raise max_time or loosen tol",
-    }[str(status[r, k, f])]
-    warnings.warn(
-        f"{np.count_nonzero(late)} of {late.size} fits ended above the tolerance, the first at "
-        f"alpha={result.alphas[r, k]:.6g} {where} ({status[r, k, f]}); {advice}",
-        convergence_warning(),
-        stacklevel=6,
-    )

@@ -79,11 +79,18 @@ def make_folds(
             raise ValueError(
                 f"groups must have shape ({n},), one label per sample, got shape {groups.shape}"
             )
+        if groups.dtype.kind == "f" and np.isnan(groups).any():
+            raise ValueError("groups must hold a label for every sample, got NaN")
     if isinstance(cv, Integral | float | np.bool_):
         return _dealt(check_count(cv, "cv", 2), weights, groups, classes)
     if hasattr(cv, "split") and not isinstance(cv, str):
         pairs = cv.split(X, y, groups)
     elif isinstance(cv, Iterable) and not isinstance(cv, str):
+        if groups is not None:
+            raise ValueError(
+                "groups must be None where cv holds pairs (train, test), which say who is where: "
+                "leave them out, or use a splitter such as GroupKFold"
+            )
         pairs = cv
     else:
         raise TypeError(
@@ -119,7 +126,13 @@ def _dealt(
     rows = np.flatnonzero(weights > 0.0)
     labels, codes = classes if groups is None else groups, None
     if labels is not None:
-        _, codes = np.unique(labels[rows], return_inverse=True)
+        try:
+            _, codes = np.unique(labels[rows], return_inverse=True)
+        except TypeError:
+            raise TypeError(
+                "groups must hold labels that can be sorted, got a mixture of types: fill in what "
+                "is missing"
+            ) from None
     units = len(rows) if groups is None or codes is None else int(codes.max()) + 1
     if units < n_folds:
         kind = "rows of positive weight" if groups is None else "groups"

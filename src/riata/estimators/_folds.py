@@ -1,10 +1,11 @@
 """What the cross-validated estimators share: scikit-learn's splits, one call of the engine."""
 
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 from numpy.typing import ArrayLike
 from sklearn import get_config
+from sklearn.metrics import get_scorer, get_scorer_names
 from sklearn.model_selection import check_cv
 from sklearn.utils.metadata_routing import MetadataRouter, MethodMapping, process_routing
 
@@ -23,23 +24,40 @@ CV_DEFAULTS = {
 }
 
 
+class Routed(NamedTuple):
+    """Where the metadata of a call goes.
+
+    split : keywords of the splitter
+    score : keywords of the scorer; None: nobody said, so it is weighted as the fit is
+    """
+
+    split: dict[str, Any]
+    score: dict[str, Any] | None
+
+
+def route(estimator: Any, method: str, metadata: dict[str, Any]) -> Routed:
+    """Return where a call's metadata goes: what it was given beside X and y, None for nothing."""
+    metadata = {name: value for name, value in metadata.items() if value is not None}
+    if get_config()["enable_metadata_routing"]:
+        found = process_routing(estimator, method, **metadata)
+        score = dict(found["scorer"]["score"]) if estimator._scorer() else None
+        return Routed(found["splitter"]["split"] if method == "fit" else {}, score)
+    if extra := sorted(set(metadata) - {"sample_weight"}):
+        raise ValueError(
+            f"{method} takes {', '.join(extra)} only with scikit-learn's metadata routing: "
+            "sklearn.set_config(enable_metadata_routing=True)"
+        )
+    return Routed({}, None)
+
+
 def splits(
-    estimator: Any, X: Any, y: Any, metadata: dict[str, Any], *, classifier: bool = False
+    estimator: Any, X: Any, y: Any, routed: dict[str, Any], *, classifier: bool = False
 ) -> list[Any]:
     """Return the splits of an estimator's `cv`, as scikit-learn makes them.
 
-    metadata : what `fit` was given beside X and y; its None entries count as not given
+    routed : keywords of the splitter
     classifier : whether an integer stands for folds that are stratified, where y holds labels
     """
-    metadata = {name: value for name, value in metadata.items() if value is not None}
-    routed: dict[str, Any] = {}
-    if get_config()["enable_metadata_routing"]:
-        routed = process_routing(estimator, "fit", **metadata)["splitter"]["split"]
-    elif extra := sorted(set(metadata) - {"sample_weight"}):
-        raise ValueError(
-            f"fit takes {', '.join(extra)} only with scikit-learn's metadata routing: "
-            "sklearn.set_config(enable_metadata_routing=True)"
-        )
     return list(check_cv(estimator.cv, y, classifier=classifier).split(X, y, **routed))
 
 
@@ -47,6 +65,8 @@ class _Routed(_Model):
     """A fit that chooses by folds, and what goes where with metadata routing."""
 
     cv: Any
+    scoring: Any = None
+    _default_scorer: str | None = None  # which takes weights, asked or not
 
     def _choose(self, X: Any, y: Any, sample_weight: Any, params: dict[str, Any]) -> None:
         """Fit, choose, and keep what the class keeps."""
@@ -68,7 +88,7 @@ class _Routed(_Model):
             Weights >= 0, of the fits and within each fold's score; folds count the same in the
             mean, as in scikit-learn.
         **params : dict
-            What metadata routing hands to the splitter: `groups`, for one.
+            What metadata routing hands to the splitter, `groups` for one, and to the scorer.
 
         Returns
         -------
@@ -91,15 +111,33 @@ class _Routed(_Model):
         return self
 
     def get_metadata_routing(self) -> MetadataRouter:
-        """Return how metadata is handed on: sample_weight to `fit`, the rest to the splitter.
+        """Return how metadata is handed on: what a splitter and a scorer ask for, by `fit`.
+
+        A scorer that is named by a word of `riata.cross_validate`, or not at all, has the weights
+        of `fit`.
 
         Returns
         -------
         MetadataRouter
         """
-        mapping = MethodMapping().add(caller="fit", callee="split")
         router = MetadataRouter(owner=self).add_self_request(self)
-        return router.add(splitter=check_cv(self.cv), method_mapping=mapping)
+        mapping = MethodMapping().add(caller="fit", callee="split")
+        router.add(splitter=check_cv(self.cv), method_mapping=mapping)
+        if scorer := self._scorer():
+            router.add(scorer=scorer, method_mapping=self._scored_by())
+        return router
+
+    def _scorer(self) -> Any:
+        """Return the scorer that metadata may go to, None where there is none."""
+        if self.scoring is None and self._default_scorer is not None:
+            return get_scorer(self._default_scorer).set_score_request(sample_weight=True)
+        if isinstance(self.scoring, str):
+            return get_scorer(self.scoring) if self.scoring in get_scorer_names() else None
+        return self.scoring
+
+    def _scored_by(self) -> MethodMapping:
+        """Return the methods that score."""
+        return MethodMapping().add(caller="fit", callee="score")
 
 
 class _CrossValidated(_Routed):
@@ -138,10 +176,13 @@ class _CrossValidated(_Routed):
         weight, params : what `fit` was given beside X and y
         settings : those of `cross_validated` that differ from the defaults
         """
-        metadata = {**params, "sample_weight": weight}
+        routed = route(self, "fit", {**params, "sample_weight": weight})
         own = {"rule": self.rule, "sample_weight": weight}
         own["counts_df"] = callable(self.rule)  # who may ask the paths, which nobody else sees
-        own["cv"] = splits(self, X, y, metadata, classifier=classifier)
+        own["cv"] = splits(self, X, y, routed.split, classifier=classifier)
+        if routed.score is not None:
+            settings["scoring_weight"] = routed.score.pop("sample_weight", 1.0)
+            settings["metadata"] = routed.score
         return cross_validated(X, y, **{**self._settings(), **CV_DEFAULTS, **own, **settings})
 
     def _keep(self, cv: CrossValidatedPath) -> int:
@@ -156,7 +197,12 @@ class _CrossValidated(_Routed):
     def _keep_path(self, cv: CrossValidatedPath) -> Any:
         """Keep the chosen model and the grids; return the scores in scikit-learn's shape."""
         self.n_iter_ = int(cv.path.n_iter[self._keep(cv)])
-        single = len(cv.l1_ratios) == 1
         self.alpha_ = cv.alpha
-        self.alphas_ = cv.alphas[0] if single or np.ndim(self.alphas) != 0 else cv.alphas
-        return cv.scores[0] if single else cv.scores
+        single = len(cv.l1_ratios) == 1
+        if np.ndim(self.alphas) == 0:
+            self.alphas_ = cv.alphas[0] if single else cv.alphas
+            return cv.scores[0] if single else cv.scores
+        given = np.sort(np.asarray(self.alphas, dtype=np.float64))[::-1]  # twice, if given twice
+        place = np.searchsorted(-cv.alphas[0], -given)
+        self.alphas_, scores = given, cv.scores[:, place]
+        return scores[0] if single else scores

@@ -21,7 +21,8 @@ class _PathCV(_CrossValidated, _LinearModel):
         X, y = self._validated(X, y, Y_CHECKS)
         if y.ndim == 2 and y.shape[1] > 1:
             raise ValueError(
-                f"y must be one target, got shape {y.shape}: fit one {type(self).__name__} each"
+                f"y must be one target, got shape {y.shape}: fit one {type(self).__name__} each, "
+                "or MultiTaskLassoCV or MultiTaskElasticNetCV to all"
             )
         y = column_or_1d(y, warn=True)
         grid = self._grid()

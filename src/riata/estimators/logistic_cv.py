@@ -3,20 +3,22 @@
 What the folds fitted is kept sparse; scikit-learn's dense arrays are made of it when asked for.
 """
 
-from typing import Any, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
+from sklearn.utils.metadata_routing import UNUSED, MethodMapping
 from sklearn.utils.validation import check_is_fitted
 
 from ..arguments import check_count, check_flag, check_weights
 from ..cross_validation import check_ratios
 from ..cv_result import CrossValidatedPath, best_of
+from ..design import as_matrix
 from ..families import get_family
 from ..responses import as_column
-from ..scoring import get_scoring
+from ..scoring import get_scoring, shown
 from ..stopping import WORST_FIRST
-from ._folds import _CrossValidated
+from ._folds import _CrossValidated, route
 from .logistic import _Logistic, check_left, check_strength, logistic_alpha
 
 Floats = NDArray[np.float64]
@@ -43,7 +45,7 @@ class LogisticRegressionCV(_CrossValidated, _Logistic):
     scoring : str, callable or None, default=None
         A scorer of scikit-learn or its name, or "deviance", "misclassification", "auc", "mse" or
         "mae" as in `riata.cross_validate`. None is "accuracy". Weighted by `sample_weight`, not by
-        `class_weight`.
+        `class_weight`; with metadata routing as the scorer asks.
     tol : float, default=1e-6
         Stop when the duality gap is at most `tol` times the objective of the null model
         (intercept and unpenalised features). Not scikit-learn's meaning of it.
@@ -141,6 +143,8 @@ class LogisticRegressionCV(_CrossValidated, _Logistic):
     100.0
     """
 
+    __metadata_request__score: ClassVar[Any] = {"sample_weight": UNUSED}  # the scorer has it
+    _default_scorer = "accuracy"
     scores_: Any
     n_iter_: Any
     C_: Any
@@ -203,8 +207,8 @@ class LogisticRegressionCV(_CrossValidated, _Logistic):
         alphas = np.array([logistic_alpha(C, s.sum()) for C in Cs.flat])
         cv = self._search(
             X, y, sample_weight, params, classifier=True, family=_family(classes),
-            alphas=alphas, l1_ratio=ratios, scoring=self._measure(), summed=True,
-            sample_weight=s, keep_fold_paths=True,
+            alphas=alphas, l1_ratio=ratios, scoring=self._measure(),
+            total_weight=float(s.sum()), sample_weight=s, keep_fold_paths=True,
             scoring_weight=1.0 if sample_weight is None else sample_weight,
         )  # fmt: skip
         self.classes_, self.Cs_, self.l1_ratios_ = classes, Cs, ratios
@@ -232,7 +236,10 @@ class LogisticRegressionCV(_CrossValidated, _Logistic):
         return np.array([check_strength(C, "Cs") for C in Cs.flat])
 
     def _measure(self) -> Any:
-        return "accuracy" if self.scoring is None else self.scoring
+        return self._default_scorer if self.scoring is None else self.scoring
+
+    def _scored_by(self) -> MethodMapping:
+        return super()._scored_by().add(caller="score", callee="score")
 
     def _take_folds(self, cv: CrossValidatedPath) -> None:
         """Keep what the folds found, for every C its alpha."""
@@ -260,8 +267,6 @@ class LogisticRegressionCV(_CrossValidated, _Logistic):
         assert cv.fold_paths is not None
         best = [best_of(cv, f) for f in range(len(self._folds))]
         found = [(f, r, k) for f, place in enumerate(best) if place for r, k in [place]]
-        if not found:
-            raise ValueError("cv must hold out rows of positive weight, got none in any fold")
         models = np.mean([_dense(self._folds[f][r], [k])[0] for f, r, k in found], axis=0)
         self.coef_, self.intercept_ = models[:, :-1], models[:, -1]
         self.C_ = float(np.mean([self._strength_at(k) for *_, k in found]))
@@ -297,7 +302,7 @@ class LogisticRegressionCV(_CrossValidated, _Logistic):
         self.n_iter_ = self.n_iter_.swapaxes(1, 2)[None]
         self.C_, self.l1_ratio_ = np.repeat(self.C_, k), np.repeat(self.l1_ratio_, k)
 
-    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None) -> float:
+    def score(self, X: Any, y: Any, sample_weight: ArrayLike | None = None, **params: Any) -> float:
         """Return the score of `scoring` on these rows.
 
         Parameters
@@ -308,6 +313,8 @@ class LogisticRegressionCV(_CrossValidated, _Logistic):
             True labels.
         sample_weight : array-like of shape (n_samples,), default=None
             Weights.
+        **params : dict
+            What metadata routing hands to the scorer.
 
         Returns
         -------
@@ -320,9 +327,15 @@ class LogisticRegressionCV(_CrossValidated, _Logistic):
             raise ValueError(f"y must hold labels that were fitted, got {y[unknown].tolist()[0]!r}")
         numbers = known.astype(np.float64)
         family = get_family(_family(classes))
-        scoring = get_scoring(self._measure(), family, classes)
+        routed = route(self, "score", {**params, "sample_weight": sample_weight}).score
+        if routed is not None:
+            sample_weight = routed.pop("sample_weight", None)
+        scoring = get_scoring(self._measure(), family, classes, shown(X, as_matrix(X)), routed)
         weights = check_weights(sample_weight, len(y))
-        return scoring.score(numbers if eta.ndim == 2 else numbers[:, 1], eta, weights)
+        scoring.check_weights([weights])
+        numbers = numbers if eta.ndim == 2 else numbers[:, 1]
+        rows = np.flatnonzero(weights)
+        return scoring.score(numbers[rows], eta[rows], weights[rows], rows)
 
 
 class _Coefs(NamedTuple):

@@ -1,21 +1,24 @@
 """RidgeCV: leave-one-out by one decomposition, or scikit-learn's folds and scores."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from sklearn.metrics import get_scorer
 
 from ..arguments import check_flag, check_number
 from ..cv_result import check_rule, mean_and_error
 from ..path import MODEL
 from ..ridge_cv import RidgeFits, cross_validate_ridge
-from ..scorers import Predictions, row_numbers
+from ..scorers import Judge, Predictions
+from ..scoring import alike, check_scores, shown, warn_unweighted
 from ..stopping import check_rule as check_stopping
 from ._base import Y_CHECKS, _LinearModel, total_weight
-from ._folds import _Routed, splits
+from ._folds import _Routed, route, splits
 
 Floats = NDArray[np.float64]
+
+ONE_SCORE = 'rule="1se" needs scores of several rows or folds, got one: use rule="min"'
 
 
 class RidgeCV(_Routed, _LinearModel):
@@ -31,9 +34,9 @@ class RidgeCV(_Routed, _LinearModel):
     fit_intercept : bool, default=True
         Whether b0 is fitted (it is never penalised) or 0.
     scoring : str, callable or None, default=None
-        A scorer of scikit-learn (called with sample_weight where `fit` was) or its name. None is
-        minus the mean squared error where rows are left out one by one (each times its weight),
-        the coefficient of determination with folds.
+        A scorer of scikit-learn or its name; called with sample_weight where `fit` was and it takes
+        some, with metadata routing as it asks. None is minus the mean squared error where rows are
+        left out one by one (each times its weight), the coefficient of determination with folds.
     cv : int, splitter, iterable or None, default=None
         None leaves out every row once, exactly, from one decomposition; else as in scikit-learn.
     gcv_mode : {"auto", "svd", "eigen"} or None, default=None
@@ -95,6 +98,7 @@ class RidgeCV(_Routed, _LinearModel):
     0.1
     """
 
+    _default_scorer = "r2"
     max_iter = None
     positive = False
     lower_bounds = upper_bounds = None
@@ -129,11 +133,14 @@ class RidgeCV(_Routed, _LinearModel):
 
     def _choose(self, X: Any, y: Any, sample_weight: Any, params: dict[str, Any]) -> None:
         given = self._alphas()
-        X, y = self._validated(X, y, Y_CHECKS)
+        given_X, (X, y) = X, self._validated(X, y, Y_CHECKS)
         settings = {**self._settings(), "sample_weight": sample_weight, "l1_ratio": 0.0}
         total = total_weight(sample_weight, X.shape[0])
-        metadata = {**params, "sample_weight": sample_weight}
-        cv = None if self.cv is None else splits(self, X, y, metadata)
+        routed = route(self, "fit", {**params, "sample_weight": sample_weight})
+        cv = None if self.cv is None else splits(self, X, y, routed.split)
+        if self.rule == "1se" and (self.scoring is not None if cv is None else len(cv) == 1):
+            raise ValueError(ONE_SCORE)
+        scorer = self._weighted_scorer(shown(given_X, X), routed.score, sample_weight)
         grid = np.unique(given)[::-1]
         targets = np.ascontiguousarray(np.atleast_2d(np.asarray(y, dtype=np.float64).T))
         fits = cross_validate_ridge(
@@ -142,13 +149,15 @@ class RidgeCV(_Routed, _LinearModel):
         )  # fmt: skip
         place = np.searchsorted(-grid, -given)  # of each given alpha on the grid
         fits.predictions = [(test, eta[:, place]) for test, eta in fits.predictions]
-        scores = self._scores(y, fits, sample_weight)
-        mean, error = mean_and_error(scores, np.ones(scores.shape[-1]) / scores.shape[-1])
+        scores, counted = self._scores(y, fits, sample_weight, scorer)
+        mean, error = mean_and_error(scores, counted)
         best = np.array([self._select(m, e, given) for m, e in zip(mean, error, strict=True)])
         self._keep(y, fits, given, place, best)
         chosen = mean[np.arange(len(best)), best]
-        several = self.alpha_per_target and len(targets) > 1
-        self.alpha_: Any = given[best] if several else float(given[best[0]])
+        if cv is None:
+            chosen = chosen * counted.mean()  # over all rows, those of weight 0 too
+        several = self.alpha_per_target and y.ndim == 2
+        self.alpha_: Any = given[best] if several and len(best) > 1 else float(given[best[0]])
         self.best_score_: Any = chosen if several else float(chosen[0])
 
     def _alphas(self) -> Floats:
@@ -167,48 +176,63 @@ class RidgeCV(_Routed, _LinearModel):
             check_number(alpha, f"alphas[{k}]", 0.0, above=above) for k, alpha in enumerate(alphas)
         ])  # fmt: skip
 
-    def _scores(self, y: Any, fits: RidgeFits, sample_weight: Any) -> Floats:
-        """Return scores that should be large, (T, L, K): T = 1 where all targets share an alpha,
-        K = 1 where a scorer judges all rows left out at once."""
+    def _weighted_scorer(
+        self, X: Any, routed: dict[str, Any] | None, sample_weight: Any
+    ) -> "_WeightedScorer":
+        """Return what scores folds, or with `scoring` rows, checked."""
+        if routed is not None:
+            sample_weight = routed.pop("sample_weight", None)
+        name = self._default_scorer if self.scoring is None else self.scoring
+        judge = Judge(name, "a scorer of scikit-learn for numbers, or its name", X, routed)
+        s = None
+        if sample_weight is not None:
+            s = np.broadcast_to(np.asarray(sample_weight, float), X.shape[0])
+        if s is not None and not judge.takes_weights and not alike(s):
+            warn_unweighted(judge.name)
+        return _WeightedScorer(judge, s)
+
+    def _scores(
+        self, y: Any, fits: RidgeFits, sample_weight: Any, scorer: "_WeightedScorer"
+    ) -> tuple[Floats, Floats]:
+        """Return scores that should be large, (T, L, K), and whether each counts, (K,), as 0 or 1.
+
+        T = 1 where all targets share an alpha, K = 1 where a scorer judges all rows left out at
+        once; else K folds or rows.
+        """
+        if self.cv is None and self.scoring is None:
+            return self._row_scores(y, fits, sample_weight)
+        columns = []
+        for test, eta in fits.predictions:
+            if self.store_cv_results:
+                self._keep_results(y, eta)
+            eta = eta[:, :, 0] if y.ndim == 1 else eta
+            if self.alpha_per_target and y.ndim == 2:
+                pairs = [(eta[:, :, t], y[test, t]) for t in range(y.shape[1])]
+            else:
+                pairs = [(eta, y[test])]
+            columns.append([scorer(found, target, test) for found, target in pairs])
+        scores = np.moveaxis(np.array(columns), 0, -1)
+        counted = ~np.isnan(scores).any(axis=(0, 1))
+        if not counted.any():
+            raise ValueError("cv must hold out rows of positive weight, got none in any fold")
+        check_scores(scores[..., counted], scorer.judge.name)
+        return scores, counted.astype(np.float64)
+
+    def _row_scores(self, y: Any, fits: RidgeFits, sample_weight: Any) -> tuple[Floats, Floats]:
+        """Return minus the squared errors of rows left out, times their weights."""
         s = np.ones(len(y)) if sample_weight is None else np.asarray(sample_weight, float)
         s = np.broadcast_to(s, len(y))
-        weighted = {} if sample_weight is None else {"sample_weight": s}
-        if self.cv is not None:
-            return self._fold_scores(y, fits, weighted)
         eta = fits.predictions[0][1]
         targets = np.asarray(y, dtype=np.float64).reshape(len(eta), 1, -1)
         squares = s[:, None, None] * (targets - eta) ** 2
         if self.store_cv_results:
-            kept = squares if self.scoring is None else eta
-            self.cv_results_: Floats = kept[:, :, 0] if y.ndim == 1 else kept.transpose(0, 2, 1)
-        if self.scoring is None:
-            squares = squares if self.alpha_per_target else squares.mean(axis=2, keepdims=True)
-            return -squares.transpose(2, 1, 0)
-        return self._row_scores(y, eta, weighted)
+            self._keep_results(y, squares)
+        squares = squares if self.alpha_per_target else squares.mean(axis=2, keepdims=True)
+        return -squares.transpose(2, 1, 0), (s > 0.0).astype(np.float64)
 
-    def _fold_scores(self, y: Any, fits: RidgeFits, weighted: dict[str, Any]) -> Floats:
-        scorer = get_scorer("r2" if self.scoring is None else self.scoring)
-        columns = []
-        for test, eta in fits.predictions:
-            eta = eta[:, :, 0] if y.ndim == 1 else eta
-            own = {name: values[test] for name, values in weighted.items()}
-            columns.append([
-                scorer(Predictions(eta[:, k]), row_numbers(len(test)), y[test], **own)
-                for k in range(eta.shape[1])
-            ])  # fmt: skip
-        return np.array(columns).T[None]
-
-    def _row_scores(self, y: Any, eta: Floats, weighted: dict[str, Any]) -> Floats:
-        scorer = get_scorer(self.scoring)
-        rows = row_numbers(len(eta))
-        pairs = [(eta[:, :, t], y[:, t]) for t in range(eta.shape[2])] if y.ndim == 2 else []
-        if not self.alpha_per_target or y.ndim == 1:
-            pairs = [(eta[:, :, 0] if y.ndim == 1 else eta, y)]
-        return np.array([
-            [[scorer(Predictions(found[:, k]), rows, target, **weighted)]
-             for k in range(eta.shape[1])]
-            for found, target in pairs
-        ])  # fmt: skip
+    def _keep_results(self, y: Any, values: Floats) -> None:
+        """Keep values (n, L, T) in scikit-learn's shape."""
+        self.cv_results_: Floats = values[:, :, 0] if y.ndim == 1 else values.transpose(0, 2, 1)
 
     def _select(self, mean: Floats, error: Floats, alphas: Floats) -> int:
         """Return the number of the alpha that the rule takes."""
@@ -216,9 +240,7 @@ class RidgeCV(_Routed, _LinearModel):
         if self.rule == "min":
             return best
         if np.isnan(error[best]):
-            raise ValueError(
-                'rule="1se" needs scores of several rows or folds, got one: use rule="min"'
-            )
+            raise ValueError(ONE_SCORE)
         within = mean >= mean[best] - error[best]
         return int(np.argmax(np.where(within, alphas, -1.0)))
 
@@ -242,3 +264,30 @@ class RidgeCV(_Routed, _LinearModel):
         self.intercept_ = 0.0
         if self.fit_intercept:
             self.intercept_ = float(intercepts[0]) if y.ndim == 1 else intercepts
+
+
+@dataclass
+class _WeightedScorer:
+    """A scorer and the weights of all rows, None where all count alike."""
+
+    judge: Judge
+    weights: Floats | None
+
+    def __call__(self, eta: Floats, y: Any, rows: NDArray[np.intp]) -> list[float]:
+        """Return the score of predictions (m, L) or (m, L, T) at every alpha; NaN where no row
+        counts."""
+        own = None
+        if self.weights is not None:
+            kept = np.flatnonzero(self.weights[rows])
+            if len(kept) == 0:
+                return [np.nan] * eta.shape[1]
+            eta, y, rows = eta[kept], y[kept], rows[kept]
+            own = self.weights[rows]
+        scores = [self.judge(Predictions(eta[:, k]), y, own, rows) for k in range(eta.shape[1])]
+        if np.isnan(scores).any() or np.max(scores) == np.inf:
+            found = "nan" if np.isnan(scores).any() else "inf"
+            raise ValueError(
+                f"scoring must give held-out rows a number, got {found} from {self.judge.name!r}: "
+                "use fewer folds, or another scoring"
+            )
+        return scores
