@@ -147,7 +147,8 @@ def judged(family, y, numbers, grouped, A=X, truth=X, tol=1e-6, **settings):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         path = riata.fit_path(A, y, family=family, **given)
-    settings.pop("alphas", None)
+    for name in ("alphas", "n_alphas", "alpha_min_ratio"):
+        settings.pop(name, None)
     oracle = Oracle(truth, numbers, family == "multigaussian", grouped, **settings)
     for k, alpha in enumerate(path.alphas):
         coef, intercept = path.coef(alpha), path.intercept(alpha)
@@ -428,6 +429,28 @@ def test_responses_of_few_correlated_columns_without_intercept():
     assert model.n_iter_ < 300
     gap = Oracle(A, y, True, True, fit_intercept=False).gap(model.coef_, np.zeros(K), 0.01)
     assert gap <= 1e-4 * (y**2).sum() / (2 * len(y))
+
+
+def test_unpenalised_responses_that_resemble_the_others():
+    """Where the free ones are members, the working set's gap does not know what they hide."""
+    rng = np.random.default_rng(0)
+    A = rng.standard_normal((50, 13)) + 1e5
+    y = A[:, :3] @ rng.standard_normal((3, 4)) + rng.standard_normal((50, 4))
+    settings = {"standardize": True, "fit_intercept": False, "l1_ratio": 0.5}
+    settings["penalty_factor"] = np.r_[0.0, 0.0, np.ones(11)]
+    path = judged("multigaussian", y, y, True, A, A, 1e-4, alpha_min_ratio=1e-3, **settings)
+    assert path.n_iter.sum() < 300  # 10,000, and not solved
+
+
+def test_a_row_that_turns_near_zero_is_followed_by_newton_steps_in_a_row():
+    rng = np.random.default_rng(94)
+    A = rng.standard_normal((60, 40)) + rng.choice([1, 5, 30]) * rng.standard_normal((60, 1))
+    y = A[:, :3] @ rng.standard_normal((3, 4))
+    y += rng.choice([0, 0.1, 1]) * rng.standard_normal((60, 4))
+    w = rng.random(60) * (rng.random(60) < 0.8)
+    path = judged("multigaussian", y, y, True, A, A, 1e-9, n_alphas=8, alpha_min_ratio=0.01,
+                  standardize=True, sample_weight=w)  # fmt: skip
+    assert path.n_iter.max() < 1000  # 2,650 in all with sweeps between the steps, and not solved
 
 
 @pytest.mark.parametrize("grouped", [False, True])
