@@ -210,7 +210,9 @@ def race(solvers, target, *, repeat=3, limit=LONGEST, report=print):
             best = runs[name]
             if not best.worst <= target or best.seconds > SLOW:
                 continue
-            again = timed(solve, best.tol, judge, LONGEST)
+            again = timed(solve, best.tol, judge, limit)
+            if again.seconds >= limit:  # stopped: steps at random may take for ever now and then
+                continue
             seconds = min(best.seconds, again.seconds)
             worst = float(np.maximum(best.worst, again.worst))
             runs[name] = best._replace(seconds=seconds, worst=worst, times=best.times + 1)
