@@ -3,6 +3,8 @@
 import numpy as np
 import scipy.sparse as sp
 
+from riata.lane import Lane
+
 
 def regression(n=60, p=30, *, seed=0, density=1.0, correlation=0.3, noise=0.5):
     """Return X and y: a few strong features, correlated columns, zeros where density < 1."""
@@ -20,6 +22,19 @@ def weights(n, *, seed=1):
     """Return positive weights over two orders of magnitude, some of them zero."""
     rng = np.random.default_rng(seed)
     return np.exp(rng.normal(size=n)) * (rng.random(n) < 0.8)
+
+
+def interrupt_at(monkeypatch, number):
+    """Let Ctrl-C come in place of the alpha of this number, those of all paths counted."""
+    step, calls = Lane.step, []
+
+    def interrupted(lane, alpha, *, last):
+        calls.append(alpha)
+        if len(calls) == number:
+            raise KeyboardInterrupt
+        return step(lane, alpha, last=last)
+
+    monkeypatch.setattr(Lane, "step", interrupted)
 
 
 def _read_only(X):

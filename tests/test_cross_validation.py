@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.sparse as sp
 from certified import fingerprint, judge
-from problems import FEW_STORAGES, SPARSE, regression, weights
+from problems import FEW_STORAGES, SPARSE, interrupt_at, regression, weights
 from scipy.sparse import csc_array, csr_array
 
 import riata
@@ -271,15 +271,7 @@ def test_one_warning_for_all_folds():
 def test_what_came_before_ctrl_c_is_in_the_exception(monkeypatch):
     X, y = regression(50, 90, seed=1)
     whole = riata.cross_validate(X, y, cv=3, n_alphas=10)
-    step, calls = riata.path.Lane.step, []
-
-    def interrupted(lane, alpha, *, last):
-        calls.append(alpha)
-        if len(calls) == 18:
-            raise KeyboardInterrupt
-        return step(lane, alpha, last=last)
-
-    monkeypatch.setattr(riata.path.Lane, "step", interrupted)
+    interrupt_at(monkeypatch, 18)
     with pytest.raises(KeyboardInterrupt) as caught:
         riata.cross_validate(X, y, cv=3, n_alphas=10, n_threads=1, l1_ratio=[1.0, 0.5])
     cv = caught.value.path

@@ -4,7 +4,7 @@ import warnings
 
 import numpy as np
 import pytest
-from problems import FEW_STORAGES, weights
+from problems import FEW_STORAGES, interrupt_at, weights
 from scipy.special import expit, logsumexp, xlogy
 from sklearn import metrics
 from sklearn.metrics import f1_score, log_loss, roc_auc_score
@@ -463,15 +463,7 @@ def test_what_came_before_ctrl_c_is_in_the_exception(name, monkeypatch):
     family, X, y = problem(name)
     settings = {"family": family, "cv": 3, **GRID}
     whole = riata.cross_validate(X, y, **settings)
-    step, calls = riata.path.Lane.step, []
-
-    def interrupted(lane, alpha, *, last):
-        calls.append(alpha)
-        if len(calls) == 14:
-            raise KeyboardInterrupt
-        return step(lane, alpha, last=last)
-
-    monkeypatch.setattr(riata.path.Lane, "step", interrupted)
+    interrupt_at(monkeypatch, 14)
     with pytest.raises(KeyboardInterrupt) as caught:
         riata.cross_validate(X, y, **settings)
     cv = caught.value.path

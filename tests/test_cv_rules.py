@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from problems import regression
+from problems import interrupt_at, regression
 
 import riata
 from riata.cv_result import CrossValidatedPath
@@ -104,15 +104,7 @@ def test_a_callable_is_given_a_result_that_is_whole():
 def test_a_rule_that_fails_does_not_hide_ctrl_c(monkeypatch):
     """Danger: its exception was raised instead, and what had been solved was lost."""
     X, y = regression(50, 90, seed=1)
-    step, calls = riata.path.Lane.step, []
-
-    def interrupted(lane, alpha, *, last):
-        calls.append(alpha)
-        if len(calls) == 18:
-            raise KeyboardInterrupt
-        return step(lane, alpha, last=last)
-
-    monkeypatch.setattr(riata.path.Lane, "step", interrupted)
+    interrupt_at(monkeypatch, 18)
     with pytest.raises(KeyboardInterrupt) as caught:
         riata.cross_validate(X, y, cv=3, n_alphas=10, n_threads=1, rule=lambda cv: 1 // 0)
     assert caught.value.path.rule == "min"

@@ -1,5 +1,7 @@
 """Problems at the edge: too small, constant, empty, dependent, saturated, unpenalised, huge."""
 
+import warnings
+
 import numpy as np
 import pytest
 from certified import certified_fit
@@ -266,3 +268,16 @@ def test_a_floor_that_overflows_hides_no_gap(stalled):
     some.deadline = np.inf
     assert some.verdict(1.0, 1e-6, np.inf, 0, stalled=stalled) == "max_iter"
     assert some.verdict(1e-5, 1e-6, 1e-4, 0, stalled=stalled) == "precision_floor"
+
+
+def test_ridge_on_numbers_near_the_largest_makes_numpy_warn_of_nothing():
+    X, y = regression(30, 4, seed=77)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        path = riata.fit_path(X * 1e138, y * 1e138, l1_ratio=0.0, n_alphas=4)
+    assert set(path.status) == {"converged"}
+    A = X - X.mean(axis=0)
+    for alpha in path.alphas:
+        gram = A.T @ A / len(y) + alpha / 1e138 / 1e138 * np.eye(4)
+        exact = np.linalg.solve(gram, A.T @ y / len(y))
+        np.testing.assert_allclose(path.coef(alpha), exact, rtol=1e-6)

@@ -138,7 +138,9 @@ def _is_far(gradient: NDArray[np.float64], l2: NDArray[np.float64], negligible: 
     """Whether the duality gap, the residual not scaled, is more than negligible, so that no
     certificate is needed to go on."""
     held = l2 > 0.0
-    return 0.5 * float((gradient[held] ** 2 / l2[held]).sum()) > negligible
+    with np.errstate(over="ignore"):  # it is far
+        gap = 0.5 * float((gradient[held] ** 2 / l2[held]).sum())
+    return gap > negligible
 
 
 class _Factor:
