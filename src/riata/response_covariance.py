@@ -6,8 +6,6 @@ Y less the offset and its means. Rounding and its limit are those of one respons
 norms of rows for the sizes of coefficients and of Y.
 """
 
-from typing import Any
-
 import numpy as np
 
 from .covariance import CovarianceSolver
@@ -139,7 +137,7 @@ class ResponseCovarianceSolver(CovarianceSolver):
         self._size = float(np.sqrt(self._norm_sq) @ lengths(rows))
 
     def _here(self, alpha: float, gap: float, status: str, n_iter: int) -> Fit:
-        rows: Any = self._rows
+        rows = self._rows
         some, df = np.flatnonzero(rows.any(axis=1)), float(np.count_nonzero(rows))
         if self._held.l2.any():
             df = float("nan")
