@@ -66,7 +66,7 @@ class Correlations:
         few = 0 if reader is None else int(MANY * design.p)
         self.bounds = Bounds(
             correlation, design.norm_sq, design.magnitude_sq, y, design.weights, y_sq, slots,
-            keeps_older, slack, skip, member.view(np.uint8), reader, few, self._read, design,
+            keeps_older, slack, skip, member.view(np.uint8), reader, few, read, design,
         )  # fmt: skip
         self.z = self.bounds.z
 
@@ -85,19 +85,24 @@ class Correlations:
 
     def refresh(self, index: Indices) -> None:
         """Make z exact for the features `index`."""
-        self._read(index[self.bounds.radius[index] > 0.0])
+        read(self.bounds, self._design, index[self.bounds.radius[index] > 0.0])
 
     def reread(self, index: Indices) -> None:
         """The same, where z is not exact enough unless it was read at the present residual."""
-        self._read(self.bounds.elsewhere(index))
-
-    def _read(self, index: Indices) -> None:
-        design, bounds = self._design, self.bounds
-        if len(index) * design.column_cost > MANY * design.p:
-            self.take_all(design.transpose_dot(bounds.weighted))
-        elif len(index):
-            bounds.note_read(index, design.transpose_dot_of(index, bounds.weighted))
+        read(self.bounds, self._design, self.bounds.elsewhere(index))
 
     def take_all(self, z: Floats) -> None:
         """Take z (p,), at the present residual, as the last read of every feature."""
         self.bounds.note_all(z)
+
+
+def read(bounds: Bounds, design: Design, index: Indices) -> None:
+    """Note X'(w r) of the features `index` at the present residual, by a pass where they are many.
+
+    A function: a method kept by `bounds`, which it would hold in turn, makes a cycle that keeps all
+    arrays of a fit until Python looks for such.
+    """
+    if len(index) * design.column_cost > MANY * design.p:
+        bounds.note_all(design.transpose_dot(bounds.weighted))
+    elif len(index):
+        bounds.note_read(index, design.transpose_dot_of(index, bounds.weighted))

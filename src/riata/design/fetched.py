@@ -51,7 +51,6 @@ class FetchedColumns:
 
     def __init__(self, parts: "Compressed", p: int) -> None:
         """Cost: one read of X."""
-        self._parts = parts
         self.place = np.full(p, -1, dtype=np.int32)
         panel.csr_column_counts(parts.indices, parts.indptr, parts.seen, parts.before, self.place)
         self.columns = np.empty(0, dtype=np.intp)
@@ -68,8 +67,9 @@ class FetchedColumns:
         """Whether some of the columns `index` have not been fetched."""
         return bool((self.place[index] < 0).any())
 
-    def fetch(self, index: Indices, n_threads: int) -> None:
-        """Fetch the columns `index`. Cost: one read of X, and room for their entries.
+    def fetch(self, parts: "Compressed", index: Indices, n_threads: int) -> None:
+        """Fetch the columns `index` of the matrix that has these parts, which keep this object and
+        so are not kept here. Cost: one read of X, and room for their entries.
 
         Two threads fill a column from both of its ends.
         """
@@ -81,7 +81,7 @@ class FetchedColumns:
         self.columns = np.concatenate([self.columns, new])
         self.start, self.end = np.concatenate([self.start, cursor]), np.concatenate([self.end, end])
         self.place[new] = np.arange(first, first + len(new), dtype=np.int32)
-        room, parts = int(self.end[-1]), self._parts
+        room = int(self.end[-1])
         if room > len(self.data):
             room = min(int(GROWTH * room), len(parts.data))
             self.data.resize(room, refcheck=False)  # where it is: nobody else keeps it

@@ -303,7 +303,7 @@ class CSRDesign(SparseDesign):
         return self.n <= MOST_ROWS and self._fetched.lacks(index)
 
     def fetch(self, index: Indices) -> None:
-        self._fetched.fetch(index, min(self.n_threads, len(self.data) // BLOCK))
+        self._fetched.fetch(self._parts, index, min(self.n_threads, len(self.data) // BLOCK))
         self.n_passes += 1
 
     def holds(self, index: Indices) -> bool:

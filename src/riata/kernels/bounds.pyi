@@ -28,7 +28,7 @@ class Bounds(References):
         member: NDArray[np.uint8],
         columns: Columns | None,
         few: int,
-        read: Callable[[Indices], None],
+        read: Callable[[Bounds, Any, Indices], None],
         design: Any,
     ) -> None: ...
     def penalise(self, l1: Floats, l2: Floats, lower: Floats, upper: Floats) -> None: ...

@@ -33,7 +33,7 @@ cdef class Bounds(References):
         kept, and read when they are needed
     columns : reads columns natively, or None
     few : columns; for more, or without `columns`,
-    read : reads any columns `index` at the present residual, and notes them
+    read : read(self, design, index) reads any columns at the present residual, and notes them
     design : counts its passes
     """
 
@@ -169,7 +169,7 @@ cdef class Bounds(References):
         if count == 0:
             return True
         if count > self.few:
-            self.read(self.uncertain)
+            self.read(self, self.design, self.uncertain)
         else:
             self.make_room(count)
             unread = self.some
