@@ -91,8 +91,8 @@ def test_what_is_fetched_of_rows_stays_near_the_supports(monkeypatch, settings):
     """Danger: on a coarse grid, or without an L1 part, every feature is urgent."""
     fetch, held = FetchedColumns.fetch, [0]
 
-    def counted(columns, index, n_threads):
-        fetch(columns, index, n_threads)
+    def counted(columns, *what):
+        fetch(columns, *what)
         held.append(len(columns.columns))
 
     monkeypatch.setattr(FetchedColumns, "fetch", counted)

@@ -111,3 +111,15 @@ def test_a_child_forked_while_others_are_in_loops_has_loops_of_its_own(problem):
     for thread in callers:
         thread.join()
     assert codes == [0] * 20
+
+
+def test_the_caller_begins_with_the_first_job_and_helpers_with_the_last():
+    """Who makes the same jobs again and again mostly finds the data where it left them."""
+    makers, meet = {}, threading.Barrier(2, timeout=60.0)
+
+    def job(k):
+        makers[k] = threading.get_ident()
+        meet.wait()
+
+    run([lambda: job(0), lambda: job(1)], 2)
+    assert makers[0] == threading.get_ident() != makers[1]

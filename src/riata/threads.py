@@ -8,9 +8,9 @@ import math
 import os
 import sys
 import threading
+from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
-from itertools import count
 
 from .kernels.pool import engage
 
@@ -89,13 +89,13 @@ def run(
         for job in jobs:
             job()
         return
-    ticket = count()
+    left = deque(jobs)
 
-    def work() -> None:
+    def work(take: Callable[[], Callable[[], None]]) -> None:
         try:
             engage(1)  # in here, as Ctrl-C may come when it returns
-            while (k := next(ticket)) < len(jobs):
-                jobs[k]()
+            while (job := _taken(take)) is not None:
+                job()
         except BaseException:
             give_up()
             raise
@@ -103,14 +103,14 @@ def run(
             engage(-1)
 
     def give_up() -> None:
-        nonlocal ticket
-        ticket = count(len(jobs))
+        left.clear()
         if stop is not None:
             stop()
 
-    futures = [_executor(helpers).submit(work) for _ in range(helpers)]
+    # from both ends: what is made again is mostly made by the same thread, see pool.h
+    futures = [_executor(helpers).submit(work, left.pop) for _ in range(helpers)]
     try:
-        work()
+        work(left.popleft)
         begun = [future for future in futures if not future.cancel()]
         wait(begun)
     except BaseException:
@@ -121,6 +121,14 @@ def run(
         jobs = ()  # a thread that has not left `work` yet keeps none of their arrays
     for future in begun:
         future.result()
+
+
+def _taken(take: Callable[[], Callable[[], None]]) -> Callable[[], None] | None:
+    """Return a job, or None where none is left."""
+    try:
+        return take()
+    except IndexError:
+        return None
 
 
 def _executor(size: int) -> ThreadPoolExecutor:

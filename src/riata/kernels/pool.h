@@ -1,7 +1,8 @@
 /* Loops over jobs on threads of this process, without the interpreter.
  *
- * The calling thread takes jobs as the helpers do, one after another; a helper that is late finds
- * none left. Helpers look for the next loop for a while before they sleep: waking one takes 50 to
+ * The calling thread takes jobs from the first on, the helpers from the last one back, until none is
+ * left; a helper that is late finds none. So a job that comes again in the next loop is mostly made
+ * by whom it was made before, whose cache holds its data. Helpers look for the next loop for a while before they sleep: waking one takes 50 to
  * 100 microseconds, being seen by one that looks takes one. A loop belongs to one caller: whoever
  * comes meanwhile makes its jobs alone. Threads that are busy elsewhere (`engaged`) count towards
  * those that a loop may use. */
@@ -29,7 +30,8 @@ static struct {
   __attribute__((aligned(64))) unsigned round; /* odd while the jobs of a loop may be taken */
   __attribute__((aligned(64))) int inside;     /* helpers that may be taking some */
   int joined;                                  /* helpers that came to this loop */
-  __attribute__((aligned(64))) ptrdiff_t next; /* the first job that nobody has taken */
+  __attribute__((aligned(64))) ptrdiff_t taken; /* jobs, and attempts to take one */
+  ptrdiff_t from_end;                           /* those that helpers took */
 } riata_pool = {.mutex = PTHREAD_MUTEX_INITIALIZER, .opened = PTHREAD_COND_INITIALIZER};
 
 static inline void riata_pause(void) {
@@ -56,10 +58,16 @@ static inline int riata_is_open(unsigned last) {
   return round % 2 && round != last;
 }
 
-static void riata_take_jobs(void) {
-  ptrdiff_t k;
-  while ((k = __atomic_fetch_add(&riata_pool.next, 1, __ATOMIC_SEQ_CST)) < riata_pool.count)
-    riata_pool.job(riata_pool.context, k);
+static int riata_takes_one(void) {
+  return __atomic_fetch_add(&riata_pool.taken, 1, __ATOMIC_SEQ_CST) < riata_pool.count;
+}
+
+/* What helpers do in a loop. */
+static void riata_take_last_jobs(void) {
+  while (riata_takes_one()) {
+    ptrdiff_t k = __atomic_fetch_add(&riata_pool.from_end, 1, __ATOMIC_SEQ_CST);
+    riata_pool.job(riata_pool.context, riata_pool.count - 1 - k);
+  }
 }
 
 static void riata_sleep(unsigned last) {
@@ -86,7 +94,7 @@ static void *riata_help(void *nothing) {
     last = riata_round();
     if (last % 2 &&
         __atomic_fetch_add(&riata_pool.joined, 1, __ATOMIC_SEQ_CST) < riata_pool.helpers) {
-      riata_take_jobs();
+      riata_take_last_jobs();
       since = riata_now();
     }
     __atomic_fetch_sub(&riata_pool.inside, 1, __ATOMIC_SEQ_CST);
@@ -142,10 +150,10 @@ static void riata_parallel(riata_job job, void *context, ptrdiff_t count, ptrdif
   }
   riata_pool.helpers = riata_start((int)wanted - 1);
   riata_pool.job = job, riata_pool.context = context, riata_pool.count = count;
-  riata_pool.next = riata_pool.joined = 0;
+  riata_pool.taken = riata_pool.from_end = riata_pool.joined = 0;
   __atomic_fetch_add(&riata_pool.round, 1, __ATOMIC_SEQ_CST);
   riata_wake();
-  riata_take_jobs();
+  for (ptrdiff_t k = 0; riata_takes_one(); k++) job(context, k);
   __atomic_fetch_add(&riata_pool.round, 1, __ATOMIC_SEQ_CST);
   for (unsigned looks = 1; __atomic_load_n(&riata_pool.inside, __ATOMIC_SEQ_CST); looks++) {
     riata_pause();

@@ -3,6 +3,10 @@ the interpreter's lock and without zeros.
 
 Growing by a copy would hold two of them at once, and NumPy's own resize fills what is new with
 zeros, all other threads waiting.
+
+What fits free is for the next one. glibc gives freed memory back to the system from twice the
+largest block on that was ever mapped and freed, 128 kB at first, and who asks for it again has a
+page fault every 4 kB. One such block, as large as it counts (32 MB), is freed at import, untouched.
 """
 
 import numpy as np
@@ -15,6 +19,10 @@ cdef extern from "Python.h" nogil:
 
 cdef enum:
     LINE = 8   # doubles in a line of the cache
+    MAPPED = 32 << 20   # bytes of a block that glibc always maps, DEFAULT_MMAP_THRESHOLD_MAX
+    HEADER = 1 << 13    # what it may add to one
+
+PyMem_RawFree(PyMem_RawRealloc(NULL, MAPPED - HEADER))
 
 
 def aligned(size):
