@@ -102,6 +102,38 @@ def test_bits_do_not_depend_on_threads(monkeypatch):
     np.testing.assert_array_equal(found[0][0][::2], found[0][1])
 
 
+@pytest.mark.parametrize("n_threads", [1, 2, 5])
+@pytest.mark.parametrize("centred", [False, True])
+@pytest.mark.parametrize(("storage", "fetched"), [("csc", False), ("csr", False), ("csr", True)])
+def test_rows_move_on_threads_where_others_were(
+    monkeypatch, storage, fetched, centred, n_threads
+):  # fmt: skip
+    """Runs of rows grow and shrink in one place: none overwrites what another has yet to read."""
+    monkeypatch.setattr("riata.design.sparse_panel.ROUND", 1)
+    X, dense = stored(storage, tidy=True)
+    w = np.full(N, 1 / N)
+    design = make_design(X, w, centred=centred, n_threads=n_threads)
+    if fetched:
+        design.fetch(np.arange(P))
+    panel, members = design.panel(), np.empty(0, dtype=np.intp)
+    for new, kept in ([[3, 7], [1]], [range(20, 50), range(0, 31, 2)], [[0, 59], range(18)]):
+        rows = panel.extend(np.array(new))
+        members = np.concatenate([members, np.array(new)])
+        Z = dense[:, members]
+        Z = Z - (w @ Z if centred else 0.0)
+        wanted = Z.T @ (w[:, None] * Z)
+        np.testing.assert_allclose(rows, wanted[-len(new) :], rtol=0.0, atol=1e-13)
+        members = members[list(kept)]
+        panel.retain(np.array(kept))
+        Z = dense[:, members]
+        Z = Z - (w @ Z if centred else 0.0)
+        coef = np.random.default_rng(6).standard_normal(len(members))
+        np.testing.assert_allclose(panel.dot(coef), Z @ coef, rtol=0.0, atol=1e-12)
+        gram = panel.reweigh(w)
+        np.testing.assert_allclose(gram, Z.T @ (w[:, None] * Z), rtol=0.0, atol=1e-13)
+        assert np.array_equal(gram, gram.T)
+
+
 @pytest.mark.parametrize("index", [np.int32, np.int64])
 @pytest.mark.parametrize("n_threads", [1, 2])
 def test_columns_are_fetched_in_the_order_of_their_rows(monkeypatch, n_threads, index):

@@ -1,9 +1,11 @@
 """The gathered working set of a sparse matrix, in row form, whatever the matrix's own."""
 
 from functools import partial
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..kernels import gram, panel
 from ..kernels.trips import Place, RoundTrip, SparseTrip
@@ -49,11 +51,32 @@ class SparsePanel(Panel):
             self.local.resize(room, refcheck=False)  # nobody else keeps them
             self.value.resize(room, refcheck=False)
         cursor = np.empty(self._design.n, dtype=np.int64)
-        panel.spread_rows(self.indptr, indptr, self.local, self.value, cursor)
+        self._spread(indptr, cursor)
         self._ordered = self._ordered and self._design.gathers_in_order(new)
         self._design.gather(new, first, cursor, self.local, self.value)
         self.members = np.concatenate([self.members, new])
         self.indptr, self._trips = indptr, None
+
+    def _spread(self, indptr: NDArray[np.int64], cursor: NDArray[np.int64]) -> None:
+        """Move the rows to the fronts of their longer places, in runs; cursor_i points behind.
+
+        What an earlier run may overwrite is set aside first.
+        """
+        jobs = []
+        for a, b in self._runs():
+            kept = a + int(np.searchsorted(self.indptr[a:b], indptr[a]))
+            aside = slice(self.indptr[a], self.indptr[kept])
+            jobs.append(
+                partial(
+                    panel.spread_rows, self.indptr, indptr, self.local, self.value, cursor,
+                    self.local[aside].copy(), self.value[aside].copy(), kept, a, b,
+                )
+            )  # fmt: skip
+        run(jobs, self._design.n_threads)
+
+    def _runs(self) -> list[tuple[int, int]]:
+        """Return rows that move together, those of each thread."""
+        return cut(self._design.n, min(self._design.n_threads, self.entries // ROUND + 1))
 
     @property
     def entries(self) -> int:
@@ -87,16 +110,29 @@ class SparsePanel(Panel):
         mean = self._design.rest[self.members] + self.mean  # of the entries as they are stored
         mass = 1.0 if self._own else float(self.weights.sum())
         upper = first == 0 and self._ordered
-        some = partial(
-            panel.gram, self.indptr, self.local, self.value, self.weights, mean, mass, first, out,
-            upper,
-        )  # fmt: skip
-        # every run of columns reads all rows: of half the products that is most of the work
-        n_threads = 1 if upper else min(self._design.n_threads, self.entries // ROUND + 1)
-        run([partial(some, a, b) for a, b in cut(k - first, n_threads)], n_threads)
+        n_threads = min(self._design.n_threads, self.entries // ROUND + 1)
+        place = self.indptr, self.local, self.value, self.weights, mean, mass, first
+        new = self.members[first:]
+        if first and self._design.holds(new):
+            some = partial(panel.gram_of_columns, *place, *self._design.stored(new), out)
+        else:
+            some = partial(panel.gram, *place, out, upper)
+        runs = self._cut_pairs(n_threads) if upper else cut(k - first, n_threads)
+        run([partial(some, a, b) for a, b in runs], n_threads)
         if upper:
             gram.mirror(out, k)
         return out[: k - first, :k]
+
+    def _cut_pairs(self, parts: int) -> list[tuple[int, int]]:
+        """Cut the members into runs whose entries meet about as many of their own and later ones.
+
+        A share s of the entries, the first ones, makes 1 - (1 - s)^2 of all pairs.
+        """
+        some = self.local[: self.entries : 8]
+        entries = np.bincount(some, minlength=len(self.members)).cumsum()
+        shares = 1.0 - np.sqrt(1.0 - np.arange(1, parts) / parts)
+        ends = [0, *np.searchsorted(entries, shares * entries[-1:]), len(self.members)]
+        return [(int(a), int(b)) for a, b in pairwise(ends) if a < b]
 
     def _blocks(self) -> list[tuple[int, int]]:
         """Return the rows of each job, by the sizes alone."""
@@ -147,7 +183,18 @@ class SparsePanel(Panel):
     def retain(self, kept: Indices) -> None:
         number = np.full(len(self.members), -1, dtype=np.int32)
         number[kept] = np.arange(len(kept), dtype=np.int32)
-        panel.keep_columns(number, self.indptr, self.local, self.value)
+        end, runs = np.zeros_like(self.indptr), self._runs()
+        keep = partial(panel.keep_columns, number, self.indptr, self.local, self.value, end)
+        run([partial(keep, a, b) for a, b in runs], self._design.n_threads)
+        to = 0
+        for a, b in runs:  # closes ranks
+            start, stop = self.indptr[a], end[b]
+            if start > to:
+                self.local[to : to + stop - start] = self.local[start:stop]
+                self.value[to : to + stop - start] = self.value[start:stop]
+            end[a + 1 : b + 1] -= start - to
+            to = end[b]
+        self.indptr = end
         self._trips = None
         super().retain(kept)
 

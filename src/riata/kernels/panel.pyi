@@ -28,12 +28,37 @@ def spread_rows(
     local: NDArray[np.int32],
     value: Floats,
     cursor: NDArray[np.int64],
+    local_aside: NDArray[np.int32],
+    value_aside: Floats,
+    aside: int,
+    r0: int,
+    r1: int,
 ) -> None: ...
 def keep_columns(
     number: NDArray[np.int32],
     indptr: NDArray[np.int64],
     local: NDArray[np.int32],
     value: Floats,
+    end: NDArray[np.int64],
+    r0: int,
+    r1: int,
+) -> None: ...
+def gram_of_columns(
+    indptr: NDArray[np.int64],
+    local: NDArray[np.int32],
+    value: Floats,
+    w: Floats,
+    mean: Floats,
+    mass: float,
+    first: int,
+    data: NDArray[Any],
+    indices: NDArray[Any],
+    start: NDArray[np.int64],
+    end: NDArray[np.int64],
+    shift: Floats,
+    out: Floats,
+    c0: int,
+    c1: int,
 ) -> None: ...
 def csc_gather(
     data: NDArray[Any],

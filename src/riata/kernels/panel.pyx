@@ -5,6 +5,8 @@ The matrix is as in sparse.pyx. A panel is the working set in row form, already 
 """
 
 from libc.stdint cimport int32_t, int64_t, uint64_t
+from libc.string cimport memcpy
+
 from .gather cimport integer
 from .rank cimport number_of
 from .simd cimport real
@@ -100,35 +102,46 @@ def lengthen(const int64_t[::1] indptr, int64_t[::1] longer):
 
 def spread_rows(
     const int64_t[::1] indptr, const int64_t[::1] new_indptr, int32_t[::1] local,
-    double[::1] value, int64_t[::1] cursor
+    double[::1] value, int64_t[::1] cursor, const int32_t[::1] local_aside,
+    const double[::1] value_aside, Py_ssize_t aside, Py_ssize_t r0, Py_ssize_t r1
 ):
-    """Move each row to the front of its longer new row, in place; cursor_i points behind it.
+    """Move the rows r0:r1 to the fronts of their longer new rows, in place; cursor_i points behind.
 
-    The last row first: it goes where no other is.
+    The last row first: it goes where no other of them is. The entries of the rows r0:aside come
+    from `local_aside` and `value_aside`: where they were, earlier rows may be by now.
     """
     cdef Py_ssize_t i, size
     with nogil:
-        for i in range(indptr.shape[0] - 2, -1, -1):
+        for i in range(r1 - 1, r0 - 1, -1):
             size = indptr[i + 1] - indptr[i]
             cursor[i] = new_indptr[i] + size
-            if size and new_indptr[i] > indptr[i]:
+            if size == 0 or new_indptr[i] == indptr[i]:
+                continue
+            if i >= aside:
                 riata_move_row(&local[0], &value[0], indptr[i], new_indptr[i], size)
+            else:
+                memcpy(&local[new_indptr[i]], &local_aside[indptr[i] - indptr[r0]],
+                       size * sizeof(int32_t))
+                memcpy(&value[new_indptr[i]], &value_aside[indptr[i] - indptr[r0]],
+                       size * sizeof(double))
 
 
 def keep_columns(
-    const int32_t[::1] number, int64_t[::1] indptr, int32_t[::1] local, double[::1] value
+    const int32_t[::1] number, const int64_t[::1] indptr, int32_t[::1] local, double[::1] value,
+    int64_t[::1] end, Py_ssize_t r0, Py_ssize_t r1
 ):
-    """Keep the entries whose column a has number[a] >= 0, its number from now on, in place."""
-    cdef Py_ssize_t i, k = 0, to = 0
+    """Keep the entries of the rows r0:r1 whose column a has number[a] >= 0, its number from now on,
+    from where row r0 begins, in place; end_i is where row i - 1 ends then."""
+    cdef Py_ssize_t i, k = indptr[r0], to = k
     cdef int32_t a
     with nogil:
-        for i in range(1, indptr.shape[0]):
+        for i in range(r0 + 1, r1 + 1):
             while k < indptr[i]:
                 a = number[local[k]]
                 local[to], value[to] = a, value[k]   # read before, or overwritten by the next
                 to += a >= 0
                 k += 1
-            indptr[i] = to
+            end[i] = to
 
 
 def csc_gather(
@@ -204,7 +217,7 @@ def gram(
         for i in range(w.shape[0]):
             for a in range(indptr[i + 1] - 1, indptr[i] - 1, -1):
                 c = local[a] - first
-                if c < 0:
+                if c < (c0 if upper else 0):
                     break
                 if not c0 <= c < c1:
                     continue
@@ -216,6 +229,32 @@ def gram(
                 v = w[i] * value[a]
                 row = &out[c, 0]
                 for b in range(start, indptr[i + 1]):
+                    row[local[b]] += v * value[b]
+
+
+def gram_of_columns(
+    const int64_t[::1] indptr, const int32_t[::1] local, const double[::1] value,
+    const double[::1] w, const double[::1] mean, double mass, Py_ssize_t first,
+    const real[::1] data, const integer[::1] indices, const int64_t[::1] start,
+    const int64_t[::1] end, const double[::1] shift, double[:, ::1] out, Py_ssize_t c0,
+    Py_ssize_t c1
+):
+    """The same as `gram` for columns that also lie one by one, at start[b]:end[b], less shift[b].
+
+    Cost: the products alone, without a look at rows where they hold nothing.
+    """
+    cdef Py_ssize_t i, b, c, e
+    cdef double v
+    cdef double *row
+    with nogil:
+        for c in range(c0, c1):
+            row = &out[c, 0]
+            for b in range(mean.shape[0]):
+                row[b] = -mass * (mean[first + c] * mean[b])
+            for e in range(start[c], end[c]):
+                i = indices[e]
+                v = w[i] * (data[e] - shift[c])
+                for b in range(indptr[i], indptr[i + 1]):
                     row[local[b]] += v * value[b]
 
 
