@@ -8,6 +8,7 @@ from problems import FEW_STORAGES, regression, weights
 
 import riata
 from riata.correlations import SHARE, Correlations
+from riata.design import make_design
 from riata.lazy_solver import LazySolver
 from riata.newton import NewtonSolver
 
@@ -240,6 +241,33 @@ def test_two_residuals_that_were_read_at_once_bound_the_next(known_of):
         some_read += 0.0 < design.n_passes - before < 0.5
         assert (np.abs(known.z - truth) <= bounds.radius + rounding).all()
     assert some_read >= 10
+
+
+@pytest.mark.parametrize("n_threads", [1, 3])
+@pytest.mark.parametrize("p", [8191, 16384, 24605])
+def test_lists_of_many_features_hold_those_above_the_threshold_and_no_others(p, n_threads):
+    """They are made in parts, of 2^13 features and more."""
+    rng = np.random.default_rng(0)
+    X, y = rng.standard_normal((300, p), dtype=np.float32), rng.standard_normal(300)
+    X = np.asfortranarray(X)
+    design = make_design(X, np.full(300, 1 / 300), centred=False, n_threads=n_threads)
+    skip, member = (rng.random(p) < 0.1).astype(np.uint8), rng.random(p) < 0.1
+    known = Correlations(design, y, y @ y / 300, design.transpose_dot(y / 300), skip, member)
+    bounds, zero, far = known.bounds, np.zeros(p), np.full(p, np.inf)
+    for k in range(60):  # more residuals than there is room for: some features forget theirs
+        resid = y + 0.02 * (k + 1) * rng.standard_normal(300)
+        known.move(resid, resid @ resid / 300)
+        truth = X.T @ resid / 300.0
+        assert (np.abs(known.z - truth) <= bounds.radius + 1e-12).all()
+        l1 = np.full(p, np.quantile(np.abs(truth), 0.95))
+        bounds.penalise(l1, zero, -far, far)
+        bounds.hear(1.0)
+        loud = (np.abs(known.z) + bounds.radius > l1) & (skip == 0) & ~member
+        assert set(bounds.loud) == set(np.flatnonzero(loud))
+        bounds.guess(1.0, np.inf, 1.0)
+        listed = (np.abs(known.z) > 0.8 * l1) & (skip == 0) & ~member
+        np.testing.assert_array_equal(bounds.near()[0], np.flatnonzero(listed))
+        known.refresh(rng.choice(p, 200, replace=False))
 
 
 def test_short_columns_forget_the_residual_of_the_fewest_features(known_of):

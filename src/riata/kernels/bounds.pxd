@@ -17,6 +17,8 @@ cdef class Bounds(References):
     cdef object _listed, row
     cdef int32_t[::1] _near          # above the threshold, or nearly; the loud ones first
     cdef Py_ssize_t n_near, n_loud
+    cdef Py_ssize_t[::1] listed      # how many each job of `list_near` found
+    cdef double least, doubt         # by which it lists
     cdef Columns columns
     cdef object read, design
     cdef Py_ssize_t few              # columns that are read natively, at most; see bounds.pyx
@@ -34,6 +36,7 @@ cdef class Bounds(References):
     cdef bint follow(self, double way) except -1
     cdef double foreseen(self, Py_ssize_t a) noexcept nogil
     cdef void list_near(self, double share, double doubt) noexcept nogil
+    cdef void list_some(self, Py_ssize_t k) noexcept nogil
     cdef bint passes(self, Py_ssize_t j) noexcept nogil
     cdef bint make_room(self, Py_ssize_t count) except -1
     cdef void keep_loud(self) noexcept nogil

@@ -11,7 +11,8 @@ import numpy as np
 from libc.math cimport INFINITY, fabs, sqrt
 from libc.stdint cimport int32_t, uint8_t
 
-from .references cimport References
+from .pool cimport parallel
+from .references cimport FEATURES, References, share_of
 from .scalar cimport best_response, fenchel_young, scale_limit, urgency_of
 from .simd cimport riata_dot_f64, riata_norm_f64
 
@@ -23,6 +24,10 @@ cdef extern from "bounds.h" nogil:
 cdef double NEXT = 0.95         # share of the threshold above which outsiders are listed
 cdef double GUESSED = 0.8       # the same, where estimates alone decide
 cdef double FARTHEST = 2.0      # times the way from one alpha to the next that z is followed on
+
+
+cdef void list_some(void *bounds, Py_ssize_t k) noexcept nogil:
+    (<Bounds>bounds).list_some(k)
 
 
 cdef class Bounds(References):
@@ -49,6 +54,7 @@ cdef class Bounds(References):
         self.n_near, self.n_loud = 0, 0
         self.skip, self.member = skip, member
         self._near = self._listed = np.empty(len(with_y) + 8, dtype=np.int32)   # written by eights
+        self.listed = np.empty(len(with_y) // FEATURES + 1, dtype=np.intp)
         self.columns, self.read, self.design = columns, read, design
         self.few = few
         self.some, self.values = np.empty(0, dtype=np.intp), np.empty((2, 0))
@@ -119,18 +125,25 @@ cdef class Bounds(References):
     cdef void list_near(self, double share, double doubt) noexcept nogil:
         """List the outsiders that stand above a share of l1, their uncertainty times `doubt`
         included."""
-        cdef Py_ssize_t a, j, listed
-        self.n_near = 0
-        if self._z.shape[0] == 0:
-            return
-        listed = riata_above(
-            &self._z[0], &self._radius[0], &self.l1[0],
-            self.l1.strides[0] // <Py_ssize_t>sizeof(double), doubt, share, &self._near[0],
-            self._z.shape[0])
-        for a in range(listed):
-            j = self._near[a]
-            self._near[self.n_near] = j
-            self.n_near += not (self.skip[j] or self.member[j])
+        cdef Py_ssize_t a, j, k, first, jobs
+        self.least, self.doubt, self.n_near = share, doubt, 0
+        self.share = share_of(self._z.shape[0], FEATURES)
+        jobs = (self._z.shape[0] + self.share - 1) // self.share
+        parallel(list_some, <void *>self, jobs, self.n_threads)
+        for k in range(jobs):
+            first = k * self.share
+            for a in range(first, first + self.listed[k]):
+                j = first + self._near[a]
+                self._near[self.n_near] = j
+                self.n_near += not (self.skip[j] or self.member[j])
+
+    cdef void list_some(self, Py_ssize_t k) noexcept nogil:
+        """List those of some features in their part of `near`, as numbers from the first of them."""
+        cdef Py_ssize_t j = k * self.share
+        cdef Py_ssize_t stride = self.l1.strides[0] // <Py_ssize_t>sizeof(double)
+        self.listed[k] = riata_above(
+            &self._z[j], &self._radius[j], &self.l1[j], stride, self.doubt, self.least,
+            &self._near[j], min(self.share, self._z.shape[0] - j))
 
     cdef bint passes(self, Py_ssize_t j) noexcept nogil:
         """Whether z_j passes l1, or may, in a direction open to it."""

@@ -3,6 +3,11 @@
 
 from libc.stdint cimport int32_t
 
+cdef enum:
+    FEATURES = 1 << 13   # a job, of their bounds: fewer are sooner bounded than fetched
+
+cdef Py_ssize_t share_of(Py_ssize_t count, Py_ssize_t least) noexcept nogil
+
 
 cdef class References:
     cdef readonly object z, radius, pair, weighted
@@ -23,6 +28,7 @@ cdef class References:
     cdef const double *now
     cdef const double *then
     cdef Py_ssize_t n_noted
+    cdef Py_ssize_t vacated          # the slot that `forget` is about
     cdef bint passes_on              # whether the residual left has a slot, to become `previous`
     cdef readonly double resid_sq
     cdef Py_ssize_t[:, ::1] counts   # of the features of each pair of slots
@@ -35,6 +41,7 @@ cdef class References:
     cdef void assign(self, Py_ssize_t j, Py_ssize_t last, Py_ssize_t before) noexcept nogil
     cdef Py_ssize_t in_slot(self, Py_ssize_t slot) noexcept nogil
     cdef void vacate(self, Py_ssize_t slot) noexcept nogil
+    cdef void forget(self, Py_ssize_t k) noexcept nogil
     cdef void fill(self, Py_ssize_t slot) noexcept nogil
     cdef void take_part(self, Py_ssize_t k) noexcept nogil
     cdef void project(self, Py_ssize_t last, Py_ssize_t before, double left) noexcept nogil

@@ -42,8 +42,8 @@ cdef enum:
     RUN = 512   # features that are looked at in one go
     ROWS = 1 << 13       # at a time, of what is done to residuals
     PARTS = 1 << 15      # multiply-adds of a job of their inner products
-    FEATURES = 1 << 13   # a job, of their bounds: fewer are sooner bounded than fetched
-    NOTES = 1 << 12      # the same, of what was read
+    NOTES = 1 << 12      # of what was read, a job
+    LINE = 8             # doubles in a line of the cache
 
 cdef double ORTHOGONAL = 1e-8   # a residual with less than this share of its square off y is y
 cdef double APART = 1e-6        # the same, of an older one off y and the last one
@@ -61,6 +61,10 @@ cdef void keep(void *references, Py_ssize_t k) noexcept nogil:
     (<References>references).keep(k)
 
 
+cdef void forget(void *references, Py_ssize_t k) noexcept nogil:
+    (<References>references).forget(k)
+
+
 cdef void bound_some(void *references, Py_ssize_t k) noexcept nogil:
     (<References>references).bound_some(k)
 
@@ -70,9 +74,9 @@ cdef void note_some(void *references, Py_ssize_t k) noexcept nogil:
 
 
 cdef Py_ssize_t share_of(Py_ssize_t count, Py_ssize_t least) noexcept nogil:
-    """The size of equal jobs of at least that many."""
+    """The size of equal jobs of at least that many, whole lines of the cache."""
     cdef Py_ssize_t jobs = max(<Py_ssize_t>1, count // least)
-    return max(<Py_ssize_t>1, (count + jobs - 1) // jobs)
+    return max(<Py_ssize_t>1, ((count + jobs - 1) // jobs + LINE - 1) // LINE) * LINE
 
 
 cdef class References:
@@ -196,20 +200,37 @@ cdef class References:
 
     cdef void vacate(self, Py_ssize_t slot) noexcept nogil:
         """Let every feature forget a read at the residual of a slot."""
+        cdef Py_ssize_t k
+        if self.in_slot(slot) == 0:
+            return
+        self.vacated = slot
+        self.share = share_of(self._pair.shape[0], FEATURES)
+        parallel(forget, <void *>self, (self._pair.shape[0] + self.share - 1) // self.share,
+                 self.n_threads)
+        for k in range(self.M):
+            self.counts[0, 0] += self.counts[slot, k]
+            self.counts[slot, k] = 0
+        for k in range(self.S if slot < self.M else 0):
+            self.counts[k, 0] += self.counts[k, slot]
+            self.counts[k, slot] = 0
+
+    cdef void forget(self, Py_ssize_t k) noexcept nogil:
+        """The same for some features, which are counted there."""
         cdef int32_t users[RUN + 8]
-        cdef Py_ssize_t a, j, last, listed, first = 0, count = self.in_slot(slot)
-        while count > 0 and first < self._pair.shape[0]:
+        cdef Py_ssize_t a, j, last, listed, first = k * self.share
+        cdef Py_ssize_t end = min(first + self.share, self._pair.shape[0])
+        while first < end:
             listed = riata_users(
-                &self._pair[first], self.bits, self.mask, slot, users,
-                min(<Py_ssize_t>RUN, self._pair.shape[0] - first))
+                &self._pair[first], self.bits, self.mask, self.vacated, users,
+                min(<Py_ssize_t>RUN, end - first))
             for a in range(listed):
                 j = first + users[a]
                 last = self._pair[j] >> self.bits
-                if last == slot:
+                if last == self.vacated:
                     last, self.fresh[j] = 0, 0.0
                 self.anchor(j, last, self.fresh[j], 0, 0.0)
-                self.assign(j, last, 0)
-            first, count = first + RUN, count - listed
+                self._pair[j] = last << self.bits
+            first += RUN
 
     cdef void fill(self, Py_ssize_t slot) noexcept nogil:
         """Take the inner products of the present residual, which is in a slot, with y and with the
