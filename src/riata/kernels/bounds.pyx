@@ -138,7 +138,7 @@ cdef class Bounds(References):
                 self.n_near += not (self.skip[j] or self.member[j])
 
     cdef void list_some(self, Py_ssize_t k) noexcept nogil:
-        """List those of some features in their part of `near`, as numbers from the first of them."""
+        """List those of some features in their part of `near`, by their places among them."""
         cdef Py_ssize_t j = k * self.share
         cdef Py_ssize_t stride = self.l1.strides[0] // <Py_ssize_t>sizeof(double)
         self.listed[k] = riata_above(

@@ -1,7 +1,7 @@
 """Forward and backward substitution with a factor that is stored in groups of eight rows.
 
-Block after block of BLOCK groups: a triangle, then what it takes off all others, on threads. The
-blocks are fixed by the size, and bits do not depend on who makes them.
+Block after block of BLOCK groups: a triangle, then what it takes off all others, on threads where
+there are many. The blocks are fixed by the size, and bits do not depend on who makes them.
 
 Cost: one read of the factor, |A|^2 / 2 multiply-adds.
 Source: Golub, Van Loan, "Matrix Computations", 4th ed., section 3.1.4 (block substitution).
@@ -25,6 +25,7 @@ cdef enum:
     TOGETHER = 4    # groups that are summed at a time
     ROWS = 16       # groups of rows that make a job: 2^15 multiply-adds
     COLUMNS = 128   # columns that make one
+    FEW = 128       # groups up to which one thread is as fast, and whose factor it alone then holds
 
 
 cdef inline Py_ssize_t width_of(Py_ssize_t group, Py_ssize_t size) noexcept nogil:
@@ -66,7 +67,7 @@ cdef class Triangle:
                 memcpy(x + GROUP * group, y, width_of(group, size) * sizeof(double))
             parallel(
                 some_rows, <void *>self, (self.groups - self.end + ROWS - 1) // ROWS,
-                self.n_threads)
+                self.n_threads if self.groups > FEW else 1)
             self.begin = self.end
 
     cdef void forward_beyond(self, Py_ssize_t k) noexcept nogil:
@@ -105,7 +106,7 @@ cdef class Triangle:
                     x + GROUP * self.begin)
             parallel(
                 some_columns, <void *>self, (GROUP * self.begin + COLUMNS - 1) // COLUMNS,
-                self.n_threads)
+                self.n_threads if last_group(size) > FEW else 1)
             self.end = self.begin
 
     cdef void backward_beyond(self, Py_ssize_t k) noexcept nogil:
