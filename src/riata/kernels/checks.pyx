@@ -6,6 +6,7 @@ must lie in [0, limit). Cost: one read; nothing is changed.
 
 import numpy as np
 
+from libc.limits cimport INT_MAX
 from libc.stdint cimport int32_t, int64_t, uint64_t
 
 from .rank cimport popcount
@@ -51,28 +52,33 @@ def check_indices(
 ):
     """Return (position of the first index out of range or -1, strictly increasing throughout?).
 
+    start, end : of segments that follow one another without a gap
     seen : bit (index mod 64) of word (index div 64) is set for every index stored; or None
     """
-    cdef Py_ssize_t k, s, bad = -1
-    cdef long long previous, index
-    cdef bint increasing = True
-    cdef bint mark = seen is not None
+    cdef Py_ssize_t k, s, first, last, segments = start.shape[0]
+    cdef Py_ssize_t outside = 0, falls = 0   # counted without a branch, by vectors
+    cdef integer most = <integer>(limit - 1)
+    if integer is int and limit > INT_MAX:   # any index is below
+        most = INT_MAX
+    if segments == 0:
+        return -1, True
+    first, last = start[0], end[segments - 1]
     with nogil:
-        for s in range(start.shape[0]):
-            previous = -1
-            for k in range(start[s], end[s]):
-                index = indices[k]
-                if index < 0 or index >= limit:
-                    bad = k
-                    break
-                if index <= previous:
-                    increasing = False
-                previous = index
-                if mark:
-                    seen[index >> 6] |= <uint64_t>1 << (index & 63)
-            if bad >= 0:
-                break
-    return bad, increasing
+        for k in range(first, last):
+            outside += (indices[k] < 0) | (indices[k] > most)
+        for k in range(first + 1, last):
+            falls += indices[k] <= indices[k - 1]
+        for s in range(segments):   # from one segment to the next it may fall
+            k = start[s]
+            if first < k < end[s]:
+                falls -= indices[k] <= indices[k - 1]
+        if seen is not None and outside == 0:
+            for k in range(first, last):
+                seen[indices[k] >> 6] |= <uint64_t>1 << (indices[k] & 63)
+    if outside:
+        some = np.asarray(indices[first:last])
+        return first + int(np.argmax((some < 0) | (some >= limit))), False
+    return -1, falls == 0
 
 
 def rank_table(const uint64_t[::1] seen):
