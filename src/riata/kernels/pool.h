@@ -1,11 +1,14 @@
 /* Loops over jobs on threads of this process, without the interpreter.
  *
- * The calling thread takes jobs from the first on, the helpers from the last one back, until none is
- * left; a helper that is late finds none. So a job that comes again in the next loop is mostly made
- * by whom it was made before, whose cache holds its data. Helpers look for the next loop for a while before they sleep: waking one takes 50 to
- * 100 microseconds, being seen by one that looks takes one. A loop belongs to one caller: whoever
- * comes meanwhile makes its jobs alone. Threads that are busy elsewhere (`engaged`) count towards
- * those that a loop may use. */
+ * The calling thread takes jobs from the first on, the helpers from the last one back, until none
+ * is left; a helper that is late finds none. So a job that comes again in the next loop is mostly
+ * made by whom it was made before, whose cache holds its data.
+ *
+ * Helpers look for the next loop for a while before they sleep: waking one takes 50 to 100
+ * microseconds, being seen by one that looks takes one. A loop belongs to one caller: whoever comes
+ * meanwhile makes its jobs alone. Threads that are busy elsewhere (`engaged`) count towards those
+ * that a loop may use.
+ */
 #ifndef RIATA_POOL_H
 #define RIATA_POOL_H
 #include <pthread.h>
