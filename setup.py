@@ -21,15 +21,15 @@ FUSED = ("gram", "factor", "substitution", "dots", "loss")
 CONTRACTED = {name: ["-ffp-contract=fast"] for name in FUSED}
 HEADERS = [
     *("clones.h", "simd.h", "tile.h", "dots.h", "pool.h", "factor.h", "loss.h", "bounds.h"),
-    *("panel.h", "gather.h", "packed.pxd", "pool.pxd", "substitution.pxd"),
+    *("rows.h", "gather.h", "packed.pxd", "pool.pxd", "substitution.pxd"),
     *("simd.pxd", "scalar.pxd", "restricted.pxd", "rank.pxd", "limits.pxd", "factor.pxd"),
     *("columns.pxd", "dots.pxd", "active_set.pxd", "bounds.pxd", "dual.pxd", "signals.pxd"),
-    *("bends.pxd", "dense.pxd", "gather.pxd", "loss.pxd", "panel.pxd", "trips.pxd"),
+    *("bends.pxd", "dense.pxd", "gather.pxd", "loss.pxd", "rows.pxd", "trips.pxd"),
     *("references.pxd", "factored_set.pxd", "line_search.pxd"),
 ]
 MODULES = ["factor", "active_set", "bounds", "checks", "dense", "dots", "sparse", "gram"]
 MODULES += ["panel", "ahead", "coordinate", "covariance", "dual", "groups", "loss"]
-MODULES += ["bends", "cholesky", "columns", "pool", "references", "room", "steps"]
+MODULES += ["bends", "cholesky", "columns", "pool", "references", "room", "rows", "steps"]
 MODULES += ["substitution", "trips", "factored_set", "line_search"]
 
 setup(

@@ -12,6 +12,9 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
 
+import numpy as np
+from numpy.typing import NDArray
+
 from .kernels.pool import engage
 
 _pool: ThreadPoolExecutor | None = None
@@ -64,6 +67,12 @@ def cut(length: int, parts: int, multiple: int = 1) -> list[tuple[int, int]]:
     size = -(-length // max(1, parts))
     size = -(-size // multiple) * multiple
     return [(a, min(a + size, length)) for a in range(0, length, size)]
+
+
+def ends(parts: list[tuple[int, int]]) -> NDArray[np.intp]:
+    """Return where each of several neighbours begins, and the last one ends; 0 for none."""
+    first = parts[0][0] if parts else 0
+    return np.array([first, *(b for _, b in parts)], dtype=np.intp)
 
 
 def cut_triangle(side: int, parts: int, multiple: int) -> list[tuple[int, int]]:

@@ -10,7 +10,7 @@ from scipy.linalg.blas import dsyrk
 from ..kernels import columns, dense, dual, gram
 from ..kernels.bends import Bend, DenseProduct, Product
 from ..kernels.columns import Columns
-from ..threads import cut, cut_triangle, run
+from ..threads import cut, cut_triangle, ends, run
 from .base import CONSTANT, LARGEST, Design, Floats, Indices
 from .dense_panel import DensePanel, GatheredPanel, room_for_columns, rounds
 from .layout import (
@@ -38,11 +38,6 @@ COPIED = 256  # columns at a time, for the inner products of their rows
 def up(size: int) -> int:
     """Return size, rounded up to whole groups."""
     return -(-size // GROUP) * GROUP
-
-
-def _ends(parts: list[tuple[int, int]]) -> Indices:
-    """Return where each of several neighbours begins, and the last one ends."""
-    return np.array([parts[0][0], *(b for _, b in parts)], dtype=np.intp)
 
 
 class DenseDesign(Design):
@@ -352,7 +347,7 @@ class DenseDesign(Design):
         gram.gram(
             self.X, left, None if symmetric else right, shift, None,
             np.broadcast_to(root, (len(rows), self.n)), out, np.array(rows, dtype=np.intp),
-            _ends(runs), self.n_threads, vectors, sums, single,
+            ends(runs), self.n_threads, vectors, sums, single,
         )  # fmt: skip
         total = out.sum(axis=0) if len(rows) > 1 else out[0]
         if symmetric:
@@ -366,7 +361,7 @@ class DenseDesign(Design):
         out, rows = np.zeros((m, up(k), up(k))), np.broadcast_to([0, self.n], (m, 2))
         gram.gram(
             self.X, members, None, shift, None, np.sqrt(weights, order="C"), out, rows,
-            _ends([(0, k)]), self.loop_threads,
+            ends([(0, k)]), self.loop_threads,
         )  # fmt: skip
         for one in out:
             gram.mirror(one, k)
@@ -377,7 +372,7 @@ class DenseDesign(Design):
         full[members] = 1.0 if scale is None else scale
         rows = np.arange(self.n)
         out = np.zeros((1, up(self.n), up(self.n)))
-        all_columns, all_rows = np.array([[0, self.p]], dtype=np.intp), _ends([(0, self.n)])
+        all_columns, all_rows = np.array([[0, self.p]], dtype=np.intp), ends([(0, self.n)])
         gram.gram(self.X.T, rows, None, None, self.mean, full[None], out, all_columns, all_rows, 1)
         out = out[0, : self.n, : self.n]
         root = np.sqrt(self.weights)

@@ -1,15 +1,14 @@
 """The gathered working set of a sparse matrix, in row form, whatever the matrix's own."""
 
-from functools import partial
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..kernels import gram, panel
+from ..kernels import gram
+from ..kernels.rows import Rows
 from ..kernels.trips import Place, RoundTrip, SparseTrip
-from ..threads import cut, run
+from ..threads import cut, ends
 from .base import Floats, Indices, Panel
 
 if TYPE_CHECKING:
@@ -39,44 +38,37 @@ class SparsePanel(Panel):
         self.local = np.empty(0, dtype=np.int32)
         self.value = np.empty(0)
 
+    @property
+    def rows(self) -> Rows:
+        """Return them for native loops, until columns come or go."""
+        return Rows(self.indptr, self.local, self.value, self._design.loop_threads)
+
     def gather(self, new: Indices) -> None:
         """Append the columns `new` to the rows."""
         first = len(self.members)
         indptr = np.zeros_like(self.indptr)
         self._design.count(new, indptr[1:])
-        panel.lengthen(self.indptr, indptr)
+        self.rows.lengthen(indptr)
         room, entries = len(self.local), int(indptr[-1])
         if entries > room:
             room = entries + entries // 8 if first else entries
             self.local.resize(room, refcheck=False)  # nobody else keeps them
             self.value.resize(room, refcheck=False)
         cursor = np.empty(self._design.n, dtype=np.int64)
-        self._spread(indptr, cursor)
+        self.rows.spread(indptr, cursor, self._runs())
         self._ordered = self._ordered and self._design.gathers_in_order(new)
         self._design.gather(new, first, cursor, self.local, self.value)
         self.members = np.concatenate([self.members, new])
         self.indptr, self._trips = indptr, None
 
-    def _spread(self, indptr: NDArray[np.int64], cursor: NDArray[np.int64]) -> None:
-        """Move the rows to the fronts of their longer places, in runs; cursor_i points behind.
+    def _runs(self) -> Indices:
+        """Return the ends of rows that move together, those of each thread."""
+        return ends(cut(self._design.n, self._parts))
 
-        What an earlier run may overwrite is set aside first.
-        """
-        jobs = []
-        for a, b in self._runs():
-            kept = a + int(np.searchsorted(self.indptr[a:b], indptr[a]))
-            aside = slice(self.indptr[a], self.indptr[kept])
-            jobs.append(
-                partial(
-                    panel.spread_rows, self.indptr, indptr, self.local, self.value, cursor,
-                    self.local[aside].copy(), self.value[aside].copy(), kept, a, b,
-                )
-            )  # fmt: skip
-        run(jobs, self._design.n_threads)
-
-    def _runs(self) -> list[tuple[int, int]]:
-        """Return rows that move together, those of each thread."""
-        return cut(self._design.n, min(self._design.n_threads, self.entries // ROUND + 1))
+    @property
+    def _parts(self) -> int:
+        """Return how many jobs rows and Gram matrices are cut into."""
+        return min(self._design.loop_threads, self.entries // ROUND + 1)
 
     @property
     def entries(self) -> int:
@@ -110,34 +102,34 @@ class SparsePanel(Panel):
         mean = self._design.rest[self.members] + self.mean  # of the entries as they are stored
         mass = 1.0 if self._own else float(self.weights.sum())
         upper = first == 0 and self._ordered
-        n_threads = min(self._design.n_threads, self.entries // ROUND + 1)
-        place = self.indptr, self.local, self.value, self.weights, mean, mass, first
+        of = self.weights, mean, mass, first, out
         new = self.members[first:]
         if first and self._design.holds(new):
-            some = partial(panel.gram_of_columns, *place, *self._design.stored(new), out)
+            runs = ends(cut(k - first, self._parts))
+            self.rows.gram_of_columns(*of, *self._design.stored(new), runs)
         else:
-            some = partial(panel.gram, *place, out, upper)
-        runs = self._cut_pairs(n_threads) if upper else cut(k - first, n_threads)
-        run([partial(some, a, b) for a, b in runs], n_threads)
+            runs = self._cut_pairs() if upper else ends(cut(k - first, self._parts))
+            self.rows.gram(*of, upper, runs)
         if upper:
             gram.mirror(out, k)
         return out[: k - first, :k]
 
-    def _cut_pairs(self, parts: int) -> list[tuple[int, int]]:
-        """Cut the members into runs whose entries meet about as many of their own and later ones.
+    def _cut_pairs(self) -> Indices:
+        """Return the ends of runs of members whose entries meet about as many of their own and
+        later ones.
 
         A share s of the entries, the first ones, makes 1 - (1 - s)^2 of all pairs.
         """
-        some = self.local[: self.entries : 8]
+        parts, some = self._parts, self.local[: self.entries : 8]
         entries = np.bincount(some, minlength=len(self.members)).cumsum()
         shares = 1.0 - np.sqrt(1.0 - np.arange(1, parts) / parts)
-        ends = [0, *np.searchsorted(entries, shares * entries[-1:]), len(self.members)]
-        return [(int(a), int(b)) for a, b in pairwise(ends) if a < b]
+        inside = np.searchsorted(entries, shares * entries[-1:])
+        return np.array([0, *inside, len(self.members)], dtype=np.intp)
 
-    def _blocks(self) -> list[tuple[int, int]]:
-        """Return the rows of each job, by the sizes alone."""
+    def _blocks(self) -> Indices:
+        """Return the ends of the rows of each job, by the sizes alone."""
         parts = min(ROW_BLOCKS, (self.entries + len(self.indptr)) // ROUND)
-        return cut(self._design.n, parts)
+        return ends(cut(self._design.n, parts))
 
     def transpose_dot(self, u: Floats) -> Floats:
         return self._summed(u[None])[0]
@@ -148,16 +140,16 @@ class SparsePanel(Panel):
         return np.concatenate(pairs)[:, some - first]
 
     def round_trip(self, here: Place, there: Place, loss: Any) -> RoundTrip:
-        cuts = [0, *(b for _, b in self._blocks())]
+        cuts = self._blocks()
         return SparseTrip(
-            self.indptr, self.local, self.value, self._design.rest[self.members], here, there,
-            loss, cuts, min(self._design.n_threads, len(cuts) - 1),
+            self.rows, self._design.rest[self.members], here, there, loss, cuts,
+            min(self._design.n_threads, len(cuts) - 1),
         )  # fmt: skip
 
     def gram_in_trips(self) -> float:
         if self._trips is None:
             work = PAIRS_PER_ROW * self._design.n + PAIRS_PER_ENTRY * self.entries
-            self._trips = panel.pairs(self.indptr) / work
+            self._trips = self.rows.pairs() / work
         return self._trips
 
     def _summed(self, vectors: Floats, first: int = 0) -> Floats:
@@ -167,15 +159,8 @@ class SparsePanel(Panel):
         if first and design.holds(new):
             return np.array([design.products(new, u) for u in vectors])
         blocks = self._blocks()
-        out = np.empty((len(blocks), len(self.members) - first + 1, len(vectors)))
-        jobs = [
-            partial(
-                panel.transpose_dots, self.indptr, self.local, self.value, vectors, first, out[k],
-                a, b,
-            )
-            for k, (a, b) in enumerate(blocks)
-        ]  # fmt: skip
-        run(jobs, design.n_threads)
+        out = np.empty((len(blocks) - 1, len(self.members) - first + 1, len(vectors)))
+        self.rows.transpose_dots(vectors, first, out, blocks)
         total, of_vectors = np.split(out.sum(axis=0), [-1])
         rest = design.rest[new]
         return (total - rest[:, None] * of_vectors if rest.any() else total).T
@@ -183,31 +168,17 @@ class SparsePanel(Panel):
     def retain(self, kept: Indices) -> None:
         number = np.full(len(self.members), -1, dtype=np.int32)
         number[kept] = np.arange(len(kept), dtype=np.int32)
-        end, runs = np.zeros_like(self.indptr), self._runs()
-        keep = partial(panel.keep_columns, number, self.indptr, self.local, self.value, end)
-        run([partial(keep, a, b) for a, b in runs], self._design.n_threads)
-        to = 0
-        for a, b in runs:  # closes ranks
-            start, stop = self.indptr[a], end[b]
-            if start > to:
-                self.local[to : to + stop - start] = self.local[start:stop]
-                self.value[to : to + stop - start] = self.value[start:stop]
-            end[a + 1 : b + 1] -= start - to
-            to = end[b]
-        self.indptr = end
-        self._trips = None
+        indptr = np.empty_like(self.indptr)
+        self.rows.keep(number, indptr, self._runs())
+        self.indptr, self._trips = indptr, None
         super().retain(kept)
 
     def dot(self, coef: Floats) -> Floats:
         out = np.empty(self._design.n)
-        jobs = [
-            partial(panel.dot, self.indptr, self.local, self.value, coef, out, a, b)
-            for a, b in self._blocks()
-        ]
-        run(jobs, self._design.n_threads)
+        self.rows.dot(coef, out, self._blocks())
         return out - float(self._design.rest[self.members] @ coef)
 
     def dot_of(self, rows: Indices, coef: Floats) -> Floats:
         out = np.empty(len(rows))
-        panel.dot_of(self.indptr, self.local, self.value, coef, rows, out)
+        self.rows.dot_of(coef, rows, out)
         return out - float(self._design.rest[self.members] @ coef)

@@ -1,9 +1,8 @@
 # cython: language_level=3
 """A loss along a line, and over a working set's columns; see trips.pyx."""
 
-from libc.stdint cimport int32_t, int64_t
-
 from .loss cimport Kernel
+from .rows cimport Rows
 
 
 cdef class Trip:
@@ -57,6 +56,5 @@ cdef class DenseTrip(RoundTrip):
 
 
 cdef class SparseTrip(RoundTrip):
-    cdef const int64_t[::1] indptr
-    cdef const int32_t[::1] local
-    cdef const double[::1] value, rest
+    cdef Rows rows
+    cdef const double[::1] rest

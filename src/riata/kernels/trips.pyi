@@ -4,6 +4,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .rows import Rows
+
 Floats = NDArray[np.float64]
 
 class Trip:
@@ -38,7 +40,7 @@ class RoundTrip(Trip):
         w: Floats,
         weighted: Floats,
         level: float,
-        cuts: Sequence[int] = ...,
+        cuts: Sequence[int] | NDArray[np.intp] = ...,
         parts: Any = ...,
         n_threads: int = ...,
     ) -> None: ...
@@ -57,20 +59,18 @@ class DenseTrip(RoundTrip):
         here: Place,
         there: Place,
         loss: Any,
-        cuts: Sequence[int],
+        cuts: Sequence[int] | NDArray[np.intp],
         n_threads: int,
     ) -> None: ...
 
 class SparseTrip(RoundTrip):
     def __init__(
         self,
-        indptr: NDArray[np.int64],
-        local: NDArray[np.int32],
-        value: Floats,
+        rows: Rows,
         rest: Floats,
         here: Place,
         there: Place,
         loss: Any,
-        cuts: Sequence[int],
+        cuts: Sequence[int] | NDArray[np.intp],
         n_threads: int,
     ) -> None: ...

@@ -12,9 +12,10 @@ Cost: a read of the columns, 3 n |P| multiply-adds.
 
 import numpy as np
 
-from . cimport dense, panel
+from . cimport dense
 from .dots cimport few_dots
 from .pool cimport parallel
+from .rows cimport Rows
 from .simd cimport riata_dot_f64
 
 
@@ -218,31 +219,29 @@ cdef class DenseTrip(RoundTrip):
 cdef class SparseTrip(RoundTrip):
     """Round trips over a gathered working set.
 
-    indptr, local, value : its rows, see panel.pyx
+    rows : its rows
     rest (P,) : what centring subtracts of every row of a column, beside what the values are less
     """
 
     def __init__(
-        self, indptr, local, value, rest, Place here, Place there, loss, cuts,
-        Py_ssize_t n_threads
+        self, Rows rows, rest, Place here, Place there, loss, cuts, Py_ssize_t n_threads
     ):
         parts = np.empty((len(cuts) - 1, len(rest) + 1, 2))
         super().__init__(here, there, *loss, cuts, parts, n_threads)
-        self.indptr, self.local, self.value, self.rest = indptr, local, value, rest
+        self.rows, self.rest = rows, rest
 
     cdef void image(self, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
         cdef double[::1] eta = self.there.at[0]
         cdef double less = 0.0
         cdef Py_ssize_t i, j
-        panel.image(self.indptr, self.local, self.value, self.moved, eta, a, b)
+        self.rows.image(self.moved, eta, a, b)
         for j in range(self.rest.shape[0]):
             less += self.rest[j] * self.moved[j]
         for i in range(a, b):
             eta[i] -= less
 
     cdef void products(self, Py_ssize_t k, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
-        panel.products(
-            self.indptr, self.local, self.value, self.weighted, 0, self.parts[k], a, b)
+        self.rows.products(self.weighted, 0, self.parts[k], a, b)
 
     cdef void add_up(self) noexcept nogil:
         cdef Py_ssize_t k, v, j, P = self.rest.shape[0]

@@ -3,8 +3,8 @@
  * Most rows are short, and no CPU foresees where they end, which costs more than their entries do.
  * Eight at a time are read, as far as there are any: those of the next rows too, whose products are
  * put out by a mask. */
-#ifndef RIATA_PANEL_H
-#define RIATA_PANEL_H
+#ifndef RIATA_ROWS_H
+#define RIATA_ROWS_H
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
