@@ -57,6 +57,7 @@ class LossAlong:
         self._problem, self._w = problem, problem.design.weights
         self._level = problem.family.level(problem.y, self._w)
         self._vectors = np.empty((2, len(self._w)))  # u and h
+        self._weighed: LossAt | None = None  # where they are those
         self._spare = np.empty((3, len(self._w)))
         self._left: tuple[LossAt | None, Floats] = None, self._spare  # where trips have ended
 
@@ -79,8 +80,10 @@ class LossAlong:
             known, seen = None, 0
         if known is not None and seen == len(columns):
             return known
-        np.multiply(self._w, at.pull, out=vectors[0])
-        np.multiply(self._w, at.curvature, out=vectors[1])
+        if self._weighed is not at:
+            np.multiply(self._w, at.pull, out=vectors[0])
+            np.multiply(self._w, at.curvature, out=vectors[1])
+            self._weighed = at
         sums = panel.transpose_dots(vectors, np.arange(seen, len(columns)))
         if known is None:
             total, mass = vectors.sum(axis=1)
@@ -104,6 +107,7 @@ class LossAlong:
             vectors = np.array([seen.at.eta, seen.at.pull, seen.at.curvature])
             return Place(vectors, np.array([seen.z, seen.bent]), seen.loss, seen.total, seen.mass)
 
+        self._weighed = None
         loss = (call, problem.family.kernel, problem.y, self._w, self._vectors, self._level)
         return panel.round_trip(start, there, loss)
 
@@ -112,5 +116,5 @@ class LossAlong:
         place, self._spare = trip.place, trip.spare.vectors
         eta, pull, curvature = place.vectors
         at = LossAt(eta, place.loss, pull, curvature)
-        self._left = at, place.vectors
+        self._left, self._weighed = (at, place.vectors), at if trip.weighed else None
         return Expansion(at, panel.members, place.total, place.mass, *place.sums)

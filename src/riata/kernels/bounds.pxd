@@ -14,10 +14,10 @@ cdef class Bounds(References):
     cdef bint foresees               # whether `near` are those of a `guess`
     cdef const double[:] l1, l2, lower, upper
     cdef const uint8_t[::1] skip, member
-    cdef object _listed, row
-    cdef int32_t[::1] _near          # above the threshold, or nearly; the loud ones first
+    cdef object row
+    cdef int32_t[::1] _near, _loud   # above the threshold, or nearly; above l1, or maybe
     cdef Py_ssize_t n_near, n_loud
-    cdef Py_ssize_t[::1] listed      # how many each job of `list_near` found
+    cdef Py_ssize_t[:, ::1] listed   # how many of each every job of `list_near` found
     cdef double least, doubt         # by which it lists
     cdef Columns columns
     cdef object read, design

@@ -10,6 +10,7 @@ import numpy as np
 
 from libc.math cimport INFINITY, fabs, sqrt
 from libc.stdint cimport int32_t, uint8_t
+from libc.string cimport memmove
 
 from .pool cimport parallel
 from .references cimport FEATURES, References, share_of
@@ -53,8 +54,8 @@ cdef class Bounds(References):
             design.loop_threads)
         self.n_near, self.n_loud = 0, 0
         self.skip, self.member = skip, member
-        self._near = self._listed = np.empty(len(with_y) + 8, dtype=np.int32)   # written by eights
-        self.listed = np.empty(len(with_y) // FEATURES + 1, dtype=np.intp)
+        self._near, self._loud = np.empty((2, len(with_y) + 8), dtype=np.int32)   # by eights
+        self.listed = np.empty((2, len(with_y) // FEATURES + 1), dtype=np.intp)
         self.columns, self.read, self.design = columns, read, design
         self.few = few
         self.some, self.values = np.empty(0, dtype=np.intp), np.empty((2, 0))
@@ -81,10 +82,8 @@ cdef class Bounds(References):
         self.foresees = False
         with nogil:
             self.list_near(NEXT * threshold, 1.0)
-            self.n_loud = self.n_near
-            self.keep_loud()
             for a in range(self.n_loud):
-                unread += self._radius[self._near[a]] > 0.0
+                unread += self._radius[self._loud[a]] > 0.0
         return unread
 
     cpdef bint guess(self, double threshold, double last, double alpha) except -1:
@@ -124,26 +123,36 @@ cdef class Bounds(References):
 
     cdef void list_near(self, double share, double doubt) noexcept nogil:
         """List the outsiders that stand above a share of l1, their uncertainty times `doubt`
-        included."""
-        cdef Py_ssize_t a, j, k, first, jobs
-        self.least, self.doubt, self.n_near = share, doubt, 0
+        included; where that is not 0, as `loud` who passes l1, or may."""
+        cdef Py_ssize_t k, first, jobs
+        self.least, self.doubt, self.n_near, self.n_loud = share, doubt, 0, 0
         self.share = share_of(self._z.shape[0], FEATURES)
         jobs = (self._z.shape[0] + self.share - 1) // self.share
         parallel(list_some, <void *>self, jobs, self.n_threads)
         for k in range(jobs):
             first = k * self.share
-            for a in range(first, first + self.listed[k]):
-                j = first + self._near[a]
-                self._near[self.n_near] = j
-                self.n_near += not (self.skip[j] or self.member[j])
+            memmove(&self._near[self.n_near], &self._near[first],
+                    self.listed[0, k] * sizeof(int32_t))
+            memmove(&self._loud[self.n_loud], &self._loud[first],
+                    self.listed[1, k] * sizeof(int32_t))
+            self.n_near += self.listed[0, k]
+            self.n_loud += self.listed[1, k]
 
     cdef void list_some(self, Py_ssize_t k) noexcept nogil:
-        """List those of some features in their part of `near`, by their places among them."""
-        cdef Py_ssize_t j = k * self.share
+        """List those of some features in their parts of `near` and, in doubt, of `loud`."""
+        cdef Py_ssize_t a, j, first = k * self.share, near = first, loud = first
         cdef Py_ssize_t stride = self.l1.strides[0] // <Py_ssize_t>sizeof(double)
-        self.listed[k] = riata_above(
-            &self._z[j], &self._radius[j], &self.l1[j], stride, self.doubt, self.least,
-            &self._near[j], min(self.share, self._z.shape[0] - j))
+        cdef Py_ssize_t end = first + riata_above(
+            &self._z[first], &self._radius[first], &self.l1[first], stride, self.doubt, self.least,
+            &self._near[first], min(self.share, self._z.shape[0] - first))
+        for a in range(first, end):
+            j = first + self._near[a]
+            self._near[near] = j
+            near += not (self.skip[j] or self.member[j])
+        for a in range(first, near if self.doubt > 0.0 else first):
+            j = self._loud[loud] = self._near[a]
+            loud += self.passes(j)
+        self.listed[0, k], self.listed[1, k] = near - first, loud - first
 
     cdef bint passes(self, Py_ssize_t j) noexcept nogil:
         """Whether z_j passes l1, or may, in a direction open to it."""
@@ -167,7 +176,7 @@ cdef class Bounds(References):
     @property
     def loud(self):
         """The features that the last `hear` or `certificate` found."""
-        return self._listed[: self.n_loud].astype(np.intp)
+        return np.asarray(self._loud)[: self.n_loud].astype(np.intp)
 
     @property
     def uncertain(self):
@@ -190,7 +199,7 @@ cdef class Bounds(References):
             with nogil:
                 count = 0
                 for a in range(self.n_loud):
-                    j = self._near[a]
+                    j = self._loud[a]
                     if self._radius[j] > 0.0:
                         unread[count] = j
                         count += 1
@@ -211,11 +220,10 @@ cdef class Bounds(References):
         return True
 
     cdef void keep_loud(self) noexcept nogil:
-        """Bring those of the first n_loud of `near` that pass l1, or may, to the front."""
+        """Keep those of `loud` that pass l1 now that they were read."""
         cdef Py_ssize_t a, j, count = 0
         for a in range(self.n_loud):
-            j = self._near[a]
-            self._near[a], self._near[count] = self._near[count], j
+            j = self._loud[count] = self._loud[a]
             count += self.passes(j)
         self.n_loud = count
 
@@ -227,14 +235,14 @@ cdef class Bounds(References):
         cdef Py_ssize_t a, j, total = members.shape[0] + loud
         cdef double c = 1.0, z, gap, slope
         for a in range(total):
-            j = members[a] if a < members.shape[0] else self._near[a - members.shape[0]]
+            j = members[a] if a < members.shape[0] else self._loud[a - members.shape[0]]
             if fabs(self._z[j]) > self.l1[j]:
                 c = min(c, scale_limit(
                     self._z[j], self.l1[j], self.l2[j], self.lower[j], self.upper[j]))
         gap = 0.5 * (1.0 - c) * (1.0 - c) * self.resid_sq
         slope = -(1.0 - c) * self.resid_sq
         for a in range(total):
-            j = members[a] if a < members.shape[0] else self._near[a - members.shape[0]]
+            j = members[a] if a < members.shape[0] else self._loud[a - members.shape[0]]
             z = c * self._z[j]
             if coef[j] == 0.0 and fabs(z) <= self.l1[j]:
                 continue

@@ -38,6 +38,7 @@ cdef class References:
     cdef void anchor(
         self, Py_ssize_t j, Py_ssize_t last, double fresh, Py_ssize_t before, double older
     ) noexcept nogil
+    cdef void anchor_some(self, Py_ssize_t k) noexcept nogil
     cdef void assign(self, Py_ssize_t j, Py_ssize_t last, Py_ssize_t before) noexcept nogil
     cdef Py_ssize_t in_slot(self, Py_ssize_t slot) noexcept nogil
     cdef void vacate(self, Py_ssize_t slot) noexcept nogil

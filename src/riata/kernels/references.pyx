@@ -61,6 +61,10 @@ cdef void keep(void *references, Py_ssize_t k) noexcept nogil:
     (<References>references).keep(k)
 
 
+cdef void anchor_some(void *references, Py_ssize_t k) noexcept nogil:
+    (<References>references).anchor_some(k)
+
+
 cdef void forget(void *references, Py_ssize_t k) noexcept nogil:
     (<References>references).forget(k)
 
@@ -96,7 +100,7 @@ cdef class References:
         y, const double[::1] weights, double y_sq, Py_ssize_t slots, bint keeps_older,
         double slack, Py_ssize_t n_threads
     ):
-        cdef Py_ssize_t p = with_y.shape[0], j
+        cdef Py_ssize_t p = with_y.shape[0]
         self.with_y, self.y, self.weights = with_y, y, weights
         self.norm_sq, self.magnitude_sq = norm_sq, magnitude_sq
         self.z, self.radius = np.array(with_y), np.zeros(p)
@@ -123,8 +127,8 @@ cdef class References:
         self.resid = y
         self.place(self.y, y_sq)
         self.with_y_here = self.with_resid(self.y)
-        for j in range(p):
-            self.anchor(j, 0, 0.0, 0, 0.0)
+        self.share = share_of(p, FEATURES)
+        parallel(anchor_some, <void *>self, (p + self.share - 1) // self.share, self.n_threads)
 
     cdef void anchor(
         self, Py_ssize_t j, Py_ssize_t last, double fresh, Py_ssize_t before, double older
@@ -142,6 +146,12 @@ cdef class References:
         self.reach[j] = (
             sqrt(max(left, 0.0) + self.slack * self.magnitude_sq[j])
             + self.root_slack * self.lost(P, Q, last, before))
+
+    cdef void anchor_some(self, Py_ssize_t k) noexcept nogil:
+        """The same at y, for some features."""
+        cdef Py_ssize_t j
+        for j in range(k * self.share, min((k + 1) * self.share, self._pair.shape[0])):
+            self.anchor(j, 0, 0.0, 0, 0.0)
 
     cdef void assign(self, Py_ssize_t j, Py_ssize_t last, Py_ssize_t before) noexcept nogil:
         self.counts[self._pair[j] >> self.bits, self._pair[j] & self.mask] -= 1

@@ -27,6 +27,7 @@ cdef class RoundTrip(Trip):
     cdef Place here, there
     cdef bint crossed                  # whether each holds the other's arrays
     cdef readonly Py_ssize_t made      # trips
+    cdef readonly bint weighed
     cdef double[::1] step, moved       # (P,), the latter t times the former
     cdef double offset, moved_offset   # of the intercept
     cdef Kernel kernel

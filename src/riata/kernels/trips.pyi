@@ -30,6 +30,7 @@ class Place:
 
 class RoundTrip(Trip):
     made: int
+    weighed: bool
     def __init__(
         self,
         here: Place,
@@ -48,7 +49,6 @@ class RoundTrip(Trip):
     def place(self) -> Place: ...
     @property
     def spare(self) -> Place: ...
-    def block(self, k: int) -> None: ...
 
 class DenseTrip(RoundTrip):
     def __init__(

@@ -72,6 +72,7 @@ cdef class RoundTrip(Trip):
     kernel : the native loss
     y, w : (n,), its response and weights
     weighted : (2, n), overwritten by u and h
+    weighed : whether they are those where it is
     level : is added to the loss
     cuts : the rows where blocks begin and end
     parts : (blocks, ...), what each block adds to z and bent
@@ -108,7 +109,7 @@ cdef class RoundTrip(Trip):
     cdef void accept(self) noexcept nogil:
         """Stay there."""
         self.here.exchange(self.there)
-        self.crossed = not self.crossed
+        self.crossed, self.weighed = not self.crossed, self.kernel is not None
 
     cdef void settle(self) noexcept:
         """Let the arrays follow what is in them."""
@@ -120,6 +121,7 @@ cdef class RoundTrip(Trip):
     cdef bint go(self, double t) except -1 nogil:
         cdef Py_ssize_t a, blocks = self.cuts.shape[0] - 1
         self.made += 1
+        self.weighed = False
         for a in range(self.step.shape[0]):
             self.moved[a] = t * self.step[a]
         if self.kernel is None:
