@@ -14,10 +14,10 @@ cdef class Bounds(References):
     cdef bint foresees               # whether `near` are those of a `guess`
     cdef const double[:] l1, l2, lower, upper
     cdef const uint8_t[::1] skip, member
-    cdef object row
-    cdef int32_t[::1] _near, _loud   # above the threshold, or nearly; above l1, or maybe
+    cdef object _listed, row
+    cdef int32_t[::1] _near          # above the threshold, or nearly; the loud ones first
     cdef Py_ssize_t n_near, n_loud
-    cdef Py_ssize_t[:, ::1] listed   # how many of each every job of `list_near` found
+    cdef Py_ssize_t[:, ::1] listed   # how many every job of `list_near` found, and of these loud
     cdef double least, doubt         # by which it lists
     cdef Columns columns
     cdef object read, design
@@ -39,7 +39,8 @@ cdef class Bounds(References):
     cdef void list_some(self, Py_ssize_t k) noexcept nogil
     cdef bint passes(self, Py_ssize_t j) noexcept nogil
     cdef bint make_room(self, Py_ssize_t count) except -1
-    cdef void keep_loud(self) noexcept nogil
+    cdef Py_ssize_t louder(self, Py_ssize_t first, Py_ssize_t end) noexcept nogil
+    cdef void change_places(self, Py_ssize_t a, Py_ssize_t b) noexcept nogil
     cpdef bint settle(self, double threshold) except -1
     cdef (double, double) gap_of(
         self, const double[::1] coef, const Py_ssize_t[::1] members, Py_ssize_t loud

@@ -54,7 +54,7 @@ cdef class Bounds(References):
             design.loop_threads)
         self.n_near, self.n_loud = 0, 0
         self.skip, self.member = skip, member
-        self._near, self._loud = np.empty((2, len(with_y) + 8), dtype=np.int32)   # by eights
+        self._near = self._listed = np.empty(len(with_y) + 8, dtype=np.int32)   # written by eights
         self.listed = np.empty((2, len(with_y) // FEATURES + 1), dtype=np.intp)
         self.columns, self.read, self.design = columns, read, design
         self.few = few
@@ -83,7 +83,7 @@ cdef class Bounds(References):
         with nogil:
             self.list_near(NEXT * threshold, 1.0)
             for a in range(self.n_loud):
-                unread += self._radius[self._loud[a]] > 0.0
+                unread += self._radius[self._near[a]] > 0.0
         return unread
 
     cpdef bint guess(self, double threshold, double last, double alpha) except -1:
@@ -123,24 +123,24 @@ cdef class Bounds(References):
 
     cdef void list_near(self, double share, double doubt) noexcept nogil:
         """List the outsiders that stand above a share of l1, their uncertainty times `doubt`
-        included; where that is not 0, as `loud` who passes l1, or may."""
-        cdef Py_ssize_t k, first, jobs
+        included; where that is not 0, those first who pass l1, or may."""
+        cdef Py_ssize_t a, k, first, jobs, loud, quiet
         self.least, self.doubt, self.n_near, self.n_loud = share, doubt, 0, 0
         self.share = share_of(self._z.shape[0], FEATURES)
         jobs = (self._z.shape[0] + self.share - 1) // self.share
         parallel(list_some, <void *>self, jobs, self.n_threads)
         for k in range(jobs):
-            first = k * self.share
+            first, loud, quiet = k * self.share, self.listed[1, k], self.n_near - self.n_loud
             memmove(&self._near[self.n_near], &self._near[first],
                     self.listed[0, k] * sizeof(int32_t))
-            memmove(&self._loud[self.n_loud], &self._loud[first],
-                    self.listed[1, k] * sizeof(int32_t))
+            for a in range(min(loud, quiet)):   # its last loud ones go where quiet ones are
+                self.change_places(self.n_loud + a, self.n_near + loud - 1 - a)
             self.n_near += self.listed[0, k]
-            self.n_loud += self.listed[1, k]
+            self.n_loud += loud
 
     cdef void list_some(self, Py_ssize_t k) noexcept nogil:
-        """List those of some features in their parts of `near` and, in doubt, of `loud`."""
-        cdef Py_ssize_t a, j, first = k * self.share, near = first, loud = first
+        """List those of some features in their part of `near`, in doubt the loud ones first."""
+        cdef Py_ssize_t a, j, first = k * self.share, near = first
         cdef Py_ssize_t stride = self.l1.strides[0] // <Py_ssize_t>sizeof(double)
         cdef Py_ssize_t end = first + riata_above(
             &self._z[first], &self._radius[first], &self.l1[first], stride, self.doubt, self.least,
@@ -149,10 +149,19 @@ cdef class Bounds(References):
             j = first + self._near[a]
             self._near[near] = j
             near += not (self.skip[j] or self.member[j])
-        for a in range(first, near if self.doubt > 0.0 else first):
-            j = self._loud[loud] = self._near[a]
-            loud += self.passes(j)
-        self.listed[0, k], self.listed[1, k] = near - first, loud - first
+        self.listed[0, k] = near - first
+        self.listed[1, k] = self.louder(first, near) if self.doubt > 0.0 else 0
+
+    cdef Py_ssize_t louder(self, Py_ssize_t first, Py_ssize_t end) noexcept nogil:
+        """Bring those of near[first:end] to the front that pass l1, or may; return how many do."""
+        cdef Py_ssize_t a, to = first
+        for a in range(first, end):
+            self.change_places(a, to)
+            to += self.passes(self._near[to])
+        return to - first
+
+    cdef void change_places(self, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
+        self._near[a], self._near[b] = self._near[b], self._near[a]
 
     cdef bint passes(self, Py_ssize_t j) noexcept nogil:
         """Whether z_j passes l1, or may, in a direction open to it."""
@@ -176,7 +185,7 @@ cdef class Bounds(References):
     @property
     def loud(self):
         """The features that the last `hear` or `certificate` found."""
-        return np.asarray(self._loud)[: self.n_loud].astype(np.intp)
+        return self._listed[: self.n_loud].astype(np.intp)
 
     @property
     def uncertain(self):
@@ -199,7 +208,7 @@ cdef class Bounds(References):
             with nogil:
                 count = 0
                 for a in range(self.n_loud):
-                    j = self._loud[a]
+                    j = self._near[a]
                     if self._radius[j] > 0.0:
                         unread[count] = j
                         count += 1
@@ -209,7 +218,7 @@ cdef class Bounds(References):
                                &self.values[1, 0] if vectors == 2 else NULL, count)
             self.design.n_passes += count / <double>self._z.shape[0]
         with nogil:
-            self.keep_loud()
+            self.n_loud = self.louder(0, self.n_loud)
         return True
 
     cdef bint make_room(self, Py_ssize_t count) except -1:
@@ -219,14 +228,6 @@ cdef class Bounds(References):
             self.some, self.values = np.empty(room, dtype=np.intp), np.empty((2, room))
         return True
 
-    cdef void keep_loud(self) noexcept nogil:
-        """Keep those of `loud` that pass l1 now that they were read."""
-        cdef Py_ssize_t a, j, count = 0
-        for a in range(self.n_loud):
-            j = self._loud[count] = self._loud[a]
-            count += self.passes(j)
-        self.n_loud = count
-
     cdef (double, double) gap_of(
         self, const double[::1] coef, const Py_ssize_t[::1] members, Py_ssize_t loud
     ) noexcept nogil:
@@ -235,14 +236,14 @@ cdef class Bounds(References):
         cdef Py_ssize_t a, j, total = members.shape[0] + loud
         cdef double c = 1.0, z, gap, slope
         for a in range(total):
-            j = members[a] if a < members.shape[0] else self._loud[a - members.shape[0]]
+            j = members[a] if a < members.shape[0] else self._near[a - members.shape[0]]
             if fabs(self._z[j]) > self.l1[j]:
                 c = min(c, scale_limit(
                     self._z[j], self.l1[j], self.l2[j], self.lower[j], self.upper[j]))
         gap = 0.5 * (1.0 - c) * (1.0 - c) * self.resid_sq
         slope = -(1.0 - c) * self.resid_sq
         for a in range(total):
-            j = members[a] if a < members.shape[0] else self._loud[a - members.shape[0]]
+            j = members[a] if a < members.shape[0] else self._near[a - members.shape[0]]
             z = c * self._z[j]
             if coef[j] == 0.0 and fabs(z) <= self.l1[j]:
                 continue

@@ -1,82 +1,77 @@
-/* The rows of a gathered working set, entry by entry: columns in `local`, values in `value`.
+/* The rows of a gathered working set, entry by entry: rows in `row`, columns in `local`, values in
+ * `value`.
  *
- * Most rows are short, and no CPU foresees where they end, which costs more than their entries do.
- * Eight at a time are read, as far as there are any: those of the next rows too, whose products are
- * put out by a mask. */
+ * Most rows are short, and no CPU foresees where they end, which costs more than their entries do: so
+ * loops go over entries, which say what row they are of. */
 #ifndef RIATA_ROWS_H
 #define RIATA_ROWS_H
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
-#include "gather.h"
 
 typedef double riata_pair __attribute__((vector_size(16), aligned(8), may_alias));
+typedef int64_t riata_both __attribute__((vector_size(16), may_alias));
 
-static const int64_t riata_kept[8] = {-1, -1, -1, -1, 0, 0, 0, 0};   /* from 4 - k on: k, then none */
-
-/* sum_k value_k coef[local_k], k < count, of a row; `room` entries are there before the panel ends */
-static inline double riata_row_dot_base(
-    const int32_t *local, const double *value, ptrdiff_t count, ptrdiff_t room,
-    const double *coef) {
-  (void)room;
-  return riata_gather_f64_int_base(value, (const int *)local, count, 0.0, coef);
-}
-
-#if defined(__x86_64__)
-RIATA_AVX512 static inline double riata_row_dot_avx512(
-    const int32_t *local, const double *value, ptrdiff_t count, ptrdiff_t room,
-    const double *coef) {
-  (void)room;
-  return riata_gather_f64_int_avx512(value, (const int *)local, count, 0.0, coef);
-}
-
-RIATA_AVX2 static inline double riata_row_dot_avx2(
-    const int32_t *local, const double *value, ptrdiff_t count, ptrdiff_t room,
-    const double *coef) {
-  riata_double4 sums[2] = {{0.0}, {0.0}};
-  ptrdiff_t k = 0;
-  for (; k < count && k + 8 <= room; k += 8)
-    for (int c = 0; c < 2; c++) {
-      const int32_t *at = local + k + 4 * c;
-      ptrdiff_t left = count - k - 4 * c;
-      left = left > 4 ? 4 : left < 0 ? 0 : left;
-      __m256d v = {coef[at[0]], coef[at[1]], coef[at[2]], coef[at[3]]};
-      __m256d mask = _mm256_loadu_pd((const double *)(riata_kept + 4 - left));
-      v = _mm256_mul_pd(v, _mm256_loadu_pd(value + k + 4 * c));
-      sums[c] += (riata_double4)_mm256_and_pd(v, mask);
-    }
-  sums[0] += sums[1];
-  double sum = (sums[0][0] + sums[0][2]) + (sums[0][1] + sums[0][3]);
-  for (; k < count; k++) sum += value[k] * coef[local[k]];
-  return sum;
-}
-#endif
-
-/* out_a = x_i'coef of `count` rows i = rows_a, or first + a where rows is NULL; the panel has `stored`
- * entries, those of row i at start_i to start_(i + 1) */
-#define RIATA_DOTS_OF_ROWS(CLONE, TARGET, WIDTH, NAME)                                            \
-  TARGET static void NAME##_##CLONE(                                                              \
-      const int64_t *start, const int32_t *local, const double *value, ptrdiff_t stored,          \
-      const ptrdiff_t *rows, ptrdiff_t first, ptrdiff_t count, const double *coef, double *out) { \
-    for (ptrdiff_t a = 0; a < count; a++) {                                                       \
-      const int64_t *at = start + (rows ? rows[a] : first + a);                                   \
-      out[a] = riata_row_dot_##CLONE(local + at[0], value + at[0], at[1] - at[0], stored - at[0], \
-                                     coef);                                                       \
-    }                                                                                             \
+/* row_e = i for the entries e of every row i in r0:r1. Eight at a time: what is too much is written
+ * over by the next row. */
+static void riata_number_rows(
+    const int64_t *start, int32_t *row, ptrdiff_t r0, ptrdiff_t r1) {
+  ptrdiff_t stop = start[r1], i = r0;
+  for (; i < r1 && start[i] + 8 <= stop; i++) {
+    int32_t *to = row + start[i];
+    for (int k = 0; k < 8; k++) to[k] = (int32_t)i;
+    for (ptrdiff_t k = 8; k < start[i + 1] - start[i]; k++) to[k] = (int32_t)i;
   }
-RIATA_EACH(RIATA_DOTS_OF_ROWS, riata_row_dots)
-RIATA_CHOOSE(void, riata_row_dots,
-             (const int64_t *start, const int32_t *local, const double *value, ptrdiff_t stored,
-              const ptrdiff_t *rows, ptrdiff_t first, ptrdiff_t count, const double *coef,
-              double *out),
-             (start, local, value, stored, rows, first, count, coef, out))
+  for (; i < r1; i++)
+    for (ptrdiff_t e = start[i]; e < start[i + 1]; e++) row[e] = (int32_t)i;
+}
 
-/* out_(a - first) += value_k (u, v) for the column a of each entry */
-static inline void riata_add_pairs(
-    const int32_t *local, const double *value, ptrdiff_t count, ptrdiff_t first, double u,
-    double v, double *out) {
-  riata_pair *pairs = (riata_pair *)out, both = {u, v};
-  for (ptrdiff_t k = 0; k < count; k++) pairs[local[k] - first] += value[k] * both;
+/* out_i = sum over the entries of row i of value coef_local, i in r0:r1; what follows the last entry
+ * in `row` is read as well.
+ *
+ * Two halves side by side, as a sum waits for the one before: each entry adds to the sum so far, none
+ * where a row begins, and leaves it in its row. */
+static void riata_row_dots(
+    const int64_t *start, const int32_t *row, const int32_t *local, const double *value,
+    ptrdiff_t r0, ptrdiff_t r1, const double *coef, double *out) {
+  ptrdiff_t middle = r0, above = r1, half = start[r0] + (start[r1] - start[r0]) / 2;
+  while (middle < above) {
+    ptrdiff_t i = middle + (above - middle) / 2;
+    if (start[i] < half) middle = i + 1;
+    else above = i;
+  }
+  ptrdiff_t at[3] = {start[r0], start[middle], start[r1]}, first = at[1] - at[0];
+  ptrdiff_t both = first < at[2] - at[1] ? first : at[2] - at[1];
+  riata_pair sums = {0.0};
+  riata_both same = {0};
+  memset(out + r0, 0, (r1 - r0) * sizeof(double));
+  for (ptrdiff_t k = 0; k < both; k++) {
+    ptrdiff_t a = at[0] + k, b = at[1] + k;
+    riata_pair more = {value[a] * coef[local[a]], value[b] * coef[local[b]]};
+    sums = (riata_pair)((riata_both)sums & same) + more;
+    out[row[a]] = sums[0];
+    out[row[b]] = sums[1];
+    same = (riata_both){-(int64_t)(row[a + 1] == row[a]), -(int64_t)(row[b + 1] == row[b])};
+  }
+  for (int q = 0; q < 2; q++) {
+    double sum = sums[q];
+    for (ptrdiff_t e = at[q] + both; e < at[q + 1]; e++) {
+      sum = (e > at[q] && row[e] == row[e - 1] ? sum : 0.0) + value[e] * coef[local[e]];
+      out[row[e]] = sum;
+    }
+  }
+}
+
+/* out_a = sum over the entries of column a < columns of value (u, v) of their row */
+static void riata_add_pairs(
+    const int32_t *row, const int32_t *local, const double *value, ptrdiff_t count,
+    const double *u, const double *v, double *out, ptrdiff_t columns) {
+  riata_pair *pairs = (riata_pair *)out;
+  memset(out, 0, columns * sizeof(riata_pair));
+  for (ptrdiff_t e = 0; e < count; e++) {
+    riata_pair both = {u[row[e]], v[row[e]]};
+    pairs[local[e]] += value[e] * both;
+  }
 }
 
 /* Moves the entries of a row from `from` on to `to`, behind that: the last ones first, eight by eight,

@@ -8,7 +8,7 @@ from .pool cimport job_fn
 
 cdef class Rows:
     cdef const int64_t[::1] indptr
-    cdef int32_t[::1] local
+    cdef int32_t[::1] row, local
     cdef double[::1] value
     cdef Py_ssize_t n_threads
     # what the jobs of a loop are about; see the methods that set them
@@ -35,12 +35,14 @@ cdef class Rows:
     cdef void spread_run(self, Py_ssize_t k) noexcept nogil
     cdef void keep_run(self, Py_ssize_t k) noexcept nogil
     cdef void close_ranks(self) noexcept nogil
+    cdef void number_run(self, Py_ssize_t k) noexcept nogil
     cdef void gram_run(self, Py_ssize_t k) noexcept nogil
     cdef void columns_run(self, Py_ssize_t k) noexcept nogil
     cdef void products_run(self, Py_ssize_t k) noexcept nogil
     cdef void image_run(self, Py_ssize_t k) noexcept nogil
+    cdef void add_row(self, Py_ssize_t i, Py_ssize_t k) noexcept nogil
     cdef void products(
-        self, const double[:, ::1] vectors, Py_ssize_t first, double[:, ::1] out, Py_ssize_t r0,
+        self, const double[:, ::1] vectors, double *out, Py_ssize_t columns, Py_ssize_t r0,
         Py_ssize_t r1
     ) noexcept nogil
     cdef void image(

@@ -14,13 +14,13 @@ from .pool cimport job_fn, parallel
 from .simd cimport real
 
 cdef extern from "rows.h" nogil:
-    void riata_add_pairs(
-        const int32_t *local, const double *value, Py_ssize_t count, Py_ssize_t first, double u,
-        double v, double *out)
+    void riata_number_rows(const int64_t *start, int32_t *row, Py_ssize_t r0, Py_ssize_t r1)
     void riata_row_dots(
-        const int64_t *start, const int32_t *local, const double *value, Py_ssize_t stored,
-        const Py_ssize_t *rows, Py_ssize_t first, Py_ssize_t count, const double *coef,
-        double *out)
+        const int64_t *start, const int32_t *row, const int32_t *local, const double *value,
+        Py_ssize_t r0, Py_ssize_t r1, const double *coef, double *out)
+    void riata_add_pairs(
+        const int32_t *row, const int32_t *local, const double *value, Py_ssize_t count,
+        const double *u, const double *v, double *out, Py_ssize_t columns)
     void riata_move_row(
         int32_t *local, double *value, Py_ssize_t start, Py_ssize_t to, Py_ssize_t count)
 
@@ -31,6 +31,10 @@ cdef void spread_run(void *rows, Py_ssize_t k) noexcept nogil:
 
 cdef void keep_run(void *rows, Py_ssize_t k) noexcept nogil:
     (<Rows>rows).keep_run(k)
+
+
+cdef void number_run(void *rows, Py_ssize_t k) noexcept nogil:
+    (<Rows>rows).number_run(k)
 
 
 cdef void gram_run(void *rows, Py_ssize_t k) noexcept nogil:
@@ -259,6 +263,16 @@ cdef class Rows:
 
     # -- products ----------------------------------------------------------------------------------
 
+    def number_rows(self, int32_t[::1] row, const Py_ssize_t[::1] ends):
+        """Make row[e] the row of entry e, for the products below; one more is there. Kept. Jobs are
+        runs of rows."""
+        self.row, self.ends = row, ends
+        with nogil:
+            self.loop(number_run)
+
+    cdef void number_run(self, Py_ssize_t k) noexcept nogil:
+        riata_number_rows(&self.indptr[0], &self.row[0], self.ends[k], self.ends[k + 1])
+
     def transpose_dots(
         self, const double[:, ::1] vectors, Py_ssize_t first, double[:, :, ::1] out,
         const Py_ssize_t[::1] ends
@@ -273,36 +287,37 @@ cdef class Rows:
             self.loop(products_run)
 
     cdef void products_run(self, Py_ssize_t k) noexcept nogil:
-        self.products(self.vectors, self.first, self.parts[k], self.ends[k], self.ends[k + 1])
+        cdef Py_ssize_t i, m, r0 = self.ends[k], r1 = self.ends[k + 1]
+        cdef Py_ssize_t last = self.parts.shape[1] - 1
+        self.parts[k, :, :] = 0.0
+        if self.first == 0 and self.vectors.shape[0] == 2:
+            self.products(self.vectors, &self.parts[k, 0, 0], last, r0, r1)
+        else:
+            for i in range(r0, r1):
+                self.add_row(i, k)
+        for m in range(self.vectors.shape[0]):
+            for i in range(r0, r1):
+                self.parts[k, last, m] += self.vectors[m, i]
+
+    cdef void add_row(self, Py_ssize_t i, Py_ssize_t k) noexcept nogil:
+        """Add what row i makes of the vectors to the sums of job k."""
+        cdef Py_ssize_t e, m, a
+        for e in range(self.indptr[i + 1] - 1, self.indptr[i] - 1, -1):
+            a = self.local[e] - self.first
+            if a < 0:
+                return
+            for m in range(self.vectors.shape[0]):
+                self.parts[k, a, m] += self.value[e] * self.vectors[m, i]
 
     cdef void products(
-        self, const double[:, ::1] vectors, Py_ssize_t first, double[:, ::1] out, Py_ssize_t r0,
+        self, const double[:, ::1] vectors, double *out, Py_ssize_t columns, Py_ssize_t r0,
         Py_ssize_t r1
     ) noexcept nogil:
-        """The same of the rows r0:r1, out (|W| - first + 1, vectors)."""
-        cdef const int32_t *local = &self.local[0]
-        cdef const double *value = &self.value[0]
-        cdef Py_ssize_t i, k, start, last = out.shape[0] - 1
-        cdef double u, v
-        cdef bint two = vectors.shape[0] == 2
-        out[:, :] = 0.0
-        for i in range(r0, r1):
-            start = self.indptr[i]
-            if first > 0:
-                start = self.indptr[i + 1]
-                while start > self.indptr[i] and local[start - 1] >= first:
-                    start -= 1
-            u = vectors[0, i]
-            out[last, 0] += u
-            if two:
-                v = vectors[1, i]
-                out[last, 1] += v
-                riata_add_pairs(
-                    &local[start], &value[start], self.indptr[i + 1] - start, first, u, v,
-                    &out[0, 0])
-            else:
-                for k in range(start, self.indptr[i + 1]):
-                    out[local[k] - first, 0] += value[k] * u
+        """out_am = sum_i x_ia vectors_mi over the rows r0:r1, of two vectors; overwritten."""
+        cdef Py_ssize_t e = self.indptr[r0]
+        riata_add_pairs(
+            &self.row[e], &self.local[e], &self.value[e], self.indptr[r1] - e, &vectors[0, 0],
+            &vectors[1, 0], out, columns)
 
     def dot(self, const double[::1] coef, double[::1] out, const Py_ssize_t[::1] ends):
         """out_i = sum_a x_ia coef_a. Jobs are runs of rows."""
@@ -318,12 +333,16 @@ cdef class Rows:
     ) noexcept nogil:
         """The same for i in r0:r1."""
         riata_row_dots(
-            &self.indptr[0], &self.local[0], &self.value[0], self.indptr[self.indptr.shape[0] - 1],
-            NULL, r0, r1 - r0, &coef[0], &out[r0])
+            &self.indptr[0], &self.row[0], &self.local[0], &self.value[0], r0, r1, &coef[0],
+            &out[0])
 
     def dot_of(self, const double[::1] coef, const Py_ssize_t[::1] rows, double[::1] out):
         """out_k = sum_a x_ia coef_a for the k-th of some rows i."""
+        cdef Py_ssize_t k, e
+        cdef double sum
         with nogil:
-            riata_row_dots(
-                &self.indptr[0], &self.local[0], &self.value[0],
-                self.indptr[self.indptr.shape[0] - 1], &rows[0], 0, rows.shape[0], &coef[0], &out[0])
+            for k in range(rows.shape[0]):
+                sum = 0.0
+                for e in range(self.indptr[rows[k]], self.indptr[rows[k] + 1]):
+                    sum += self.value[e] * coef[self.local[e]]
+                out[k] = sum

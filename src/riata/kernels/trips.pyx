@@ -221,14 +221,14 @@ cdef class DenseTrip(RoundTrip):
 cdef class SparseTrip(RoundTrip):
     """Round trips over a gathered working set.
 
-    rows : its rows
+    rows : its rows, numbered
     rest (P,) : what centring subtracts of every row of a column, beside what the values are less
     """
 
     def __init__(
         self, Rows rows, rest, Place here, Place there, loss, cuts, Py_ssize_t n_threads
     ):
-        parts = np.empty((len(cuts) - 1, len(rest) + 1, 2))
+        parts = np.empty((len(cuts) - 1, len(rest), 2))
         super().__init__(here, there, *loss, cuts, parts, n_threads)
         self.rows, self.rest = rows, rest
 
@@ -243,7 +243,7 @@ cdef class SparseTrip(RoundTrip):
             eta[i] -= less
 
     cdef void products(self, Py_ssize_t k, Py_ssize_t a, Py_ssize_t b) noexcept nogil:
-        self.rows.products(self.weighted, 0, self.parts[k], a, b)
+        self.rows.products(self.weighted, &self.parts[k, 0, 0], self.rest.shape[0], a, b)
 
     cdef void add_up(self) noexcept nogil:
         cdef Py_ssize_t k, v, j, P = self.rest.shape[0]
