@@ -41,6 +41,7 @@ cdef extern from "simd.h" nogil:
 cdef enum:
     EIGHT = 8   # vectors that lie side by side: their sums fill a cache line
     LEAST = 1 << 14   # entries of columns that are a job
+    SOON = 4          # columns between the call for one and its use
 
 WIDTH = EIGHT
 
@@ -184,6 +185,12 @@ cdef void column_products(
 ) noexcept nogil:
     cdef Py_ssize_t a, j, at, first
     for a in range(k * of.share, min((k + 1) * of.share, of.count)):
+        if of.index != NULL and a + SOON < of.count:   # columns that follow one another need no call
+            j = of.index[a + SOON]
+            at = j if of.place == NULL else of.place[j]
+            __builtin_prefetch(indices + of.start[at], 0)
+            __builtin_prefetch(data + of.start[at], 0)
+            __builtin_prefetch(data + of.start[at] + 8, 0)
         j = a if of.index == NULL else of.index[a]
         at = j if of.place == NULL else of.place[j]
         first = of.start[at]
