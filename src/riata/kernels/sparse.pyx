@@ -185,7 +185,7 @@ cdef void column_products(
 ) noexcept nogil:
     cdef Py_ssize_t a, j, at, first
     for a in range(k * of.share, min((k + 1) * of.share, of.count)):
-        if of.index != NULL and a + SOON < of.count:   # columns that follow one another need no call
+        if of.index != NULL and a + SOON < of.count:   # others follow one another
             j = of.index[a + SOON]
             at = j if of.place == NULL else of.place[j]
             __builtin_prefetch(indices + of.start[at], 0)
