@@ -110,6 +110,7 @@ def test_rows_move_on_threads_where_others_were(
 ):  # fmt: skip
     """Runs of rows grow and shrink in one place: none overwrites what another has yet to read."""
     monkeypatch.setattr("riata.design.sparse_panel.ROUND", 1)
+    monkeypatch.setattr("riata.design.base.Design.loop_threads", n_threads)  # though X is small
     X, dense = stored(storage, tidy=True)
     w = np.full(N, 1 / N)
     design = make_design(X, w, centred=centred, n_threads=n_threads)
@@ -129,6 +130,9 @@ def test_rows_move_on_threads_where_others_were(
         Z = Z - (w @ Z if centred else 0.0)
         coef = np.random.default_rng(6).standard_normal(len(members))
         np.testing.assert_allclose(panel.dot(coef), Z @ coef, rtol=0.0, atol=1e-12)
+        vectors, some = np.random.default_rng(7).standard_normal((2, N)), np.arange(len(members))
+        sums = panel.transpose_dots(vectors, some)
+        np.testing.assert_allclose(sums, vectors @ Z, rtol=0.0, atol=1e-12)
         gram = panel.reweigh(w)
         np.testing.assert_allclose(gram, Z.T @ (w[:, None] * Z), rtol=0.0, atol=1e-13)
         assert np.array_equal(gram, gram.T)

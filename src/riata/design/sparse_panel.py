@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..kernels import gram
 from ..kernels.rows import Rows
@@ -34,26 +35,27 @@ class SparsePanel(Panel):
         self.indptr = np.zeros(design.n + 1, dtype=np.int64)
         self._trips: float | None = None  # see gram_in_trips
         self._ordered = True  # whether columns ascend in every row
-        self._numbered: Rows | None = None
+        self._row: NDArray[np.int32] | None = None  # that of every entry, once it is asked for
         self.local = np.empty(0, dtype=np.int32)
         self.value = np.empty(0)
 
     @property
     def rows(self) -> Rows:
         """Return them for native loops, until columns come or go."""
-        return Rows(self.indptr, self.local, self.value, self._design.loop_threads)
+        return Rows(self.indptr, self.local, self.value, self._design.loop_threads, self._row)
 
     @property
     def numbered(self) -> Rows:
         """Return the rows for products with them."""
-        if self._numbered is None:
-            self._numbered = self.rows
-            self._numbered.number_rows(np.empty(self.entries + 1, dtype=np.int32), self._runs())
-        return self._numbered
+        if self._row is None:
+            row = np.empty(self.entries + 1, dtype=np.int32)
+            self.rows.number_rows(row, self._runs())
+            self._row = row
+        return self.rows
 
     def gather(self, new: Indices) -> None:
         """Append the columns `new` to the rows."""
-        first, self._numbered = len(self.members), None
+        first, self._row = len(self.members), None
         indptr = np.zeros_like(self.indptr)
         self._design.count(new, indptr[1:])
         self.rows.lengthen(indptr)
@@ -174,7 +176,7 @@ class SparsePanel(Panel):
         return (total - rest[:, None] * of_vectors if rest.any() else total).T
 
     def retain(self, kept: Indices) -> None:
-        number, self._numbered = np.full(len(self.members), -1, dtype=np.int32), None
+        number, self._row = np.full(len(self.members), -1, dtype=np.int32), None
         number[kept] = np.arange(len(kept), dtype=np.int32)
         indptr = np.empty_like(self.indptr)
         self.rows.keep(number, indptr, self._runs())

@@ -1,8 +1,7 @@
 /* Stored entries against a dense vector: sum_k (x_k - shift) u[rows_k].
  *
  * x float or double, rows int or long long. Where the CPU has AVX-512, eight at a time and the last
- * ones under a mask: most columns of text, and rows of a working set, are shorter than a vector is
- * worth otherwise. */
+ * ones under a mask: most columns of text are shorter than a vector is worth otherwise. */
 #ifndef RIATA_GATHER_H
 #define RIATA_GATHER_H
 #include "clones.h"

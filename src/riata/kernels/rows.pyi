@@ -13,6 +13,7 @@ class Rows:
         local: NDArray[np.int32],
         value: Floats,
         n_threads: int,
+        row: NDArray[np.int32] | None,
     ) -> None: ...
     def lengthen(self, longer: NDArray[np.int64]) -> None: ...
     def spread(

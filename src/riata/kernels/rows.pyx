@@ -76,12 +76,15 @@ cdef void gram_of_some(
 cdef class Rows:
     """indptr (n + 1,), local, value : as above; the latter two may have room for more
     n_threads : by which loops are shared out. Jobs are given by their ends: 0, .., and the last one
+    row : that of every entry, and one more number, for products; None where there are to be none
     """
 
     def __init__(
-        self, const int64_t[::1] indptr, int32_t[::1] local, double[::1] value, Py_ssize_t n_threads
+        self, const int64_t[::1] indptr, int32_t[::1] local, double[::1] value,
+        Py_ssize_t n_threads, int32_t[::1] row
     ):
-        self.indptr, self.local, self.value, self.n_threads = indptr, local, value, n_threads
+        self.indptr, self.local, self.value, self.row = indptr, local, value, row
+        self.n_threads = n_threads
 
     cdef void loop(self, job_fn job) noexcept nogil:
         parallel(job, <void *>self, self.ends.shape[0] - 1, self.n_threads)
@@ -264,8 +267,7 @@ cdef class Rows:
     # -- products ----------------------------------------------------------------------------------
 
     def number_rows(self, int32_t[::1] row, const Py_ssize_t[::1] ends):
-        """Make row[e] the row of entry e, for the products below; one more is there. Kept. Jobs are
-        runs of rows."""
+        """Make row[e] the row of entry e. Jobs are runs of rows."""
         self.row, self.ends = row, ends
         with nogil:
             self.loop(number_run)
